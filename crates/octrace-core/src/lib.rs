@@ -1,0 +1,16 @@
+//! What recordings mean. Pure: no clock, disk, network, threads or async runtime; ids and times are
+//! arguments. Unknown input is kept and counted, never an error.
+//!
+//! * [`redact`]: the only way from what OpenCode sent to what may be kept ([`redact::Clean`]).
+//! * [`json`]: where things are in JSON *bytes*, so that they can be cut or replaced in place.
+//! * [`exchange`]: one HTTP request with its response: what is kept of it, and its summary.
+//! * [`provider`]: what providers' requests and answers say, one file per dialect.
+//! * [`cost`]: tokens into dollars.
+//! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
+
+pub mod cost;
+pub mod exchange;
+pub mod json;
+pub mod provider;
+pub mod redact;
+pub mod session;

@@ -1,0 +1,1 @@
+//! The only way from what OpenCode sent to what may be kept.

@@ -1,0 +1,53 @@
+//! Reading the tape: what the commands and viewers ask of it. No read transaction outlives its query.
+
+use octrace_core::{
+    exchange::{Headers, Summary},
+    session::Totals,
+};
+use serde::{Deserialize, Serialize};
+
+/// One session in a list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// OpenCode's id.
+    pub id: String,
+    /// For a sub-agent's session.
+    pub parent: Option<String>,
+    /// The title, once there is one.
+    pub title: Option<String>,
+    /// Where it works.
+    pub directory: Option<String>,
+    /// The models that answered, `provider/model`, most used first.
+    pub models: Vec<String>,
+    /// µs since the Unix epoch.
+    pub created_us: i64,
+    /// When the last thing in it was recorded, µs since the Unix epoch.
+    pub updated_us: i64,
+    /// Whether an exchange of it is under way.
+    pub live: bool,
+    /// Sums over its own exchanges (not those of sub-agents).
+    pub totals: Totals,
+    /// Bytes of its bodies as they went over the wire.
+    pub wire_bytes: u64,
+}
+
+/// One exchange, whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExchangeDetail {
+    /// Its row.
+    pub summary: Summary,
+    /// As sent, redacted.
+    pub request_headers: Headers,
+    /// The request's body as it was sent, redacted, byte for byte.
+    pub request_body: Vec<u8>,
+    /// Whether the recorded body is shorter than what was sent.
+    pub request_cut: bool,
+    /// As received, redacted.
+    pub response_headers: Headers,
+    /// The reason phrase.
+    pub status_text: Option<String>,
+    /// The response's body as it arrived, redacted.
+    pub response_body: Vec<u8>,
+    /// Whether the recorded body is shorter than what arrived.
+    pub response_cut: bool,
+}

@@ -1,0 +1,179 @@
+//! The JSON payloads, as the plugin sends them.
+//!
+//! Tolerant on purpose: fields that a later plugin adds are ignored here, fields that an earlier
+//! one lacks have a default, and what OpenCode's own objects contain is left as raw JSON. Meaning is
+//! `octrace-core`'s. Names are short words in snake case; times are in the frame's header, never
+//! in the payload.
+//!
+//! None of these types shows its content in `Debug`: they are read before redaction.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The first frame of every spool: who writes.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hello {
+    /// The format's version, as in the segment headers.
+    pub format: u16,
+    /// The plugin's version.
+    pub plugin: String,
+    /// Process id of OpenCode.
+    pub pid: u32,
+    /// Start time of that process as the kernel counts it (Linux: field 22 of `/proc/self/stat`), so
+    /// that a later process with the same id is told apart. Empty where unknown.
+    pub process_start: String,
+    /// The machine's boot id (Linux), empty where unknown.
+    pub boot: String,
+    /// Where OpenCode was started.
+    pub cwd: String,
+    /// The value of `OCTRACE_RUN`: set by `octrace run`, so that it can tell what it recorded.
+    pub run: String,
+    /// What credentials look like without saying what they are.
+    pub secrets: Vec<SecretPrint>,
+    /// 16 random bytes in hex: the salt of [`SecretPrint`]s in this spool.
+    pub salt: String,
+}
+
+/// A credential's fingerprint: enough to find it in text, not enough to know it.
+///
+/// A reader rolls `rolling` over the text in windows of `length` bytes and confirms a hit with
+/// `sha256`. Both are keyed with the spool's salt.
+#[derive(Clone, Default, Serialize, Deserialize, PartialEq, Eq, Hash)]
+#[serde(default)]
+pub struct SecretPrint {
+    /// Bytes of the value in UTF-8; at least 8.
+    pub length: u32,
+    /// `h = h * B + byte` in wrapping 32-bit arithmetic over the value's bytes, from 0, where `B` is the
+    /// salt's first four bytes (little-endian) with bits 0 and 1 set to 1 and 0.
+    pub rolling: u32,
+    /// SHA-256 of salt bytes followed by the value, in lower-case hex.
+    pub sha256: String,
+}
+
+/// More [`SecretPrint`]s, same salt.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Secrets {
+    /// The newly known credentials.
+    pub secrets: Vec<SecretPrint>,
+}
+
+/// The plugin was initialised for one directory.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Instance {
+    /// The directory OpenCode works in.
+    pub directory: String,
+    /// The root of the work tree it is in.
+    pub worktree: String,
+    /// OpenCode's project id.
+    pub project: String,
+}
+
+/// An exchange begins. Its number is in the frame's header; its body follows in frames of their own.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Request {
+    /// `POST`, as sent.
+    pub method: String,
+    /// Without userinfo and with secret query values replaced by `[REDACTED]`.
+    pub url: String,
+    /// In order; values not on the plugin's allow list are `[REDACTED]`.
+    pub headers: Vec<(String, String)>,
+    /// OpenCode's session, empty where unknown.
+    pub session: String,
+    /// The parent session of a sub-agent, where a header named it.
+    pub parent: String,
+    /// The user message that this request answers, empty where unknown.
+    pub message: String,
+    /// OpenCode's agent: `build`, `title`, `compaction`, a sub-agent's name. Empty where unknown.
+    pub agent: String,
+    /// OpenCode's provider id.
+    pub provider: String,
+    /// OpenCode's model id.
+    pub model: String,
+    /// The SDK package that speaks for the provider (`@ai-sdk/anthropic`, …).
+    pub npm: String,
+    /// OpenCode's `model.cost` object: dollars per million tokens.
+    pub price: Option<Box<RawValue>>,
+    /// The body's true size in bytes, also when it was cut or is not recorded.
+    pub body_bytes: u64,
+    /// `text`, `bytes`, `none` or `stream` (a body that is not recorded because reading it would
+    /// consume it).
+    pub body: String,
+}
+
+/// Status and headers have arrived.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The reason phrase.
+    pub status_text: String,
+    /// As in [`Request::headers`].
+    pub headers: Vec<(String, String)>,
+}
+
+/// An exchange is over.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct End {
+    /// `complete`; `failed`: no response ever came; `cut`: the response broke off; `aborted`: OpenCode
+    /// or the user no longer wanted it.
+    pub outcome: String,
+    /// The response body's true size in bytes.
+    pub bytes: u64,
+    /// How many chunks it arrived in.
+    pub chunks: u64,
+    /// For `failed` and `cut`.
+    pub error: Option<ErrorInfo>,
+}
+
+/// A JavaScript error.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ErrorInfo {
+    /// Its class, such as `TypeError`.
+    pub name: String,
+    /// Its message.
+    pub message: String,
+    /// Its code where it has one, such as `ECONNREFUSED`.
+    pub code: String,
+}
+
+/// An event of OpenCode.
+#[derive(Deserialize)]
+pub struct Event<'a> {
+    /// The directory of the plugin instance that saw it.
+    #[serde(default)]
+    pub directory: String,
+    /// OpenCode's own object: `{id, type, properties}`.
+    #[serde(borrow)]
+    pub event: &'a RawValue,
+}
+
+/// A hook was called. Only the fields worth keeping are sent, never arguments or results: those are
+/// in the events.
+#[derive(Deserialize)]
+pub struct Hook<'a> {
+    /// The hook's name, such as `tool.execute.before`.
+    #[serde(default)]
+    pub hook: String,
+    /// Its input, trimmed by the plugin.
+    #[serde(borrow)]
+    pub input: &'a RawValue,
+}
+
+/// What the plugin dropped because the spool was full.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gap {
+    /// Frames that were not written.
+    pub frames: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// Why: `bound` (the spool's own limit), `disk` (the file system refused).
+    pub reason: String,
+}
