@@ -4,11 +4,13 @@
 //! * [`redact`]: the only way from what OpenCode sent to what may be kept ([`redact::Clean`]).
 //! * [`json`]: where things are in JSON *bytes*, so that they can be cut or replaced in place.
 //! * [`exchange`]: one HTTP request with its response: what is kept of it, and its summary.
+//! * [`event`]: OpenCode's events, as far as recording needs to know them.
 //! * [`provider`]: what providers' requests and answers say, one file per dialect.
 //! * [`cost`]: tokens into dollars.
 //! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
 
 pub mod cost;
+pub mod event;
 pub mod exchange;
 pub mod json;
 pub mod provider;

@@ -5,7 +5,7 @@
 //!      0     4  length     payload bytes, at most 4 MiB (MAX_PAYLOAD)
 //!      4     4  checksum   CRC-32 (IEEE) over bytes 8 … 32+length
 //!      8     1  kind       see [`Kind`]
-//!      9     1  flags      bit 0: the payload was cut to fit a bound
+//!      9     1  flags      bit 0: the payload was cut to fit a bound; bit 1: the request body's last frame
 //!     10     2  reserved   zero
 //!     12     4  exchange   number of the exchange in its process, from 1; 0: none
 //!     16     8  wall       µs since the Unix epoch (for people)
@@ -29,10 +29,15 @@ pub const MAX_PAYLOAD: usize = 4 << 20;
 /// Set in [`Head::flags`] when the plugin cut the payload to keep within the spool's bound.
 pub const FLAG_CUT: u8 = 1;
 
+/// Set in [`Head::flags`] of a request body's last frame. Its length cannot tell: credentials in it were
+/// replaced before it was written.
+pub const FLAG_LAST: u8 = 2;
+
 /// What a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// JSON [`crate::payload::Hello`]: the first frame of a spool.
+    /// JSON [`crate::payload::Hello`]: the first frame of every segment, so that any segment can be
+    /// read without those before it.
     Hello,
     /// JSON [`crate::payload::Instance`]: the plugin was initialised for a directory.
     Instance,
@@ -105,7 +110,7 @@ impl Kind {
 pub struct Head {
     /// What the payload is.
     pub kind: Kind,
-    /// See [`FLAG_CUT`].
+    /// See [`FLAG_CUT`] and [`FLAG_LAST`].
     pub flags: u8,
     /// The exchange that the frame belongs to, 0 for none.
     pub exchange: u32,

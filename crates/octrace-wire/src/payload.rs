@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The first frame of every spool: who writes.
+/// The first frame of every segment: who writes, with everything known by then.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Hello {
@@ -127,6 +127,8 @@ pub struct End {
     pub bytes: u64,
     /// How many chunks it arrived in.
     pub chunks: u64,
+    /// Whether a part of the response's body was not written, for want of room.
+    pub cut: bool,
     /// For `failed` and `cut`.
     pub error: Option<ErrorInfo>,
 }
