@@ -1,1 +1,131 @@
-fn main() {}
+//! octrace's own chores, so that a contributor has one command to remember:
+//! `cargo xtask test` sets up what the tests need and runs them all.
+
+mod budget;
+mod checkout;
+mod layers;
+mod licences;
+mod log;
+mod modules;
+mod node;
+mod readme;
+mod rust;
+mod steps;
+mod suites;
+mod summary;
+
+use std::process::ExitCode;
+
+use crate::checkout::Checkout;
+use crate::summary::say;
+
+const USAGE: &str = "\
+Usage: cargo xtask <COMMAND> [OPTIONS]
+
+Commands:
+  test     Sets up what the tests need and runs every check and test
+  setup    Only fetches what the tests need (Node packages, the pinned OpenCode)
+
+Options:
+  --all            Adds the slow tests and the checks that need more than Rust, Node and git
+  --only STEP...   Runs only these steps
+  --verbose        Shows each step's output, also when it passed
+  --help           Shows this text";
+
+/// What the command line asked for.
+struct Options {
+    setup_only: bool,
+    all: bool,
+    verbose: bool,
+    only: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        say(&format!("{USAGE}\n\nSteps of `cargo xtask test`:\n{}", steps::described()));
+        return ExitCode::SUCCESS;
+    }
+    let options = match parse(&arguments) {
+        Ok(options) => options,
+        Err(problem) => {
+            say(&format!("xtask: {problem}\n\n{USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the chosen steps; the answer is whether all of them passed.
+fn run(options: &Options) -> anyhow::Result<bool> {
+    let checkout = Checkout::find(options.all, options.verbose)?;
+    let chosen = steps::choose(options.setup_only, options.all, &options.only);
+    steps::run(&chosen, &checkout)
+}
+
+fn parse(arguments: &[String]) -> Result<Options, String> {
+    let (command, rest) = arguments.split_first().ok_or("which command?")?;
+    let setup_only = match command.as_str() {
+        "test" => false,
+        "setup" => true,
+        other => return Err(format!("there is no command `{other}`")),
+    };
+    let mut options = Options { setup_only, all: false, verbose: false, only: Vec::new() };
+    let mut taking_steps = false;
+    for argument in rest {
+        match argument.as_str() {
+            "--all" => options.all = true,
+            "--verbose" | "-v" => options.verbose = true,
+            "--only" if !setup_only => {
+                taking_steps = true;
+                continue;
+            }
+            step if taking_steps && !step.starts_with('-') => {
+                if !steps::exists(step) {
+                    return Err(format!(
+                        "there is no step `{step}`; the steps are:\n{}",
+                        steps::described()
+                    ));
+                }
+                options.only.push(step.to_owned());
+                continue;
+            }
+            other => return Err(format!("`{other}` is not an option here")),
+        }
+        taking_steps = false;
+    }
+    if rest.iter().any(|argument| argument == "--only") && options.only.is_empty() {
+        return Err("--only needs the name of a step".to_owned());
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Options, String> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn steps_are_named_after_only() {
+        let options = parsed("test --only format layers --verbose").unwrap();
+        assert_eq!(options.only, ["format", "layers"]);
+        assert!(options.verbose && !options.all && !options.setup_only);
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for line in ["", "tset", "test --fast", "test --only", "test --only frmat", "test format"] {
+            assert!(parsed(line).is_err(), "`{line}` was accepted");
+        }
+    }
+}

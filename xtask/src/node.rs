@@ -1,0 +1,150 @@
+//! What comes from Node's world: the plugin's type checker and OpenCode itself.
+//! Install scripts of packages are not run, but for the one that puts
+//! OpenCode's binary for this machine in its place.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::checkout::Checkout;
+use crate::log::Log;
+use crate::summary::Report;
+
+/// Oldest Node that the tools here run on.
+const NODE: u32 = 20;
+
+/// A tool that has to be there, and how to get it.
+struct Need {
+    command: &'static [&'static str],
+    how: &'static str,
+}
+
+const NEEDS: &[Need] = &[
+    Need { command: &["cargo", "fmt", "--version"], how: "rustup component add rustfmt" },
+    Need { command: &["cargo", "clippy", "--version"], how: "rustup component add clippy" },
+    Need {
+        command: &["cc", "--version"],
+        how: "a C compiler, which also links Rust: `apt install gcc libc6-dev`, `xcode-select --install`",
+    },
+    Need { command: &["node", "--version"], how: "Node 20 or later: https://nodejs.org" },
+    Need { command: &["npm", "--version"], how: "npm, which comes with Node: https://nodejs.org" },
+    Need { command: &["git", "--version"], how: "git: https://git-scm.com" },
+];
+
+/// Checks that the tools are there, and says how to get what is missing.
+pub(crate) fn needs(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
+    let mut missing = Vec::new();
+    for need in NEEDS {
+        let Some((program, arguments)) = need.command.split_first() else { continue };
+        match log.read(checkout.command(program).args(arguments)) {
+            Ok(answer) => {
+                log.line(answer.trim())?;
+                if *program == "node" && major(&answer).is_none_or(|major| major < NODE) {
+                    missing.push(format!("Node is {}; needed: {}", answer.trim(), need.how));
+                }
+            }
+            Err(error) => {
+                log.line(&format!("{error:#}"))?;
+                missing.push(format!("`{program}` is missing: {}", need.how));
+            }
+        }
+    }
+    for line in &missing {
+        log.line(line)?;
+    }
+    Ok(Report::of_problems(&missing, ""))
+}
+
+/// `v20.20.2` is 20.
+fn major(version: &str) -> Option<u32> {
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+/// Where `setup` puts the pinned OpenCode. npm calls it `.exe` on every system.
+pub(crate) fn opencode(checkout: &Checkout) -> PathBuf {
+    packages(checkout).join("opencode-ai/bin/opencode.exe")
+}
+
+/// The folder in which the pinned OpenCode is the command `opencode`.
+pub(crate) fn opencode_on_path(checkout: &Checkout) -> PathBuf {
+    packages(checkout).join(".bin")
+}
+
+fn packages(checkout: &Checkout) -> PathBuf {
+    checkout.target.join("opencode/node_modules")
+}
+
+/// Installs the plugin's development packages and the pinned OpenCode.
+pub(crate) fn setup(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
+    let plugin = install(checkout, log, &checkout.root.join("plugin"))?;
+
+    // The binary embeds these two files for `octrace demo`; no package may land beside them.
+    let pinned = checkout.root.join("crates/octrace/opencode");
+    let folder = checkout.target.join("opencode");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    for name in ["package.json", LOCK] {
+        let from = pinned.join(name);
+        std::fs::copy(&from, folder.join(name))
+            .with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    let opencode_installed = install(checkout, log, &folder)?;
+    let binary = opencode(checkout);
+    if opencode_installed {
+        log.run(
+            checkout
+                .command("node")
+                .arg("node_modules/opencode-ai/postinstall.mjs")
+                .current_dir(&folder),
+        )?;
+    }
+    let home = checkout.empty_home("setup")?;
+    let mut asked = checkout.command(&binary);
+    Checkout::isolate(&mut asked, &home);
+    let version = log.read(asked.arg("--version")).with_context(|| {
+        format!("OpenCode does not start; remove {} and try again", folder.display())
+    })?;
+    let fetched = if plugin || opencode_installed { "" } else { ", all there already" };
+    Ok(Report::passed(format!("OpenCode {}{fetched}", version.trim())))
+}
+
+const LOCK: &str = "package-lock.json";
+
+/// `npm ci`, unless the lock file is the one that was installed last; whether anything was done.
+fn install(checkout: &Checkout, log: &mut Log, folder: &Path) -> anyhow::Result<bool> {
+    let lock = folder.join(LOCK);
+    let wanted = std::fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let stamp = folder.join("node_modules/.installed-lock.json");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(false);
+    }
+    log.run(
+        checkout
+            .command("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(folder),
+    )?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(true)
+}
+
+pub(crate) fn typescript(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
+    let plugin = checkout.root.join("plugin");
+    let compiler = plugin.join("node_modules/.bin/tsc");
+    if !compiler.exists() {
+        bail!("{} is not there; run `cargo xtask setup`", compiler.display());
+    }
+    log.run(checkout.command(compiler).arg("--noEmit").current_dir(plugin))?;
+    Ok(Report::passed(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_versions_are_read() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("command not found"), None);
+    }
+}
