@@ -3,8 +3,22 @@
 //!
 //! A session is folded from two rows of records, OpenCode's own events and the exchanges on the wire;
 //! neither alone suffices: events know tools, prompts and sub-agents, the wire knows attempts, titles
-//! and what was really sent. [`build`] joins them. It never fails: what fits nowhere is in
-//! [`Session::unplaced`], so that nothing that was recorded is invisible.
+//! and what was really sent. [`build`] joins them ([`build_tree`] with the sub-agents' sessions). It
+//! never fails: what fits nowhere is in [`Session::unplaced`], [`Session::children`] or
+//! [`Session::errors`], so that nothing that was recorded is invisible.
+//!
+//! Records may repeat and arrive in any order: the same records give the same session.
+
+mod build;
+mod fold;
+mod place;
+mod read;
+mod totals;
+mod tree;
+
+pub use build::build;
+pub use totals::is_error;
+pub use tree::{Recording, build_tree};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +62,10 @@ pub struct Session {
     pub turns: Vec<Turn>,
     /// Model calls that belong to no turn that was recorded.
     pub unplaced: Vec<ModelCall>,
+    /// Sub-agents' sessions for which no `task` call was found.
+    pub children: Vec<Session>,
+    /// What OpenCode reported as having gone wrong before any turn.
+    pub errors: Vec<String>,
 }
 
 /// From a prompt until OpenCode is idle again.
@@ -55,8 +73,10 @@ pub struct Session {
 pub struct Turn {
     /// The user message's id.
     pub message: String,
-    /// What was asked.
+    /// What was asked; `compaction` where OpenCode asked for one by itself or on `/compact`.
     pub prompt: String,
+    /// Whether this turn summarises the conversation for the model, and nobody typed its prompt.
+    pub compaction: bool,
     /// µs since the Unix epoch.
     pub started_us: i64,
     /// When its last part ended; `None` while it runs.
@@ -85,6 +105,16 @@ pub struct ModelCall {
     pub tools: Vec<ToolCall>,
     /// Why it failed, where it did.
     pub error: Option<String>,
+    /// The visible text of the answer, as OpenCode kept it.
+    pub text: String,
+    /// When OpenCode or the wire first knew of it, µs since the Unix epoch.
+    pub started_us: i64,
+    /// When its answer, its tools included, was over; `None` while it runs.
+    pub ended_us: Option<i64>,
+    /// Tokens as OpenCode counted them, for a call that the wire did not show.
+    pub reported: Option<Usage>,
+    /// Dollars as OpenCode counted them, for a call that the wire did not show.
+    pub reported_cost_usd: Option<f64>,
 }
 
 /// What became of a tool call.
@@ -121,6 +151,8 @@ pub struct ToolCall {
     pub ended_us: Option<i64>,
     /// The sub-agent's session, for `task`.
     pub child: Option<Box<Session>>,
+    /// Its id, also when it was not recorded, or stands under an earlier call that it continues.
+    pub child_id: Option<String>,
 }
 
 /// Sums over calls.

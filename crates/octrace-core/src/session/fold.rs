@@ -1,0 +1,244 @@
+//! Events into what is known of each thing they tell about: the latest word on the session, on each
+//! message and on each part, whatever order the events came in and however often.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{EventRecord, ToolCall, ToolStatus, read};
+use crate::provider::Usage;
+
+/// What a session's events say. Maps are by OpenCode's ids.
+#[derive(Default)]
+pub(super) struct Fold<'a> {
+    pub(super) title: Option<(i64, &'a str)>,
+    pub(super) parent: Option<&'a str>,
+    pub(super) directory: Option<&'a str>,
+    pub(super) version: Option<&'a str>,
+    pub(super) agent: Option<&'a str>,
+    pub(super) created_us: Option<i64>,
+    pub(super) users: BTreeMap<&'a str, User<'a>>,
+    pub(super) assistants: BTreeMap<&'a str, Assistant<'a>>,
+    /// When OpenCode said that it is idle, in the order recorded.
+    pub(super) idles: Vec<i64>,
+    /// When OpenCode reported an error, and what.
+    pub(super) errors: Vec<(i64, String)>,
+}
+
+/// A user message.
+#[derive(Default)]
+pub(super) struct User<'a> {
+    /// Whether the message itself was seen, not only a part of it.
+    pub(super) known: bool,
+    pub(super) started_us: i64,
+    pub(super) agent: Option<&'a str>,
+    pub(super) parts: BTreeMap<&'a str, (usize, PromptPart<'a>)>,
+}
+
+/// A piece of a prompt.
+pub(super) enum PromptPart<'a> {
+    /// What somebody typed.
+    Typed(&'a str),
+    /// What a command or a file reference stands for.
+    Named(&'a str),
+    /// What OpenCode or a plugin added.
+    Added(&'a str),
+    /// The mark of a compaction.
+    Compaction,
+}
+
+/// An assistant message: OpenCode's view of one model call.
+#[derive(Default)]
+pub(super) struct Assistant<'a> {
+    pub(super) parent: Option<&'a str>,
+    pub(super) agent: Option<&'a str>,
+    pub(super) model: Option<(&'a str, &'a str)>,
+    pub(super) created_us: Option<i64>,
+    pub(super) completed_us: Option<i64>,
+    pub(super) finish: Option<&'a str>,
+    pub(super) error: Option<String>,
+    pub(super) usage: Option<Usage>,
+    pub(super) cost: Option<f64>,
+    pub(super) tools: BTreeMap<&'a str, (usize, ToolCall)>,
+    pub(super) texts: BTreeMap<&'a str, (usize, &'a str)>,
+}
+
+/// Folds the events of session `id`; those of other sessions are passed over.
+pub(super) fn fold<'a>(id: &str, events: &'a [EventRecord]) -> Fold<'a> {
+    let mut order: Vec<&EventRecord> = events.iter().collect();
+    order.sort_by_key(|event| (event.id, event.at_us));
+    let mut fold = Fold::default();
+    for (place, event) in order.into_iter().enumerate() {
+        let body = &event.body;
+        let session = read::text(body, "/sessionID")
+            .or_else(|| read::text(body, "/part/sessionID"))
+            .or_else(|| read::text(body, "/info/sessionID"));
+        if session.is_some_and(|session| session != id) {
+            continue;
+        }
+        match event.kind.as_str() {
+            "session.created" | "session.updated" => fold.session(id, body),
+            "message.updated" => fold.message(body, event.at_us),
+            "message.part.updated" => fold.part(body, place),
+            "session.idle" => fold.idles.push(event.at_us),
+            "session.error" => {
+                if let Some(error) = body.get("error").and_then(read::error) {
+                    fold.errors.push((event.at_us, error));
+                }
+            }
+            _ => {}
+        }
+    }
+    fold
+}
+
+impl<'a> Fold<'a> {
+    fn session(&mut self, id: &str, body: &'a Value) {
+        if read::text(body, "/info/id").is_some_and(|session| session != id) {
+            return;
+        }
+        let updated = read::micros(body, "/info/time/updated").unwrap_or(i64::MIN);
+        if let Some(title) = read::text(body, "/info/title").filter(|title| !is_placeholder(title))
+            && self.title.is_none_or(|(known, _)| known <= updated)
+        {
+            self.title = Some((updated, title));
+        }
+        self.parent = read::text(body, "/info/parentID").or(self.parent);
+        self.directory = read::text(body, "/info/directory").or(self.directory);
+        self.version = read::text(body, "/info/version").or(self.version);
+        self.agent = read::text(body, "/info/agent").or(self.agent);
+        self.created_us = read::micros(body, "/info/time/created").or(self.created_us);
+    }
+
+    fn message(&mut self, body: &'a Value, at_us: i64) {
+        let Some(info) = body.get("info") else { return };
+        let Some(id) = read::text(info, "/id") else { return };
+        let created_us = read::micros(info, "/time/created");
+        match read::text(info, "/role") {
+            Some("user") => {
+                let user = self.users.entry(id).or_default();
+                if !user.known {
+                    user.started_us = created_us.unwrap_or(at_us);
+                }
+                user.known = true;
+                user.agent = read::text(info, "/agent").or(user.agent);
+            }
+            Some("assistant") => {
+                let assistant = self.assistants.entry(id).or_default();
+                let completed_us = read::micros(info, "/time/completed");
+                assistant.parent = read::text(info, "/parentID").or(assistant.parent);
+                assistant.agent = read::text(info, "/agent").or(assistant.agent);
+                assistant.created_us = assistant.created_us.or(created_us).or(Some(at_us));
+                let provider = read::text(info, "/providerID").unwrap_or_default();
+                let model = read::text(info, "/modelID").map(|model| (provider, model));
+                assistant.model = model.or(assistant.model);
+                // An event from before the end must not undo what the end said.
+                if completed_us.is_some() || assistant.completed_us.is_none() {
+                    assistant.completed_us = completed_us;
+                    assistant.finish = read::text(info, "/finish").or(assistant.finish);
+                    assistant.usage = info.get("tokens").and_then(read::tokens).or(assistant.usage);
+                    assistant.cost = info.get("cost").and_then(Value::as_f64).or(assistant.cost);
+                }
+                let error = info.get("error").and_then(read::error);
+                assistant.error = error.or(assistant.error.take());
+            }
+            _ => {}
+        }
+    }
+
+    fn part(&mut self, body: &'a Value, place: usize) {
+        let Some(part) = body.get("part") else { return };
+        let Some(message) = read::text(part, "/messageID") else { return };
+        let id = read::text(part, "/id").or_else(|| read::text(part, "/callID"));
+        let (Some(id), Some(kind)) = (id, read::text(part, "/type")) else { return };
+        match kind {
+            "tool" => {
+                let tools = &mut self.assistants.entry(message).or_default().tools;
+                let (_, known) = tools.entry(id).or_insert_with(|| (place, ToolCall::default()));
+                merge_tool(known, part);
+            }
+            "text" => {
+                let Some(text) = read::text(part, "/text") else { return };
+                // A part does not say whose message it is in; the message's own event does.
+                let added = read::flag(part, "/synthetic") || read::flag(part, "/ignored");
+                let piece = if added { PromptPart::Added(text) } else { PromptPart::Typed(text) };
+                self.prompt_part(message, id, place, piece);
+                if !added {
+                    let texts = &mut self.assistants.entry(message).or_default().texts;
+                    texts.entry(id).or_insert((place, text)).1 = text;
+                }
+            }
+            "file" => {
+                let name = read::text(part, "/filename").or_else(|| read::text(part, "/url"));
+                if let Some(name) = name {
+                    self.prompt_part(message, id, place, PromptPart::Named(name));
+                }
+            }
+            "subtask" => {
+                let what = read::text(part, "/description").or_else(|| read::text(part, "/prompt"));
+                if let Some(what) = what {
+                    self.prompt_part(message, id, place, PromptPart::Named(what));
+                }
+            }
+            "compaction" => self.prompt_part(message, id, place, PromptPart::Compaction),
+            _ => {}
+        }
+    }
+
+    fn prompt_part(&mut self, message: &'a str, id: &'a str, place: usize, part: PromptPart<'a>) {
+        let parts = &mut self.users.entry(message).or_default().parts;
+        let place = parts.get(id).map_or(place, |(first, _)| *first);
+        parts.insert(id, (place, part));
+    }
+}
+
+/// OpenCode's own titles, until the model has given one.
+fn is_placeholder(title: &str) -> bool {
+    title.starts_with("New session - ") || title.starts_with("Child session - ")
+}
+
+/// How far a tool's state is; a later word never loses to an earlier one.
+fn progress(tool: &ToolCall) -> u8 {
+    match (tool.status, tool.started_us) {
+        (ToolStatus::Running, None) => 0,
+        (ToolStatus::Running, Some(_)) => 1,
+        (ToolStatus::Completed | ToolStatus::Failed, _) => 2,
+    }
+}
+
+fn merge_tool(known: &mut ToolCall, part: &Value) {
+    let tool = read::text(part, "/tool").unwrap_or_default();
+    let input = part.pointer("/state/input").unwrap_or(&Value::Null);
+    let mut status = match read::text(part, "/state/status") {
+        Some("completed") => ToolStatus::Completed,
+        Some("error") => ToolStatus::Failed,
+        _ => ToolStatus::Running,
+    };
+    let mut error = read::text(part, "/state/error").map(str::to_owned);
+    if tool == "invalid" && status == ToolStatus::Completed {
+        // To OpenCode it is a tool that ran well; to its user the call failed.
+        status = ToolStatus::Failed;
+        error = read::text(input, "/error").map(str::to_owned);
+    }
+    let told = ToolCall {
+        call: read::text(part, "/callID").unwrap_or_default().to_owned(),
+        tool: tool.to_owned(),
+        subject: read::subject(tool, input),
+        status,
+        error,
+        exit: part.pointer("/state/metadata/exit").and_then(Value::as_i64),
+        started_us: read::micros(part, "/state/time/start"),
+        ended_us: read::micros(part, "/state/time/end"),
+        child: None,
+        child_id: read::text(part, "/state/metadata/sessionId").map(str::to_owned),
+    };
+    if progress(&told) < progress(known) {
+        return;
+    }
+    let before = std::mem::replace(known, told);
+    known.child_id = known.child_id.take().or(before.child_id);
+    known.started_us = known.started_us.or(before.started_us);
+    if known.subject.is_empty() {
+        known.subject = before.subject;
+    }
+}
