@@ -1,0 +1,89 @@
+/**
+ * The bytes of a frame and of a segment's header. Specified in `crates/octrace-wire`
+ * (`frame.rs`, `segment.rs`), which reads what this file writes; `fixtures/wire` holds the vectors
+ * that both must agree with.
+ */
+
+import { crc32 } from "node:zlib";
+
+/** The version of the format. */
+export const VERSION = 1;
+
+/** Bytes before each payload. */
+export const FRAME_HEADER = 32;
+
+/** Longer payloads are written as several frames. */
+export const MAX_PAYLOAD = 4 << 20;
+
+/** Flag: a part of the payload was left out to keep within a bound. */
+export const FLAG_CUT = 1;
+
+export const Kind = {
+  Hello: 1,
+  Instance: 2,
+  Secrets: 3,
+  Request: 4,
+  RequestBody: 5,
+  Response: 6,
+  ResponseBody: 7,
+  End: 8,
+  Event: 9,
+  Hook: 10,
+  Gap: 11,
+  Bye: 12,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+
+export interface Head {
+  kind: number;
+  flags: number;
+  /** From 1; 0: none. */
+  exchange: number;
+  /** Microseconds since the Unix epoch. */
+  wall: number;
+  /** Microseconds on a clock that never jumps. */
+  mono: number;
+}
+
+/** The clocks, read now. */
+export function now(): { wall: number; mono: number } {
+  return { wall: Date.now() * 1000, mono: Math.floor(performance.now() * 1000) };
+}
+
+/** The 32 bytes that go before `payload`. */
+export function frameHeader(head: Head, payload: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(FRAME_HEADER);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, payload.length, true);
+  view.setUint8(8, head.kind);
+  view.setUint8(9, head.flags);
+  view.setUint32(12, head.exchange, true);
+  setUint64(view, 16, head.wall);
+  setUint64(view, 24, head.mono);
+  view.setUint32(4, crc32(payload, crc32(bytes.subarray(8))), true);
+  return bytes;
+}
+
+/** Bytes before the first frame of a segment. */
+export const SEGMENT_HEADER = 16;
+
+/** The first bytes of segment `number`. */
+export function segmentHeader(number: number): Uint8Array {
+  const bytes = new Uint8Array(SEGMENT_HEADER);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x4f, 0x43, 0x54, 0x53]); // "OCTS"
+  view.setUint16(4, VERSION, true);
+  setUint64(view, 8, number);
+  return bytes;
+}
+
+/** The file name of segment `number`. */
+export function segmentName(number: number): string {
+  return `${String(number).padStart(8, "0")}.seg`;
+}
+
+/** Exact up to 2^53, which is 285 years of microseconds; `BigInt` would cost more than the rest. */
+function setUint64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value % 0x1_0000_0000, true);
+  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+}

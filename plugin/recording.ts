@@ -1,0 +1,176 @@
+/**
+ * The recording of this process: its spool, its recorder, and what all frames have in common.
+ *
+ * OpenCode waits for a plugin's initialisation, so nothing happens there: the spool is made when the
+ * first frame is due, or a moment later. If there is no safe place for it, nothing is recorded.
+ */
+
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { toDocument } from "./document.ts";
+import { FLAG_CUT, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
+import { Recorder } from "./recorder.ts";
+import { spoolRoot } from "./root.ts";
+import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
+import { Spool } from "./spool.ts";
+
+/** The plugin's version, as in package.json. */
+export const PLUGIN_VERSION = "0.1.0";
+
+/** If no frame is due before, the spool is made after this many milliseconds. */
+const OPEN_AFTER = 20;
+
+/** What we need of OpenCode's `PluginInput`. */
+export interface Instance {
+  directory: string;
+  worktree: string;
+  project?: { id?: string };
+}
+
+export class Recording {
+  /** For requests that nothing ties to a session. */
+  readonly fallbackSession = `run_${process.pid}_${randomBytes(6).toString("hex")}`;
+  #credentials = new Credentials();
+  #spool: Spool | undefined;
+  #state: "new" | "on" | "off" = "new";
+  #instances = new Set<Instance>();
+  /** Known before there was a spool to write them to. */
+  #waiting: { instances: Instance[]; prints: SecretPrint[] } = { instances: [], prints: [] };
+  #exchanges = 0;
+
+  /** An instance begins. */
+  join(instance: Instance): void {
+    this.#instances.add(instance);
+    if (this.#state !== "new") return this.#announce(instance);
+    this.#waiting.instances.push(instance);
+    setTimeout(() => this.isOn(), OPEN_AFTER).unref();
+  }
+
+  /** An instance ends; with the last one, OpenCode ends too, as far as we can know. */
+  leave(instance: Instance): void {
+    if (this.#instances.delete(instance) && this.#instances.size === 0) this.document(Kind.Bye, {});
+  }
+
+  /** Whether anything can be recorded; makes the spool. Never throws. */
+  isOn(): boolean {
+    if (this.#state === "new") {
+      this.#state = "off";
+      try {
+        this.#open();
+      } catch {
+        this.#spool = undefined;
+        this.#state = "off";
+      }
+    }
+    return this.#state === "on";
+  }
+
+  nextExchange(): number {
+    return ++this.#exchanges;
+  }
+
+  /** Credentials that must not be found in the recording; `scrub`: nor in the spool. */
+  learn(values: string[], scrub?: "scrub"): void {
+    if (values.length === 0) return;
+    const prints = this.#credentials.learn(values, scrub !== undefined);
+    if (prints.length === 0) return;
+    if (this.#state === "new") this.#waiting.prints.push(...prints);
+    else this.document(Kind.Secrets, { secrets: prints });
+  }
+
+  /** Writes a JSON frame. */
+  document(kind: Kind, value: object, exchange = 0, flags = 0): void {
+    if (!this.isOn()) return;
+    const document = toDocument(value);
+    if (!document) return;
+    const bytes = this.#credentials.clean(document.bytes);
+    this.#spool?.write(kind, exchange, bytes, flags | (document.cut ? FLAG_CUT : 0));
+  }
+
+  /** Writes bytes of a body, in several frames if need be; `false` if any was dropped. */
+  body(kind: Kind, exchange: number, bytes: Uint8Array, flags = 0): boolean {
+    if (!this.isOn()) return false;
+    const clean = this.#credentials.clean(bytes);
+    let at = 0;
+    let whole = true;
+    do {
+      const part = clean.subarray(at, at + MAX_PAYLOAD);
+      whole = (this.#spool?.write(kind, exchange, part, flags) ?? false) && whole;
+      at += MAX_PAYLOAD;
+    } while (at < clean.length);
+    return whole;
+  }
+
+  #open(): void {
+    const root = spoolRoot();
+    if (!root) return;
+    const spool = new Spool(root);
+    this.#spool = spool;
+    this.#state = "on";
+
+    const { instances, prints } = this.#waiting;
+    prints.push(...this.#credentials.learn(knownCredentials(), false));
+    this.document(Kind.Hello, {
+      format: VERSION,
+      plugin: PLUGIN_VERSION,
+      pid: process.pid,
+      process_start: processStart(),
+      boot: readText("/proc/sys/kernel/random/boot_id").trim(),
+      cwd: workingFolder(),
+      run: process.env["OCTRACE_RUN"] ?? "",
+      secrets: prints,
+      salt: Buffer.from(this.#credentials.salt).toString("hex"),
+    });
+    for (const instance of instances) this.#announce(instance);
+    this.#waiting = { instances: [], prints: [] };
+
+    setImmediate(() => new Recorder(spool.folder).start());
+  }
+
+  #announce({ directory, worktree, project }: Instance): void {
+    this.document(Kind.Instance, { directory, worktree, project: project?.id ?? "" });
+  }
+}
+
+/** What OpenCode has in its credential files and its environment. */
+function knownCredentials(env = process.env): string[] {
+  const data = join(env["XDG_DATA_HOME"] || join(env["HOME"] || homedir(), ".local/share"), "opencode");
+  return [
+    ...credentialsInEnv(env),
+    ...credentialsIn(parsed(env["OPENCODE_AUTH_CONTENT"] ?? "")),
+    ...credentialsIn(parsed(readText(join(data, "auth.json")))),
+    ...credentialsIn(parsed(readText(join(data, "mcp-auth.json")))),
+  ];
+}
+
+/** Field 22 of `/proc/self/stat`; the name in field 2 may contain anything, so count from its end. */
+function processStart(): string {
+  const stat = readText("/proc/self/stat");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}
+
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "";
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * A response whose body is seen on its way to the agent.
+ *
+ * The body becomes a stream that asks the original for a chunk when the agent asks for one, hands it
+ * on, and then shows it to us: same chunks, same pace, same back-pressure, and a cancel reaches the
+ * server. `clone` and `tee` would keep what the agent has not read yet without bound, and would
+ * keep an aborted stream alive.
+ */
+
+export interface Watcher {
+  chunk(bytes: Uint8Array): void;
+  /** The agent has everything. */
+  complete(): void;
+  /** The stream broke off. */
+  failed(error: unknown): void;
+  /** The agent wants no more. */
+  cancelled(): void;
+}
+
+/** The response to hand to the agent in place of `response`. Throws before it has touched anything. */
+export function watch(response: Response, watcher: Watcher): Response {
+  const source = response.body;
+  if (!source) {
+    watcher.complete();
+    return response;
+  }
+  const body = watchedStream(source, watcher);
+  const { status, statusText, headers } = response;
+  return likeOriginal(new Response(body, { status, statusText, headers }), response);
+}
+
+type Reader = ReturnType<ReadableStream<Uint8Array>["getReader"]>;
+
+function watchedStream(source: ReadableStream<Uint8Array>, watcher: Watcher): ReadableStream<Uint8Array> {
+  // Taken late: until the first chunk is asked for, nothing has been touched.
+  let reader: Reader | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const from = (reader ??= source.getReader());
+        return from.read().then(
+          ({ done, value }) => {
+            if (done) {
+              controller.close();
+              quietly(() => watcher.complete());
+            } else {
+              controller.enqueue(value);
+              quietly(() => watcher.chunk(value));
+            }
+          },
+          (error: unknown) => {
+            controller.error(error);
+            quietly(() => watcher.failed(error));
+          },
+        );
+      },
+      cancel(reason) {
+        quietly(() => watcher.cancelled());
+        return reader ? reader.cancel(reason) : source.cancel(reason);
+      },
+    },
+    // Nothing is read before the agent asks for it.
+    { highWaterMark: 0 },
+  );
+}
+
+/** A constructed response cannot be given these properties by its constructor. */
+function likeOriginal(response: Response, original: Response): Response {
+  const { url, redirected, type } = original;
+  const clone = () => likeOriginal(Response.prototype.clone.call(response), original);
+  for (const [name, value] of Object.entries({ url, redirected, type, clone })) {
+    Object.defineProperty(response, name, { value, configurable: true, writable: true });
+  }
+  return response;
+}
+
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // What we fail to note must not reach the agent's stream.
+  }
+}

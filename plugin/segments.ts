@@ -1,0 +1,110 @@
+/**
+ * The files of one spool. Appends whole frames, and begins a new file when the current one is long
+ * enough or when a write was torn, so that only the end of a file can be damaged. The recorder
+ * deletes files it has read, never the newest.
+ *
+ * Written synchronously: OpenCode dies within 0.2 s of a signal and runs no callback, so whatever
+ * waits in a buffer then is lost.
+ */
+
+import { closeSync, constants, openSync, readdirSync, statSync, unlinkSync, writevSync } from "node:fs";
+import { join } from "node:path";
+import { SEGMENT_HEADER, segmentHeader, segmentName } from "./frame.ts";
+
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+
+/** After the disk has refused, it is left in peace for this long, doubling, in milliseconds. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 10_000;
+
+export class Segments {
+  readonly folder: string;
+  /** Length of the current file. */
+  length = 0;
+  #number = 0;
+  #file = -1;
+  #pause = FIRST_PAUSE;
+  #pausedUntil = 0;
+  #write: typeof writevSync;
+
+  /** `write` is replaced in tests, which need a disk that is full. */
+  constructor(folder: string, write = writevSync) {
+    this.folder = folder;
+    this.#write = write;
+  }
+
+  /**
+   * Writes a frame whole, if need be again in a new file; `false` when the disk does not take it.
+   * Never throws.
+   */
+  append(header: Uint8Array, payload: Uint8Array): boolean {
+    if (this.#file < 0 && !this.#begin()) return false;
+    if (this.#whole([header, payload])) return true;
+    return this.#begin() && this.#whole([header, payload]);
+  }
+
+  /** Ends the current file; the next frame begins another. */
+  roll(): void {
+    if (this.#file < 0) return;
+    const file = this.#file;
+    this.#file = -1;
+    this.length = 0;
+    try {
+      closeSync(file);
+    } catch {
+      // Every write has been checked already.
+    }
+  }
+
+  /** What the files of this spool take up, in bytes; those that the recorder has read are gone. */
+  size(): number {
+    let sum = 0;
+    for (const name of readdirSync(this.folder)) {
+      if (!name.endsWith(".seg")) continue;
+      sum += statSync(join(this.folder, name), { throwIfNoEntry: false })?.size ?? 0;
+    }
+    return sum;
+  }
+
+  #begin(): boolean {
+    if (performance.now() < this.#pausedUntil) return false;
+    const number = this.#number + 1;
+    const path = join(this.folder, segmentName(number));
+    try {
+      this.#file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600);
+      if (!this.#whole([segmentHeader(number)])) {
+        unlinkSync(path);
+        return false;
+      }
+      this.#number = number;
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") this.#number = number;
+      this.#refuse();
+      return false;
+    }
+  }
+
+  /** Writes all of `parts`; otherwise the current file is over. */
+  #whole(parts: Uint8Array[]): boolean {
+    const wanted = parts.reduce((sum, part) => sum + part.length, 0);
+    try {
+      if (this.#write(this.#file, parts) === wanted) {
+        this.length += wanted;
+        if (this.length > SEGMENT_HEADER) this.#pause = FIRST_PAUSE;
+        return true;
+      }
+    } catch {
+      // Nothing was written, or nobody knows how much: the same as a torn write.
+    }
+    const fresh = this.length <= SEGMENT_HEADER;
+    this.roll();
+    if (fresh) this.#refuse();
+    return false;
+  }
+
+  #refuse(): void {
+    this.#pausedUntil = performance.now() + this.#pause;
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * One spool: frames in, bounded. When the recorder does not keep up, or the disk is full, frames
+ * are dropped, counted, and the count is written as soon as something fits again: a gap that is
+ * known, never a silent one.
+ */
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync, statfsSync, type writevSync } from "node:fs";
+import { join } from "node:path";
+import { FRAME_HEADER, frameHeader, Kind, now } from "./frame.ts";
+import { Segments } from "./segments.ts";
+
+/** A spool takes at most this many bytes that nobody has read yet, and half of the free space. */
+const MAX_BOUND = 256 << 20;
+/** A file is ended at this length, earlier where the bound is small. */
+const ROLL_AT = 8 << 20;
+/** How often a full spool is measured again, in milliseconds. */
+const MEASURE_EVERY = 20;
+
+/** Large and many; when space is short they go first, so that it stays known what happened. */
+const BULK: ReadonlySet<number> = new Set([Kind.RequestBody, Kind.ResponseBody, Kind.Event]);
+
+export interface Limits {
+  maxBound?: number;
+  write?: typeof writevSync;
+}
+
+export class Spool {
+  readonly folder: string;
+  #segments: Segments;
+  #maxBound: number;
+  #bound = 0;
+  #used = 0;
+  #measuredAt = 0;
+  #lost = { frames: 0, bytes: 0, reason: "" };
+
+  /** Makes a new spool under `root`; throws where that is impossible. */
+  constructor(root: string, limits: Limits = {}) {
+    this.folder = join(root, `${process.pid}-${randomBytes(4).toString("hex")}`);
+    mkdirSync(this.folder, { mode: 0o700 });
+    this.#segments = new Segments(this.folder, limits.write);
+    this.#maxBound = limits.maxBound ?? MAX_BOUND;
+    this.#measure();
+  }
+
+  /** Writes a frame; `false` if it was dropped (and counted). Never throws. */
+  write(kind: number, exchange: number, payload: Uint8Array, flags = 0): boolean {
+    const size = FRAME_HEADER + payload.length;
+    if (!this.#fits(size, BULK.has(kind))) {
+      this.#drop(payload.length, "bound");
+      return false;
+    }
+    this.#reportGap();
+    if (this.#put(kind, exchange, payload, flags)) return true;
+    this.#drop(payload.length, "disk");
+    return false;
+  }
+
+  #put(kind: number, exchange: number, payload: Uint8Array, flags: number): boolean {
+    const header = frameHeader({ kind, flags, exchange, ...now() }, payload);
+    if (!this.#segments.append(header, payload)) return false;
+    this.#used += header.length + payload.length;
+    if (this.#segments.length >= Math.min(ROLL_AT, this.#bound / 8)) {
+      this.#segments.roll();
+      this.#measure();
+    }
+    return true;
+  }
+
+  #fits(size: number, bulk: boolean): boolean {
+    if (this.#used + size <= this.#limit(bulk)) return true;
+    if (performance.now() - this.#measuredAt < MEASURE_EVERY) return false;
+    this.#measure();
+    return this.#used + size <= this.#limit(bulk);
+  }
+
+  /** The last eighth is for the small frames, which say what happened to the large ones. */
+  #limit(bulk: boolean): number {
+    return bulk ? this.#bound - this.#bound / 8 : this.#bound;
+  }
+
+  #measure(): void {
+    this.#measuredAt = performance.now();
+    try {
+      this.#used = this.#segments.size();
+      const { bavail, bsize } = statfsSync(this.folder);
+      this.#bound = Math.min(this.#maxBound, Math.floor((this.#used + bavail * bsize) / 2));
+    } catch {
+      this.#bound ||= this.#maxBound;
+    }
+  }
+
+  #drop(bytes: number, reason: "bound" | "disk"): void {
+    this.#lost.frames += 1;
+    this.#lost.bytes += bytes;
+    if (this.#lost.reason !== "disk") this.#lost.reason = reason;
+  }
+
+  #reportGap(): void {
+    if (this.#lost.frames === 0) return;
+    if (this.#put(Kind.Gap, 0, Buffer.from(JSON.stringify(this.#lost)), 0)) {
+      this.#lost = { frames: 0, bytes: 0, reason: "" };
+    }
+  }
+}
