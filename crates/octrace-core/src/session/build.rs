@@ -264,7 +264,7 @@ fn end_turns(turns: &mut [Turn], fold: &Fold) {
         let mut idles =
             idles.filter(|&idle| idle >= turn.started_us && next.is_none_or(|next| idle < next));
         let asks_for_more = main()
-            .last()
+            .next_back()
             .and_then(|call| fold.assistants.get(call.assistant.as_deref()?))
             .is_none_or(|assistant| {
                 assistant.error.is_none() && matches!(assistant.finish, None | Some("tool-calls"))

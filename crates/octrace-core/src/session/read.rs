@@ -77,11 +77,9 @@ pub(super) fn subject(tool: &str, input: &Value) -> String {
         ],
     };
     let told = pointers.iter().find_map(|pointer| text(input, pointer));
-    told.map(one_line).unwrap_or_else(|| match input.as_object() {
-        // A tool that we do not know: its first short argument is the best guess.
-        Some(fields) => fields.values().find_map(Value::as_str).map(one_line).unwrap_or_default(),
-        None => String::new(),
-    })
+    // Of a tool that we do not know, the first text is the best guess.
+    let guess = || input.as_object()?.values().find_map(Value::as_str);
+    told.or_else(guess).map(one_line).unwrap_or_default()
 }
 
 /// The files named in a patch in `apply_patch`'s own format.

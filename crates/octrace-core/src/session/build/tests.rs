@@ -48,11 +48,9 @@ fn part(message: &str, id: &str, more: Value) -> (&'static str, Value) {
 }
 
 fn tool(message: &str, id: &str, name: &str, state: Value) -> (&'static str, Value) {
-    part(
-        message,
-        id,
-        json!({"type": "tool", "tool": name, "callID": format!("call_{id}"), "state": state}),
-    )
+    let mut more = json!({"type": "tool", "tool": name, "callID": format!("call_{id}")});
+    more["state"] = state;
+    part(message, id, more)
 }
 
 fn exchange(id: i64, at_ms: i64, status: u16, assistant: Option<&str>) -> Summary {
