@@ -90,13 +90,17 @@ fn write_session(text: &mut String, depth: usize, session: &Session) {
         let (prompt, end) = (&turn.prompt, turn.ended_us);
         writeln!(text, "{pad}  turn {prompt:?} {}..{end:?} {:?}", turn.started_us, turn.errors)
             .unwrap();
-        turn.calls.iter().for_each(|call| write_call(text, depth + 2, call));
+        for call in &turn.calls {
+            write_call(text, depth + 2, call);
+        }
     }
     for call in &session.unplaced {
         writeln!(text, "{pad}  unplaced").unwrap();
         write_call(text, depth + 2, call);
     }
-    session.children.iter().for_each(|child| write_session(text, depth + 1, child));
+    for child in &session.children {
+        write_session(text, depth + 1, child);
+    }
     session.errors.iter().for_each(|error| writeln!(text, "{pad}  error {error:?}").unwrap());
 }
 
@@ -110,7 +114,9 @@ fn write_call(text: &mut String, depth: usize, call: &ModelCall) {
     for tool in &call.tools {
         let ToolCall { tool: name, subject, status, exit, error, child, .. } = tool;
         writeln!(text, "{pad}  {name} {subject:?} {status:?} {exit:?} {error:?}").unwrap();
-        child.iter().for_each(|child| write_session(text, depth + 2, child));
+        for child in &child {
+            write_session(text, depth + 2, child);
+        }
     }
 }
 
