@@ -5,7 +5,7 @@
 
 import type { Body } from "./body.ts";
 import type { Call } from "./calls.ts";
-import { FLAG_CUT, Kind } from "./frame.ts";
+import { Kind } from "./frame.ts";
 import { headerCredentials, recordable } from "./headers.ts";
 import type { Recording } from "./recording.ts";
 import type { Outgoing } from "./request.ts";
@@ -48,9 +48,7 @@ export class Exchange {
       body_bytes: body.size,
       body: body.kind,
     });
-    if ("bytes" in body && body.size > 0 && !recording.body(Kind.RequestBody, this.#number, body.bytes)) {
-      recording.body(Kind.RequestBody, this.#number, EMPTY, FLAG_CUT);
-    }
+    if ("bytes" in body) recording.body(Kind.RequestBody, this.#number, body.bytes);
     // OpenCode also fires the signal when all is over; by then we have ended and do not listen.
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -86,29 +84,26 @@ export class Exchange {
     if (this.#ended) return;
     this.#bytes += bytes.length;
     this.#chunks += 1;
-    if (this.#recording.body(Kind.ResponseBody, this.#number, bytes)) return;
-    // The first chunk that is missing leaves a mark at its place.
-    if (!this.#cut) this.#recording.body(Kind.ResponseBody, this.#number, EMPTY, FLAG_CUT);
-    this.#cut = true;
+    if (!this.#recording.body(Kind.ResponseBody, this.#number, bytes)) this.#cut = true;
   }
 
   #end(outcome: Outcome, error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#document(
-      Kind.End,
-      { outcome, bytes: this.#bytes, chunks: this.#chunks, error: errorInfo(error) },
-      this.#cut ? FLAG_CUT : 0,
-    );
+    this.#document(Kind.End, {
+      outcome,
+      bytes: this.#bytes,
+      chunks: this.#chunks,
+      cut: this.#cut,
+      error: errorInfo(error),
+    });
   }
 
-  #document(kind: Kind, value: object, flags = 0): void {
-    this.#recording.document(kind, value, this.#number, flags);
+  #document(kind: Kind, value: object): void {
+    this.#recording.document(kind, value, this.#number);
   }
 }
-
-const EMPTY = new Uint8Array();
 
 /** The session by OpenCode's own headers. */
 function sessionOf(request: Outgoing): string {

@@ -18,6 +18,9 @@ export const MAX_PAYLOAD = 4 << 20;
 /** Flag: a part of the payload was left out to keep within a bound. */
 export const FLAG_CUT = 1;
 
+/** Flag: the last frame of a request's body. */
+export const FLAG_LAST = 2;
+
 export const Kind = {
   Hello: 1,
   Instance: 2,
@@ -45,9 +48,11 @@ export interface Head {
   mono: number;
 }
 
-/** The clocks, read now. */
-export function now(): { wall: number; mono: number } {
-  return { wall: Date.now() * 1000, mono: Math.floor(performance.now() * 1000) };
+/** A frame of now, as the parts to write. */
+export function frame(kind: number, payload: Uint8Array, exchange = 0, flags = 0): Uint8Array[] {
+  const wall = Date.now() * 1000;
+  const mono = Math.floor(performance.now() * 1000);
+  return [frameHeader({ kind, flags, exchange, wall, mono }, payload), payload];
 }
 
 /** The 32 bytes that go before `payload`. */

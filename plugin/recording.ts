@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { toDocument } from "./document.ts";
-import { FLAG_CUT, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
+import { FLAG_CUT, FLAG_LAST, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
 import { Recorder } from "./recorder.ts";
 import { spoolRoot } from "./root.ts";
 import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
@@ -29,6 +29,8 @@ export interface Instance {
   project?: { id?: string };
 }
 
+const EMPTY = new Uint8Array();
+
 export class Recording {
   /** For requests that nothing ties to a session. */
   readonly fallbackSession = `run_${process.pid}_${randomBytes(6).toString("hex")}`;
@@ -36,15 +38,17 @@ export class Recording {
   #spool: Spool | undefined;
   #state: "new" | "on" | "off" = "new";
   #instances = new Set<Instance>();
-  /** Known before there was a spool to write them to. */
-  #waiting: { instances: Instance[]; prints: SecretPrint[] } = { instances: [], prints: [] };
+  /** Began before there was a spool to say so. */
+  #waiting: Instance[] = [];
+  /** Of all credentials known so far. */
+  #prints: SecretPrint[] = [];
   #exchanges = 0;
 
   /** An instance begins. */
   join(instance: Instance): void {
     this.#instances.add(instance);
     if (this.#state !== "new") return this.#announce(instance);
-    this.#waiting.instances.push(instance);
+    this.#waiting.push(instance);
     setTimeout(() => this.isOn(), OPEN_AFTER).unref();
   }
 
@@ -76,43 +80,50 @@ export class Recording {
     if (values.length === 0) return;
     const prints = this.#credentials.learn(values, scrub !== undefined);
     if (prints.length === 0) return;
-    if (this.#state === "new") this.#waiting.prints.push(...prints);
-    else this.document(Kind.Secrets, { secrets: prints });
+    this.#prints.push(...prints);
+    if (this.#state === "on") this.document(Kind.Secrets, { secrets: prints });
   }
 
   /** Writes a JSON frame. */
-  document(kind: Kind, value: object, exchange = 0, flags = 0): void {
+  document(kind: Kind, value: object, exchange = 0): void {
     if (!this.isOn()) return;
     const document = toDocument(value);
     if (!document) return;
     const bytes = this.#credentials.clean(document.bytes);
-    this.#spool?.write(kind, exchange, bytes, flags | (document.cut ? FLAG_CUT : 0));
+    this.#spool?.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
   }
 
   /** Writes bytes of a body, in several frames if need be; `false` if any was dropped. */
-  body(kind: Kind, exchange: number, bytes: Uint8Array, flags = 0): boolean {
-    if (!this.isOn()) return false;
+  body(kind: Kind, exchange: number, bytes: Uint8Array): boolean {
+    if (!this.isOn() || !this.#spool) return false;
     const clean = this.#credentials.clean(bytes);
-    let at = 0;
-    let whole = true;
-    do {
+    const isRequest = kind === Kind.RequestBody;
+    for (let at = 0; at < clean.length; at += MAX_PAYLOAD) {
+      const isLast = at + MAX_PAYLOAD >= clean.length;
       const part = clean.subarray(at, at + MAX_PAYLOAD);
-      whole = (this.#spool?.write(kind, exchange, part, flags) ?? false) && whole;
-      at += MAX_PAYLOAD;
-    } while (at < clean.length);
-    return whole;
+      if (this.#spool.write(kind, exchange, part, isRequest && isLast ? FLAG_LAST : 0)) continue;
+      // No holes: what is there is the body's begin.
+      if (!isLast) this.#spool.drop(clean.length - at - part.length);
+      if (isRequest) this.#spool.write(kind, exchange, EMPTY, FLAG_CUT | FLAG_LAST);
+      return false;
+    }
+    return true;
   }
 
   #open(): void {
     const root = spoolRoot();
     if (!root) return;
-    const spool = new Spool(root);
+    this.#prints.push(...this.#credentials.learn(knownCredentials(), false));
+    const spool = new Spool(root, () => this.#hello());
     this.#spool = spool;
     this.#state = "on";
+    for (const instance of this.#waiting) this.#announce(instance);
+    this.#waiting = [];
+    setImmediate(() => new Recorder(spool.folder).start());
+  }
 
-    const { instances, prints } = this.#waiting;
-    prints.push(...this.#credentials.learn(knownCredentials(), false));
-    this.document(Kind.Hello, {
+  #hello(): Uint8Array {
+    const hello = {
       format: VERSION,
       plugin: PLUGIN_VERSION,
       pid: process.pid,
@@ -120,13 +131,10 @@ export class Recording {
       boot: readText("/proc/sys/kernel/random/boot_id").trim(),
       cwd: workingFolder(),
       run: process.env["OCTRACE_RUN"] ?? "",
-      secrets: prints,
+      secrets: this.#prints,
       salt: Buffer.from(this.#credentials.salt).toString("hex"),
-    });
-    for (const instance of instances) this.#announce(instance);
-    this.#waiting = { instances: [], prints: [] };
-
-    setImmediate(() => new Recorder(spool.folder).start());
+    };
+    return this.#credentials.clean(Buffer.from(JSON.stringify(hello)));
   }
 
   #announce({ directory, worktree, project }: Instance): void {

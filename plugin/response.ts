@@ -20,7 +20,7 @@ export interface Watcher {
 /** The response to hand to the agent in place of `response`. Throws before it has touched anything. */
 export function watch(response: Response, watcher: Watcher): Response {
   const source = response.body;
-  if (!source) {
+  if (!source || isEmpty(response)) {
     watcher.complete();
     return response;
   }
@@ -29,15 +29,19 @@ export function watch(response: Response, watcher: Watcher): Response {
   return likeOriginal(new Response(body, { status, statusText, headers }), response);
 }
 
-type Reader = ReturnType<ReadableStream<Uint8Array>["getReader"]>;
+/** Bun gives a stream in any case; nobody need ever read it to its end. */
+function isEmpty({ status, headers }: Response): boolean {
+  return status === 204 || status === 205 || status === 304 || headers.get("content-length") === "0";
+}
 
 function watchedStream(source: ReadableStream<Uint8Array>, watcher: Watcher): ReadableStream<Uint8Array> {
-  // Taken late: until the first chunk is asked for, nothing has been touched.
-  let reader: Reader | undefined;
+  // Not before the first chunk is asked for: until then, nothing has been touched.
+  const open = () => source.getReader();
+  let reader: ReturnType<typeof open> | undefined;
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        const from = (reader ??= source.getReader());
+        const from = (reader ??= open());
         return from.read().then(
           ({ done, value }) => {
             if (done) {

@@ -9,7 +9,7 @@
 
 import { closeSync, constants, openSync, readdirSync, statSync, unlinkSync, writevSync } from "node:fs";
 import { join } from "node:path";
-import { SEGMENT_HEADER, segmentHeader, segmentName } from "./frame.ts";
+import { segmentHeader, segmentName } from "./frame.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
@@ -21,15 +21,23 @@ export class Segments {
   readonly folder: string;
   /** Length of the current file. */
   length = 0;
+  /** Bytes written to all files so far. */
+  written = 0;
+  #opening: () => Uint8Array[];
+  #openingLength = 0;
   #number = 0;
   #file = -1;
   #pause = FIRST_PAUSE;
   #pausedUntil = 0;
   #write: typeof writevSync;
 
-  /** `write` is replaced in tests, which need a disk that is full. */
-  constructor(folder: string, write = writevSync) {
+  /**
+   * `opening` gives the first frame of each file; `write` is replaced in tests, which need a disk
+   * that is full.
+   */
+  constructor(folder: string, opening: () => Uint8Array[], write = writevSync) {
     this.folder = folder;
+    this.#opening = opening;
     this.#write = write;
   }
 
@@ -37,10 +45,10 @@ export class Segments {
    * Writes a frame whole, if need be again in a new file; `false` when the disk does not take it.
    * Never throws.
    */
-  append(header: Uint8Array, payload: Uint8Array): boolean {
+  append(frame: Uint8Array[]): boolean {
     if (this.#file < 0 && !this.#begin()) return false;
-    if (this.#whole([header, payload])) return true;
-    return this.#begin() && this.#whole([header, payload]);
+    if (this.#whole(frame)) return true;
+    return this.#begin() && this.#whole(frame);
   }
 
   /** Ends the current file; the next frame begins another. */
@@ -49,6 +57,7 @@ export class Segments {
     const file = this.#file;
     this.#file = -1;
     this.length = 0;
+    this.#openingLength = 0;
     try {
       closeSync(file);
     } catch {
@@ -72,10 +81,11 @@ export class Segments {
     const path = join(this.folder, segmentName(number));
     try {
       this.#file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600);
-      if (!this.#whole([segmentHeader(number)])) {
+      if (!this.#whole([segmentHeader(number), ...this.#opening()])) {
         unlinkSync(path);
         return false;
       }
+      this.#openingLength = this.length;
       this.#number = number;
       return true;
     } catch (error) {
@@ -91,15 +101,16 @@ export class Segments {
     try {
       if (this.#write(this.#file, parts) === wanted) {
         this.length += wanted;
-        if (this.length > SEGMENT_HEADER) this.#pause = FIRST_PAUSE;
+        this.written += wanted;
+        if (this.#openingLength > 0) this.#pause = FIRST_PAUSE;
         return true;
       }
     } catch {
       // Nothing was written, or nobody knows how much: the same as a torn write.
     }
-    const fresh = this.length <= SEGMENT_HEADER;
+    const isNew = this.length === this.#openingLength;
     this.roll();
-    if (fresh) this.#refuse();
+    if (isNew) this.#refuse();
     return false;
   }
 

@@ -7,13 +7,14 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, statfsSync, type writevSync } from "node:fs";
 import { join } from "node:path";
-import { FRAME_HEADER, frameHeader, Kind, now } from "./frame.ts";
+import { FRAME_HEADER, frame, Kind } from "./frame.ts";
 import { Segments } from "./segments.ts";
 
 /** A spool takes at most this many bytes that nobody has read yet, and half of the free space. */
 const MAX_BOUND = 256 << 20;
-/** A file is ended at this length, earlier where the bound is small. */
+/** A file is ended at this length; where the bound is small, at an eighth of it. */
 const ROLL_AT = 8 << 20;
+const MIN_ROLL_AT = 64 << 10;
 /** How often a full spool is measured again, in milliseconds. */
 const MEASURE_EVERY = 20;
 
@@ -30,15 +31,18 @@ export class Spool {
   #segments: Segments;
   #maxBound: number;
   #bound = 0;
-  #used = 0;
-  #measuredAt = 0;
+  /** As found when last measured, and what had been written by then. */
+  #measured = { at: 0, used: 0, written: 0 };
   #lost = { frames: 0, bytes: 0, reason: "" };
 
-  /** Makes a new spool under `root`; throws where that is impossible. */
-  constructor(root: string, limits: Limits = {}) {
+  /**
+   * Makes a new spool under `root`; throws where that is impossible. `hello` gives the payload that
+   * each segment begins with.
+   */
+  constructor(root: string, hello: () => Uint8Array, limits: Limits = {}) {
     this.folder = join(root, `${process.pid}-${randomBytes(4).toString("hex")}`);
     mkdirSync(this.folder, { mode: 0o700 });
-    this.#segments = new Segments(this.folder, limits.write);
+    this.#segments = new Segments(this.folder, () => frame(Kind.Hello, hello()), limits.write);
     this.#maxBound = limits.maxBound ?? MAX_BOUND;
     this.#measure();
   }
@@ -47,20 +51,25 @@ export class Spool {
   write(kind: number, exchange: number, payload: Uint8Array, flags = 0): boolean {
     const size = FRAME_HEADER + payload.length;
     if (!this.#fits(size, BULK.has(kind))) {
-      this.#drop(payload.length, "bound");
+      this.drop(payload.length, "bound");
       return false;
     }
     this.#reportGap();
     if (this.#put(kind, exchange, payload, flags)) return true;
-    this.#drop(payload.length, "disk");
+    this.drop(payload.length, "disk");
     return false;
   }
 
+  /** Counts bytes that the caller gives up on. */
+  drop(bytes: number, reason: "bound" | "disk" = "bound"): void {
+    this.#lost.frames += 1;
+    this.#lost.bytes += bytes;
+    if (this.#lost.reason !== "disk") this.#lost.reason = reason;
+  }
+
   #put(kind: number, exchange: number, payload: Uint8Array, flags: number): boolean {
-    const header = frameHeader({ kind, flags, exchange, ...now() }, payload);
-    if (!this.#segments.append(header, payload)) return false;
-    this.#used += header.length + payload.length;
-    if (this.#segments.length >= Math.min(ROLL_AT, this.#bound / 8)) {
+    if (!this.#segments.append(frame(kind, payload, exchange, flags))) return false;
+    if (this.#segments.length >= Math.min(ROLL_AT, Math.max(MIN_ROLL_AT, this.#bound / 8))) {
       this.#segments.roll();
       this.#measure();
     }
@@ -68,32 +77,29 @@ export class Spool {
   }
 
   #fits(size: number, bulk: boolean): boolean {
-    if (this.#used + size <= this.#limit(bulk)) return true;
-    if (performance.now() - this.#measuredAt < MEASURE_EVERY) return false;
+    if (this.#room(bulk) >= size) return true;
+    if (performance.now() - this.#measured.at < MEASURE_EVERY) return false;
     this.#measure();
-    return this.#used + size <= this.#limit(bulk);
+    return this.#room(bulk) >= size;
   }
 
   /** The last eighth is for the small frames, which say what happened to the large ones. */
-  #limit(bulk: boolean): number {
-    return bulk ? this.#bound - this.#bound / 8 : this.#bound;
+  #room(bulk: boolean): number {
+    const { used, written } = this.#measured;
+    const limit = bulk ? this.#bound - this.#bound / 8 : this.#bound;
+    return limit - used - (this.#segments.written - written);
   }
 
   #measure(): void {
-    this.#measuredAt = performance.now();
+    this.#measured.at = performance.now();
     try {
-      this.#used = this.#segments.size();
+      const used = this.#segments.size();
+      this.#measured = { ...this.#measured, used, written: this.#segments.written };
       const { bavail, bsize } = statfsSync(this.folder);
-      this.#bound = Math.min(this.#maxBound, Math.floor((this.#used + bavail * bsize) / 2));
+      this.#bound = Math.min(this.#maxBound, Math.floor((used + bavail * bsize) / 2));
     } catch {
       this.#bound ||= this.#maxBound;
     }
-  }
-
-  #drop(bytes: number, reason: "bound" | "disk"): void {
-    this.#lost.frames += 1;
-    this.#lost.bytes += bytes;
-    if (this.#lost.reason !== "disk") this.#lost.reason = reason;
   }
 
   #reportGap(): void {
