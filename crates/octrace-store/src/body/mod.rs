@@ -1,0 +1,139 @@
+//! Bodies are stored once. A session of 200 turns sends its beginning 200 times; the tape keeps each piece of it
+//! one time and each request as what changed since the one before.
+//!
+//! * [`split`] cuts a body into [`Piece`]s at the boundaries of its big arrays' elements and sets cache
+//!   markers aside, which move from turn to turn and would else make two new variants of old messages each time.
+//! * Every piece, and every marker, is a *part*: the tape stores it under its address ([`crate::codec`]) and gives
+//!   it an integer id. [`entries`] asks for these ids.
+//! * [`encode`] and [`decode`] write a row of [`Entry`]s as a list, whole or as the difference to its
+//!   parent's. Full lists alone grow with the square of the turns.
+//! * [`restore`] puts the body together again, byte for byte.
+//!
+//! Nothing here knows JSON's meaning or SQLite. What is not JSON is one piece.
+
+mod list;
+mod split;
+
+#[cfg(test)]
+mod growth;
+#[cfg(test)]
+mod sample;
+
+pub use list::{List, MAX_CHAIN, Parent, decode, encode, is_whole};
+pub use split::{Marker, Piece, split};
+
+use crate::codec::MAX_SIZE;
+
+/// The most entries and insertions that one body has together. No context window holds as many messages; a body
+/// with more elements keeps the rest of them in one piece.
+pub const MAX_ITEMS: usize = 16_384;
+
+/// One piece of a body, as the tape knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// The id of the part with the piece's bytes, its markers set aside.
+    pub part: i64,
+    /// Whether a comma follows.
+    pub comma: bool,
+    /// What has to be put back into the part, by rising offset.
+    pub insertions: Vec<Insertion>,
+}
+
+/// A cache marker's place and bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Insertion {
+    /// Where it goes, in bytes of the part as stored.
+    pub offset: u64,
+    /// The id of the part with the marker's bytes.
+    pub part: i64,
+}
+
+/// Why a body could not be restored.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The list's first byte is none of ours.
+    #[error(
+        "a body's list begins with {0:#04x}, which this octrace does not know; a newer one may have written it"
+    )]
+    UnknownList(u8),
+    /// The list ends early, or goes on after its end.
+    #[error("a body's list of {0} bytes does not end where it should; see `octrace verify`")]
+    WrongLength(usize),
+    /// A number in the list cannot be.
+    #[error("a body's list is damaged at byte {0}; see `octrace verify`")]
+    Damaged(usize),
+    /// A difference without what it differs from.
+    #[error("a body's list is the difference to a parent that is missing; see `octrace verify`")]
+    NoParent,
+    /// More entries and insertions than [`MAX_ITEMS`].
+    #[error("a body's list has more than {MAX_ITEMS} entries; see `octrace verify`")]
+    TooManyItems,
+    /// An insertion's offset is beyond its part, or before the last one's.
+    #[error(
+        "a cache marker belongs at byte {offset} of part {part}, which is not there; see `octrace verify`"
+    )]
+    NoSuchPlace {
+        /// The part that it should go into.
+        part: i64,
+        /// Where, in bytes.
+        offset: u64,
+    },
+    /// The parts together are larger than any body on the tape.
+    #[error("a body would be larger than {MAX_SIZE} bytes; see `octrace verify`")]
+    TooBig,
+}
+
+/// The entries of these pieces. `put` stores bytes as a part, unless the tape has them, and says its id; it is
+/// called for each piece and each marker, in the body's order.
+pub fn entries<E>(
+    pieces: &[Piece<'_>],
+    mut put: impl FnMut(&[u8]) -> Result<i64, E>,
+) -> Result<Vec<Entry>, E> {
+    let entry = |piece: &Piece<'_>| {
+        let part = put(&piece.content)?;
+        let insertion = |marker: &Marker<'_>| {
+            Ok(Insertion { offset: marker.offset as u64, part: put(marker.bytes)? })
+        };
+        let insertions = piece.markers.iter().map(insertion).collect::<Result<_, E>>()?;
+        Ok(Entry { part, comma: piece.comma, insertions })
+    };
+    pieces.iter().map(entry).collect()
+}
+
+/// The body that these entries stand for. `part` gives a part's bytes, uncompressed; its errors are handed on.
+pub fn restore<B: AsRef<[u8]>, E: From<Error>>(
+    entries: &[Entry],
+    mut part: impl FnMut(i64) -> Result<B, E>,
+) -> Result<Vec<u8>, E> {
+    let mut body = Vec::new();
+    for entry in entries {
+        let piece = part(entry.part)?;
+        let mut rest = piece.as_ref();
+        let mut done = 0;
+        for insertion in &entry.insertions {
+            let step =
+                insertion.offset.checked_sub(done).and_then(|step| usize::try_from(step).ok());
+            let Some((before, after)) = step.and_then(|step| rest.split_at_checked(step)) else {
+                return Err(
+                    Error::NoSuchPlace { part: entry.part, offset: insertion.offset }.into()
+                );
+            };
+            append(&mut body, before)?;
+            append(&mut body, part(insertion.part)?.as_ref())?;
+            (rest, done) = (after, insertion.offset);
+        }
+        append(&mut body, rest)?;
+        if entry.comma {
+            append(&mut body, b",")?;
+        }
+    }
+    Ok(body)
+}
+
+fn append(body: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Error> {
+    if body.len() + bytes.len() > MAX_SIZE {
+        return Err(Error::TooBig);
+    }
+    body.extend_from_slice(bytes);
+    Ok(())
+}
