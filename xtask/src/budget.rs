@@ -22,17 +22,8 @@ const LONG_FILES: &[(&str, &str)] = &[];
 const BINARY_FOLDERS: &[&str] = &["fixtures/"];
 
 /// Endings and folders of files that a tool made and can make again.
-const GENERATED: &[&str] = &[
-    ".db",
-    ".log",
-    ".pending-snap",
-    ".profraw",
-    ".snap.new",
-    ".tgz",
-    "/dist/",
-    "/node_modules/",
-    "target/",
-];
+const GENERATED: &[&str] =
+    &[".db", ".pending-snap", ".profraw", ".snap.new", ".tgz", "/dist/", "/node_modules/"];
 
 pub(crate) fn check(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
     let tracked = log.read(checkout.command("git").args(["ls-files", "-z"]))?;

@@ -95,7 +95,9 @@ fn tree(checkout: &Checkout, log: &mut Log, of: &[&str]) -> anyhow::Result<BTree
     let mut command = checkout.cargo(&["tree", "--edges", "normal,build", "--target", "all"]);
     command.args(["--prefix", "none", "--format", "{p}"]).args(of);
     let output = log.read(&mut command)?;
-    Ok(output.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
+    // Between two roots there is an empty line.
+    let packages = output.lines().filter(|line| !line.is_empty());
+    Ok(packages.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
 }
 
 fn violations(

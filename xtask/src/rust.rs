@@ -5,7 +5,7 @@ use crate::log::Log;
 use crate::summary::Report;
 
 pub(crate) fn format(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
-    if !log.succeeds(&mut checkout.cargo(&["fmt", "--all", "--check"]))? {
+    if !log.succeeds(&mut checkout.cargo(&["fmt", "--all", "--check", "--", "--color=never"]))? {
         return Ok(Report::failed("run `cargo fmt --all`"));
     }
     Ok(Report::passed(""))
