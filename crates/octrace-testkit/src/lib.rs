@@ -1,1 +1,33 @@
-//! (opened by its first room)
+//! What octrace's end-to-end tests stand on: the real OpenCode, in a throw-away home, talking to a
+//! scripted model on loopback.
+//!
+//! * [`OpenCode`]: finds the pinned OpenCode that `cargo xtask test` installs.
+//! * [`Home`]: a home folder that nothing of the developer's machine leaks into, with OpenCode
+//!   configured for the scripted server in all four dialects, and git projects to work in.
+//! * [`Run`], [`Running`], [`Output`]: programs in that home, to their end or in the background.
+//! * [`Serve`]: `opencode serve` and its HTTP interface.
+//! * [`Tui`]: OpenCode's terminal interface, or octrace's, in a pseudo-terminal.
+//! * [`eventually`]: waits for a condition instead of a time.
+//!
+//! Only tests use this crate; nothing of it is in the shipped binary.
+
+mod eventually;
+mod home;
+mod http;
+mod opencode;
+mod process;
+mod serve;
+mod tui;
+
+pub use eventually::eventually;
+pub use home::{Home, PROVIDERS, Provider};
+pub use http::Reply;
+pub use octrace_script as script;
+pub use opencode::OpenCode;
+pub use process::{Output, Run, Running};
+pub use serve::Serve;
+pub use tui::{Tui, keys};
+
+/// How long a test waits for one thing before it fails: far beyond what an idle machine takes, since
+/// tests run side by side.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

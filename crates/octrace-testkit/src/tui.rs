@@ -1,0 +1,201 @@
+//! A program in a pseudo-terminal, with an emulator that knows what is on its screen.
+
+use std::{
+    io::{Read, Write},
+    num::NonZero,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, anyhow, bail};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::{PATIENCE, process::Run};
+
+/// What keys send.
+pub mod keys {
+    /// Enter.
+    pub const ENTER: &str = "\r";
+    /// Escape.
+    pub const ESCAPE: &str = "\x1b";
+    /// Tabulator.
+    pub const TAB: &str = "\t";
+    /// Control and C.
+    pub const CTRL_C: &str = "\x03";
+    /// Arrow up.
+    pub const UP: &str = "\x1b[A";
+    /// Arrow down.
+    pub const DOWN: &str = "\x1b[B";
+    /// Arrow right.
+    pub const RIGHT: &str = "\x1b[C";
+    /// Arrow left.
+    pub const LEFT: &str = "\x1b[D";
+}
+
+/// A program in a pseudo-terminal. Dropping it closes the terminal and kills the program.
+pub struct Tui {
+    terminal: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    display: Arc<Display>,
+}
+
+/// The screen, and whether the program still writes to it.
+struct Display {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    emulator: vt100::Parser,
+    closed: bool,
+}
+
+impl Display {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tui {
+    /// Starts `command` in a terminal of this size, which calls itself `xterm-256color`.
+    ///
+    /// # Errors
+    /// When no terminal can be opened or the program not be started.
+    pub fn start(command: Run, columns: u16, rows: u16) -> anyhow::Result<Self> {
+        let (program, arguments, environment, dir) = command.into_parts();
+        let mut builder = CommandBuilder::new(program);
+        builder.args(arguments);
+        builder.env_clear();
+        for (name, value) in environment {
+            builder.env(name, value);
+        }
+        builder.env("TERM", "xterm-256color");
+        builder.env("PWD", &dir);
+        builder.cwd(dir);
+        let pty = native_pty_system().openpty(size(columns, rows))?;
+        let child = pty.slave.spawn_command(builder)?;
+        drop(pty.slave);
+        let display = Arc::new(Display {
+            state: Mutex::new(State {
+                emulator: vt100::Parser::new(cells(rows)?, cells(columns)?, 0),
+                closed: false,
+            }),
+            changed: Condvar::new(),
+        });
+        let mut output = pty.master.try_clone_reader()?;
+        let shown = Arc::clone(&display);
+        std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
+            let mut buffer = [0; 16 << 10];
+            loop {
+                let read = output.read(&mut buffer).unwrap_or(0);
+                let mut state = shown.lock();
+                match buffer.get(..read) {
+                    Some(bytes) if read > 0 => state.emulator.process(bytes),
+                    // The end, or the error that Linux gives in its place.
+                    _ => state.closed = true,
+                }
+                let closed = state.closed;
+                drop(state);
+                shown.changed.notify_all();
+                if closed {
+                    return;
+                }
+            }
+        })?;
+        let keyboard = pty.master.take_writer()?;
+        Ok(Self { terminal: pty.master, keyboard, child, display })
+    }
+
+    /// Types `keys`; see [`keys`] for those that are not letters.
+    ///
+    /// # Errors
+    /// When the terminal is closed.
+    pub fn send(&mut self, keys: &str) -> anyhow::Result<()> {
+        self.keyboard.write_all(keys.as_bytes())?;
+        Ok(self.keyboard.flush()?)
+    }
+
+    /// Gives the terminal another size.
+    ///
+    /// # Errors
+    /// When the terminal is closed.
+    pub fn resize(&self, columns: u16, rows: u16) -> anyhow::Result<()> {
+        self.display.lock().emulator.screen_mut().set_size(cells(rows)?, cells(columns)?);
+        self.terminal.resize(size(columns, rows))
+    }
+
+    /// What is on the screen, one line per row, without trailing blanks.
+    pub fn screen(&self) -> String {
+        self.display.lock().emulator.screen().contents()
+    }
+
+    /// Waits until the screen contains `text`, and gives the screen.
+    ///
+    /// # Errors
+    /// When it does not in time, or the program ends before; with the last screen.
+    pub fn wait_for(&self, text: &str) -> anyhow::Result<String> {
+        self.wait_until(PATIENCE, |screen| screen.contains(text))
+            .with_context(|| format!("waiting for {text:?} on the screen"))
+    }
+
+    /// Waits until the screen is as `wanted`, and gives the screen.
+    ///
+    /// # Errors
+    /// As [`Tui::wait_for`].
+    pub fn wait_until(
+        &self,
+        timeout: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<String> {
+        let deadline = Instant::now() + timeout;
+        let mut state = self.display.lock();
+        loop {
+            let screen = state.emulator.screen().contents();
+            if wanted(&screen) {
+                return Ok(screen);
+            }
+            if state.closed {
+                bail!("the program ended; its last screen:\n{screen}");
+            }
+            let left = deadline
+                .checked_duration_since(Instant::now())
+                .ok_or_else(|| anyhow!("not within {timeout:?}; the screen:\n{screen}"))?;
+            let waited = self.display.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits for the program's end and gives its exit code.
+    ///
+    /// # Errors
+    /// When it does not end in time; with the last screen.
+    pub fn wait(mut self) -> anyhow::Result<u32> {
+        crate::eventually(PATIENCE, || match self.child.try_wait() {
+            Ok(Some(status)) => Ok(status.exit_code()),
+            Ok(None) => Err(anyhow!("the program goes on; the screen:\n{}", self.screen())),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// The process id, as long as it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.process_id()
+    }
+}
+
+impl Drop for Tui {
+    fn drop(&mut self) {
+        // An error means that it is gone.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn cells(count: u16) -> anyhow::Result<NonZero<u16>> {
+    NonZero::new(count).context("a terminal needs at least one row and one column")
+}
