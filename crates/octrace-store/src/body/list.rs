@@ -278,9 +278,10 @@ mod tests {
         let mut entries = plain([1, 2, 300]);
         entries[1].insertions =
             vec![Insertion { offset: 5, part: -1 }, Insertion { offset: 130, part: -1 }];
+        entries[2].insertions = vec![Insertion { offset: 7, part: -1 }];
         assert_eq!(
             encode(&entries, None).bytes,
-            [1, 3, (2 << 3) | 2, (2 << 3) | 6, 2, 5, 1, 125, 0, 0xa2, 0x25]
+            [1, 3, (2 << 3) | 2, (2 << 3) | 6, 2, 5, 1, 125, 0, 0xa6, 0x25, 1, 7, 0]
         );
 
         let parent = plain(1..100);
