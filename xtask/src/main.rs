@@ -17,7 +17,7 @@ mod summary;
 use std::process::ExitCode;
 
 use crate::checkout::Checkout;
-use crate::summary::say;
+use crate::summary::{complain, say};
 
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND> [OPTIONS]
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     let options = match parse(&arguments) {
         Ok(options) => options,
         Err(problem) => {
-            say(&format!("xtask: {problem}\n\n{USAGE}"));
+            complain(&format!("xtask: {problem}\n\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            say(&format!("xtask: {error:#}"));
+            complain(&format!("xtask: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -45,7 +45,8 @@ pub(crate) fn needs(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report
             }
             Err(error) => {
                 log.line(&format!("{error:#}"))?;
-                missing.push(format!("`{program}` is missing: {}", need.how));
+                let tool = need.command.join(" ");
+                missing.push(format!("`{tool}` does not work; needed: {}", need.how));
             }
         }
     }

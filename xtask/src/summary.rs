@@ -1,8 +1,6 @@
 //! What a person sees of a run: a line per step, the log of what failed, a
 //! table, and as the very last line the totals.
 
-#![expect(clippy::print_stdout, reason = "the one module that talks to the terminal")]
-
 use std::io::Write;
 use std::time::Duration;
 
@@ -52,20 +50,25 @@ pub(crate) struct Finished {
     pub(crate) took: Duration,
 }
 
+/// Prints a line. A reader that has gone away is no reason to stop the tests.
 pub(crate) fn say(text: &str) {
-    println!("{text}");
+    drop(writeln!(std::io::stdout(), "{text}"));
+}
+
+/// Prints a line to stderr.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 /// Names the step that is about to run, without ending the line.
 pub(crate) fn begin(name: &str) {
-    print!("{name:<11}");
-    // Only the terminal's view of the progress depends on it.
-    drop(std::io::stdout().flush());
+    let mut out = std::io::stdout();
+    drop(write!(out, "{name:<11}").and_then(|()| out.flush()));
 }
 
 /// Ends the line that `begin` opened.
 pub(crate) fn end(step: &Finished) {
-    println!("{}", outcome(step));
+    say(&outcome(step));
 }
 
 fn outcome(step: &Finished) -> String {
@@ -80,23 +83,23 @@ pub(crate) fn show(log: &Log) -> anyhow::Result<()> {
     let lines: Vec<&str> = text.lines().collect();
     let hidden = lines.len().saturating_sub(SHOWN_LINES);
     if hidden > 0 {
-        println!("    … {hidden} lines more in {}", log.path().display());
+        say(&format!("    … {hidden} lines more in {}", log.path().display()));
     }
     for line in lines.iter().skip(hidden) {
-        println!("    {line}");
+        say(&format!("    {line}"));
     }
     Ok(())
 }
 
 /// The closing table; the last line is the totals alone.
 pub(crate) fn close(steps: &[Finished]) {
-    println!();
+    say("");
     for step in steps {
-        println!("{:<11}{}", step.name, outcome(step));
+        say(&format!("{:<11}{}", step.name, outcome(step)));
     }
     let whole: Duration = steps.iter().map(|step| step.took).sum();
-    println!("\n{:.0} s in all", whole.as_secs_f32());
-    println!("{}", totals(steps));
+    say(&format!("\n{:.0} s in all", whole.as_secs_f32()));
+    say(&totals(steps));
 }
 
 fn totals(steps: &[Finished]) -> String {
