@@ -1,1 +1,132 @@
 //! The only way from what OpenCode sent to what may be kept.
+//!
+//! A [`Redactor`] takes raw things and gives [`Clean`] ones; nothing else can make a [`Clean`], and the
+//! tape and the sinks accept nothing else. What it does, everywhere alike:
+//!
+//! * `headers`: values by an allow list of names;
+//! * `url`: userinfo and the values of secret parameters, in URLs and forms;
+//! * `json`: values under secret names (`key`) at any depth, schemas excepted (`schema`);
+//! * `text`: a table of rules for text of any kind;
+//! * `literal`: values of known credentials, by their fingerprints.
+//!
+//! Every search gives ranges (`hit`) of the original bytes and those are replaced by `[REDACTED]`; nothing
+//! is printed anew, so that what remains is byte for byte what was sent. `scan` decides which search
+//! sees what, and follows text inside text (`escape`). Whatever the input, the work is linear in it.
+//!
+//! When in doubt, a rule errs on the side of blanking; broken input is searched more, not less.
+
+mod clean;
+mod escape;
+mod headers;
+mod hit;
+mod json;
+mod key;
+mod literal;
+mod scan;
+mod schema;
+mod sse;
+mod text;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
+use octrace_wire::payload::SecretPrint;
+
+pub use self::clean::Clean;
+use self::{
+    hit::{Hit, MARK},
+    literal::Literals,
+    scan::Scan,
+};
+use crate::exchange::{Headers, RequestHead, ResponseHead};
+
+/// Applies the rules, and knows the fingerprints of one spool's credentials.
+pub struct Redactor {
+    literals: Literals,
+}
+
+impl Redactor {
+    /// For a spool with this salt (`Hello::salt`), before it named any credential.
+    pub fn new(salt_hex: &str) -> Self {
+        Self { literals: Literals::new(salt_hex) }
+    }
+
+    /// Adds credentials that the spool names. Repeating them changes nothing.
+    pub fn learn(&mut self, prints: &[SecretPrint]) {
+        self.literals.learn(prints);
+    }
+
+    /// A request's head.
+    pub fn request_head(&self, head: RequestHead) -> Clean<RequestHead> {
+        let text = |value| self.plain(value);
+        let optional = |value: Option<String>| value.map(text);
+        Clean::vouch(RequestHead {
+            method: text(head.method),
+            url: self.url(head.url),
+            headers: self.headers(head.headers),
+            session: text(head.session),
+            parent: optional(head.parent),
+            message: optional(head.message),
+            agent: optional(head.agent),
+            provider: optional(head.provider),
+            model: optional(head.model),
+            npm: optional(head.npm),
+            price: optional(head.price),
+            body_bytes: head.body_bytes,
+        })
+    }
+
+    /// A response's head.
+    pub fn response_head(&self, head: ResponseHead) -> Clean<ResponseHead> {
+        Clean::vouch(ResponseHead {
+            status: head.status,
+            status_text: self.plain(head.status_text),
+            headers: self.headers(head.headers),
+        })
+    }
+
+    /// A request's or response's body, whole or cut: JSON, JSON lines, server-sent events, a form, or
+    /// anything else as text. `content_type` may be empty.
+    pub fn body(&self, content_type: &str, body: Vec<u8>) -> Clean<Vec<u8>> {
+        let hits = Scan::new(&self.literals).body(content_type, &body);
+        Clean::vouch(hit::apply(body, &hits))
+    }
+
+    /// JSON text: an event, a hook's input. What was JSON is JSON afterwards.
+    pub fn json(&self, text: &[u8]) -> Clean<Vec<u8>> {
+        let hits = Scan::new(&self.literals).json(text);
+        Clean::vouch(hit::apply(text.to_vec(), &hits))
+    }
+
+    /// Text of any kind: an error message, a title.
+    pub fn text(&self, text: &str) -> Clean<String> {
+        Clean::vouch(self.plain(text.to_owned()))
+    }
+
+    fn headers(&self, headers: Headers) -> Headers {
+        let value = |name: &str, value| {
+            if headers::is_kept(name) { self.plain(value) } else { MARK.to_owned() }
+        };
+        headers
+            .into_iter()
+            .map(|(name, raw)| (self.plain(name.clone()), value(&name, raw)))
+            .collect()
+    }
+
+    fn plain(&self, text: String) -> String {
+        let hits = Scan::new(&self.literals).document(text.as_bytes(), 0);
+        replaced(text, &hits)
+    }
+
+    fn url(&self, url: String) -> String {
+        let hits = Scan::new(&self.literals).url(url.as_bytes());
+        replaced(url, &hits)
+    }
+}
+
+fn replaced(text: String, hits: &[Hit]) -> String {
+    // Hits in valid text end between characters; a forged fingerprint's may not.
+    String::from_utf8(hit::apply(text.into_bytes(), hits))
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}

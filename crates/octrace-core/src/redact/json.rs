@@ -1,0 +1,238 @@
+//! JSON: what stands under a secret name, at any depth, and the texts in its strings.
+//!
+//! A secret name makes everything under it secret: the strings, and unless the name is one for counts the
+//! numbers, of a whole tree. `true`, `false` and `null` stay, and so do names, empty strings, references
+//! (`${NAME}`) and the words of a JSON schema ([`schema`]). Structure stays as it was.
+//!
+//! Text that stops being JSON is in addition searched as text from its beginning, and if it stops inside
+//! a secret tree, nothing of the rest stays.
+
+use super::{
+    escape,
+    hit::{self, Hit, MARK},
+    key::{self, Secret},
+    scan::Scan,
+    schema::{self, Word},
+};
+use crate::json::{Scanner, Token, TokenKind};
+
+/// Objects are told from schemas this deep inside a secret tree; below, nothing is a schema.
+const SCHEMA_DEPTH: usize = 64;
+
+/// Whether `text` begins like a JSON object, array or string, and not like our own mark.
+pub(super) fn looks_like(text: &[u8]) -> bool {
+    let start = text.strip_prefix(BOM).unwrap_or(text).trim_ascii_start();
+    start.first().is_some_and(|byte| matches!(byte, b'{' | b'[' | b'"'))
+        && !start.starts_with(MARK.as_bytes())
+}
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Adds the hits in `text`; `hits` holds the known values found in it so far.
+pub(super) fn find(scan: &mut Scan<'_>, text: &[u8], depth: u32, hits: &mut Vec<Hit>) {
+    hit::normalise(hits);
+    let known = std::mem::take(hits);
+    let mut walk = Walk { scan, text, depth, hits, known: &known, name: None, tree: None };
+    let mut start = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    // One value after another, as in JSON lines.
+    loop {
+        let mut scanner = Scanner::new(&text[start..]);
+        let mut whole = false;
+        for mut token in scanner.by_ref() {
+            token.start += start;
+            token.end += start;
+            whole = token.depth == 0 && !is_start(token.kind);
+            walk.token(token);
+        }
+        match scanner.broken_at() {
+            None => break,
+            Some(at) if whole && matches!(text.get(start + at), Some(b'{' | b'[')) => start += at,
+            Some(at) => {
+                walk.broken(start + at);
+                break;
+            }
+        }
+    }
+    walk.hits.extend_from_slice(walk.known);
+}
+
+fn is_start(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::ObjectStart | TokenKind::ArrayStart)
+}
+
+struct Walk<'w, 's, 'l> {
+    scan: &'s mut Scan<'l>,
+    text: &'w [u8],
+    depth: u32,
+    hits: &'w mut Vec<Hit>,
+    /// Known values that stand after the last token.
+    known: &'w [Hit],
+    /// What the name just read says about its value.
+    name: Option<Secret>,
+    /// The secret tree that the walk is inside of.
+    tree: Option<Tree>,
+}
+
+/// What stands under a secret name.
+struct Tree {
+    secret: Secret,
+    /// Depth of its outermost container.
+    depth: usize,
+    /// Its open objects, from the outside.
+    objects: Vec<Object>,
+    /// Objects open beyond [`SCHEMA_DEPTH`].
+    deeper: usize,
+    /// Hits that do not count if their object turns out to be a schema.
+    pending: Vec<Hit>,
+}
+
+/// An object inside a secret tree.
+struct Object {
+    is_schema: bool,
+    /// What the current member's name is in a schema.
+    word: Word,
+    /// Where its part of [`Tree::pending`] begins.
+    pending: usize,
+}
+
+impl Walk<'_, '_, '_> {
+    fn token(&mut self, token: Token) {
+        self.place_known(token);
+        let content = token.start + 1..token.end.saturating_sub(1);
+        match token.kind {
+            TokenKind::Key => {
+                self.scan.string(&self.text[content.clone()], content.start, self.depth, self.hits);
+                let raw = &self.text[content];
+                let decoded = raw.contains(&b'\\').then(|| escape::decode_json(raw));
+                let name = decoded.as_deref().unwrap_or(raw);
+                self.name = key::secret(name);
+                if let Some(object) = self.tree.as_mut().and_then(Tree::object) {
+                    object.word = schema::word(name);
+                    object.is_schema |= object.word == Word::Sign;
+                }
+            }
+            TokenKind::ObjectStart | TokenKind::ArrayStart => {
+                let name = self.name.take();
+                if let (None, Some(secret)) = (&self.tree, name) {
+                    self.tree = Some(Tree::new(secret, token.depth));
+                }
+                if let (Some(tree), TokenKind::ObjectStart) = (&mut self.tree, token.kind) {
+                    tree.open();
+                }
+            }
+            TokenKind::ObjectEnd | TokenKind::ArrayEnd => {
+                if let Some(tree) = &mut self.tree {
+                    if token.kind == TokenKind::ObjectEnd {
+                        tree.close(self.hits);
+                    }
+                    if tree.depth == token.depth {
+                        self.tree = None;
+                    }
+                }
+            }
+            TokenKind::String => {
+                let raw = &self.text[content.clone()];
+                let hit = Hit::text(content.start, content.end);
+                if !(self.is_secret(Secret::Strings) && self.blank(hit)) {
+                    self.scan.string(raw, content.start, self.depth, self.hits);
+                }
+                self.name = None;
+            }
+            TokenKind::Number => {
+                if self.is_secret(Secret::Scalars) {
+                    self.blank(Hit::value(token.start, token.end));
+                }
+                self.name = None;
+            }
+            TokenKind::Word => self.name = None,
+        }
+    }
+
+    /// Whether the value at hand is secret, of this kind or a stricter one.
+    fn is_secret(&self, kind: Secret) -> bool {
+        self.name.max(self.tree.as_ref().map(|tree| tree.secret)) >= Some(kind)
+    }
+
+    /// Blanks the scalar at `hit`, for good (`true`) or unless its object is a schema.
+    fn blank(&mut self, hit: Hit) -> bool {
+        let value = &self.text[hit.start..hit.end];
+        if key::is_reference(value) {
+            return false;
+        }
+        if let Some(tree) = &mut self.tree
+            && let Some(object) = tree.object()
+            && object.word != Word::None
+        {
+            object.is_schema |= object.word == Word::Type && schema::is_type(value);
+            tree.pending.push(hit);
+            return false;
+        }
+        self.hits.push(hit);
+        true
+    }
+
+    /// Known values up to the end of `token`. Inside a string they are text; where they touch anything
+    /// else, whole tokens are replaced by a string, so that JSON stays JSON.
+    fn place_known(&mut self, token: Token) {
+        while let Some((hit, rest)) = self.known.split_first()
+            && hit.start < token.end
+        {
+            let in_string =
+                matches!(token.kind, TokenKind::Key | TokenKind::String) && hit.start > token.start;
+            let placed = match token.kind {
+                _ if in_string => *hit,
+                TokenKind::Number | TokenKind::Word => {
+                    Hit::value(hit.start.min(token.start), hit.end.max(token.end))
+                }
+                _ => Hit::value(hit.start, hit.end),
+            };
+            self.hits.push(placed);
+            self.known = rest;
+        }
+    }
+
+    /// The text is no JSON from `at` on.
+    fn broken(&mut self, at: usize) {
+        let unfinished = self.text.get(at) == Some(&b'"');
+        if let Some(tree) = &mut self.tree {
+            self.hits.append(&mut tree.pending);
+            self.hits.push(Hit::value(at, self.text.len()));
+        } else if unfinished && self.name.is_some() {
+            self.hits.push(Hit::text(at + 1, self.text.len()));
+        } else if unfinished {
+            self.scan.string(&self.text[at + 1..], at + 1, self.depth, self.hits);
+        }
+        self.scan.text(self.text, self.depth, self.hits);
+    }
+}
+
+impl Tree {
+    fn new(secret: Secret, depth: usize) -> Self {
+        Self { secret, depth, objects: Vec::new(), deeper: 0, pending: Vec::new() }
+    }
+
+    /// The innermost open object, as far as they are followed.
+    fn object(&mut self) -> Option<&mut Object> {
+        if self.deeper > 0 { None } else { self.objects.last_mut() }
+    }
+
+    fn open(&mut self) {
+        if self.objects.len() == SCHEMA_DEPTH {
+            self.deeper += 1;
+        } else {
+            let pending = self.pending.len();
+            self.objects.push(Object { is_schema: false, word: Word::None, pending });
+        }
+    }
+
+    fn close(&mut self, hits: &mut Vec<Hit>) {
+        if self.deeper > 0 {
+            self.deeper -= 1;
+        } else if let Some(object) = self.objects.pop() {
+            let pending = self.pending.drain(object.pending..);
+            if !object.is_schema {
+                hits.extend(pending);
+            }
+        }
+    }
+}

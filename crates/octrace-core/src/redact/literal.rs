@@ -1,0 +1,213 @@
+//! The values of known credentials, found by their fingerprints without knowing them.
+//!
+//! One pass computes the rolling hash of every prefix; the hash of any window is then one
+//! multiplication away, `prefix[end] - prefix[start] * base^length`, so each further distinct length
+//! costs a multiplication and a look into a small bit table a byte. SHA-256 confirms.
+
+use octrace_wire::payload::SecretPrint;
+use sha2::{Digest, Sha256};
+
+use super::hit::{Hit, MARK};
+
+/// Shorter values are too likely to be ordinary text; the plugin sends none.
+const SHORTEST: usize = 8;
+
+/// Prefix hashes are kept for at least this many bytes at a time.
+const BLOCK: usize = 16 * 1024;
+
+/// Fingerprints of one spool, by length.
+pub(super) struct Literals {
+    salt: Vec<u8>,
+    base: u32,
+    lengths: Vec<Length>,
+}
+
+/// The fingerprints of values of one length.
+struct Length {
+    bytes: usize,
+    /// `base` to the power of `bytes`.
+    power: u32,
+    /// A bit for each rolling hash's upper twelve bits.
+    filter: Box<[u64; 64]>,
+    /// Rolling hash and SHA-256, sorted.
+    prints: Vec<(u32, [u8; 32])>,
+}
+
+/// Room for prefix hashes, kept between searches.
+pub(super) type Prefixes = Vec<u32>;
+
+impl Literals {
+    /// None yet. A salt that is not hex matches nothing that was made with another one.
+    pub(super) fn new(salt_hex: &str) -> Self {
+        let salt = from_hex(salt_hex).unwrap_or_default();
+        let first = salt.first_chunk::<4>().copied().unwrap_or_default();
+        Self { base: (u32::from_le_bytes(first) | 1) & !2, salt, lengths: Vec::new() }
+    }
+
+    /// Adds fingerprints. Malformed ones, known ones, and ones of words in our own mark are left out.
+    pub(super) fn learn(&mut self, prints: &[SecretPrint]) {
+        for print in prints {
+            let Some(sha256) = from_hex(&print.sha256).and_then(|bytes| bytes.try_into().ok())
+            else {
+                continue;
+            };
+            let bytes = print.length as usize;
+            if bytes < SHORTEST
+                || MARK.as_bytes().windows(bytes).any(|word| self.digest(word) == sha256)
+            {
+                continue;
+            }
+            let index = self.lengths.binary_search_by_key(&bytes, |length| length.bytes);
+            let index = index.unwrap_or_else(|place| {
+                let power = self.base.wrapping_pow(print.length);
+                let filter = Box::new([0; 64]);
+                self.lengths.insert(place, Length { bytes, power, filter, prints: Vec::new() });
+                place
+            });
+            let length = &mut self.lengths[index];
+            let entry = (print.rolling, sha256);
+            if let Err(place) = length.prints.binary_search(&entry) {
+                length.prints.insert(place, entry);
+                let (word, bit) = filter_place(print.rolling);
+                length.filter[word] |= 1 << bit;
+            }
+        }
+    }
+
+    /// Adds a hit for every place in `text` where a known value stands, overlapping ones too.
+    pub(super) fn find(&self, text: &[u8], prefixes: &mut Prefixes, hits: &mut Vec<Hit>) {
+        let fitting = self.lengths.partition_point(|length| length.bytes <= text.len());
+        let Some(longest) = self.lengths[..fitting].last().map(|length| length.bytes) else {
+            return;
+        };
+        let block = BLOCK.max(longest * 4);
+        for begin in (0..text.len()).step_by(block) {
+            // Windows that begin in this block may end in the next.
+            let bytes = &text[begin..text.len().min(begin + block + longest - 1)];
+            prefixes.clear();
+            prefixes.reserve(bytes.len() + 1);
+            let mut hash = 0_u32;
+            prefixes.push(hash);
+            prefixes.extend(bytes.iter().map(|&byte| {
+                hash = hash.wrapping_mul(self.base).wrapping_add(u32::from(byte));
+                hash
+            }));
+            for length in &self.lengths[..fitting] {
+                let Some(ends) = prefixes.get(length.bytes..) else { break };
+                for (start, (before, end)) in prefixes.iter().zip(ends).take(block).enumerate() {
+                    let rolling = end.wrapping_sub(before.wrapping_mul(length.power));
+                    let (word, bit) = filter_place(rolling);
+                    if length.filter[word] >> bit & 1 == 1
+                        && self.confirms(length, rolling, &bytes[start..start + length.bytes])
+                    {
+                        hits.push(Hit::text(begin + start, begin + start + length.bytes));
+                    }
+                }
+            }
+        }
+    }
+
+    fn confirms(&self, length: &Length, rolling: u32, window: &[u8]) -> bool {
+        let first = length.prints.partition_point(|print| print.0 < rolling);
+        let mut equal =
+            length.prints[first..].iter().take_while(|print| print.0 == rolling).peekable();
+        if equal.peek().is_none() {
+            return false;
+        }
+        let digest = self.digest(window);
+        equal.any(|print| print.1 == digest)
+    }
+
+    fn digest(&self, value: &[u8]) -> [u8; 32] {
+        Sha256::new().chain_update(&self.salt).chain_update(value).finalize().into()
+    }
+}
+
+fn filter_place(rolling: u32) -> (usize, u32) {
+    ((rolling >> 26) as usize, rolling >> 20 & 63)
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
+    let pairs = digits.filter(|digits| digits.len() % 2 == 0)?;
+    pairs.chunks_exact(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).ok()).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    pub(crate) const SALT: &str = "00112233445566778899aabbccddeeff";
+
+    /// What the plugin would send for `value`, computed the plain way.
+    pub(crate) fn print(value: &str) -> SecretPrint {
+        let salt = from_hex(SALT).unwrap();
+        let base = 0x3322_1100_u32 & !3 | 1;
+        let rolling = value
+            .bytes()
+            .fold(0_u32, |hash, byte| hash.wrapping_mul(base).wrapping_add(u32::from(byte)));
+        let digest = Sha256::digest([salt.as_slice(), value.as_bytes()].concat());
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        SecretPrint { length: u32::try_from(value.len()).unwrap(), rolling, sha256 }
+    }
+
+    fn find(values: &[&str], text: &[u8]) -> Vec<(usize, usize)> {
+        let mut literals = Literals::new(SALT);
+        literals.learn(&values.iter().map(|value| print(value)).collect::<Vec<_>>());
+        let mut hits = Vec::new();
+        literals.find(text, &mut Vec::new(), &mut hits);
+        hits.iter().map(|hit| (hit.start, hit.end)).collect()
+    }
+
+    #[test]
+    fn overlapping_values_are_both_found() {
+        assert_eq!(find(&["abcdefgh", "ghijklmnop"], b"-abcdefghijklmnop-"), [(1, 9), (7, 17)]);
+        assert_eq!(find(&["aaaaaaaa"], b"aaaaaaaaa"), [(0, 8), (1, 9)]);
+    }
+
+    #[test]
+    fn nearly_is_not_enough_and_malformed_prints_are_ignored() {
+        assert_eq!(find(&["abcdefgh"], b"abcdefgi abcdefg"), []);
+        assert_eq!(find(&["short"], b"short"), [], "a value of five bytes");
+        assert_eq!(find(&["REDACTED"], b"[REDACTED]"), [], "our own mark");
+        let mut literals = Literals::new("no hex");
+        literals.learn(&[SecretPrint { length: 9, rolling: 1, sha256: "é".into() }]);
+        literals.learn(&[SecretPrint { length: u32::MAX, ..print("abcdefgh") }]);
+        let mut hits = Vec::new();
+        literals.find(b"abcdefgh", &mut Vec::new(), &mut hits);
+        assert!(hits.is_empty());
+    }
+
+    #[test]
+    fn a_value_across_blocks_is_found_once() {
+        let value = "across-the-block's-edge";
+        for edge in [BLOCK - 1, BLOCK - 9, BLOCK, BLOCK - value.len(), 2 * BLOCK - 3] {
+            let mut text = vec![b'x'; 3 * BLOCK];
+            text[edge..edge + value.len()].copy_from_slice(value.as_bytes());
+            assert_eq!(find(&[value, "another1"], &text), [(edge, edge + value.len())]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_plain_search_finds(
+            values in prop::collection::vec("[ab]{8,12}", 1..4),
+            text in "[ab]{0,200}",
+        ) {
+            let values: std::collections::BTreeSet<_> = values.iter().map(String::as_str).collect();
+            let values: Vec<_> = values.into_iter().collect();
+            let mut expected: Vec<_> = values.iter().flat_map(|value| {
+                let windows = text.as_bytes().windows(value.len()).enumerate();
+                windows.filter(|(_, window)| *window == value.as_bytes())
+                    .map(|(start, _)| (start, start + value.len()))
+                    .collect::<Vec<_>>()
+            }).collect();
+            expected.sort_unstable();
+            let mut found = find(&values, text.as_bytes());
+            found.sort_unstable();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One search through one text: what kind of text it is, which rules see it, and at which depth.
+//!
+//! Text inside text (the arguments of a tool call are a string of JSON, a tool's result may be another)
+//! is decoded, searched, and its hits are carried back. Each decoding costs at most one pass over its
+//! text and there are at most [`DEPTH`] of them, so the whole is linear in the text.
+
+use super::{
+    escape,
+    hit::{self, Hit, Span},
+    json,
+    literal::{Literals, Prefixes},
+    sse, text, url,
+};
+
+/// Strings inside strings are followed this deep. What is still escaped there is blanked.
+pub(super) const DEPTH: u32 = 8;
+
+/// A search, with its scratch room.
+pub(super) struct Scan<'a> {
+    literals: &'a Literals,
+    prefixes: Prefixes,
+}
+
+impl<'a> Scan<'a> {
+    /// Ready to search.
+    pub(super) fn new(literals: &'a Literals) -> Self {
+        Self { literals, prefixes: Prefixes::new() }
+    }
+
+    /// Hits in a body of this content type. What it says is only believed for forms; JSON and event
+    /// streams are recognised by how they begin, whatever they call themselves.
+    pub(super) fn body(&mut self, content_type: &str, body: &[u8]) -> Vec<Hit> {
+        let is = |word: &str| content_type.to_ascii_lowercase().contains(word);
+        if is("x-www-form-urlencoded") && !json::looks_like(body) {
+            self.form(body)
+        } else if sse::looks_like(body) || is("event-stream") && !json::looks_like(body) {
+            self.event_stream(body)
+        } else {
+            self.document(body, 0)
+        }
+    }
+
+    /// Hits in a text of any kind at this depth: JSON if it begins like it.
+    pub(super) fn document(&mut self, text: &[u8], depth: u32) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        self.literals.find(text, &mut self.prefixes, &mut hits);
+        if json::looks_like(text) {
+            json::find(self, text, depth, &mut hits);
+        } else {
+            self.text(text, depth, &mut hits);
+        }
+        hit::normalise(&mut hits);
+        hits
+    }
+
+    /// Hits in what should be JSON, a lone number too.
+    pub(super) fn json(&mut self, text: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        self.literals.find(text, &mut self.prefixes, &mut hits);
+        json::find(self, text, 0, &mut hits);
+        hit::normalise(&mut hits);
+        hits
+    }
+
+    /// Hits in a field that is a URL.
+    pub(super) fn url(&mut self, url: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        url::find_in_field(url, &mut hits);
+        self.literals.find(url, &mut self.prefixes, &mut hits);
+        self.percent_encoded(url, 0, &mut hits);
+        hit::normalise(&mut hits);
+        hits
+    }
+
+    /// Applies the text rules to `text`, as it is and as often decoded as it has escapes. Known values
+    /// in the text as it is are the caller's to find.
+    pub(super) fn text(&mut self, text: &[u8], depth: u32, hits: &mut Vec<Hit>) {
+        text::find(text, hits);
+        let Some(first) = text.iter().position(|&byte| byte == b'\\') else {
+            return;
+        };
+        if depth >= DEPTH {
+            let last = text.iter().rposition(|&byte| byte == b'\\').unwrap_or(first);
+            hits.push(Hit::text(first, last + 1));
+            return;
+        }
+        let decoded = escape::decode_json(text);
+        let mut inner = Vec::new();
+        self.literals.find(&decoded, &mut self.prefixes, &mut inner);
+        self.text(&decoded, depth + 1, &mut inner);
+        hit::normalise(&mut inner);
+        lift_json(text, &mut inner, 0, hits);
+    }
+
+    /// Hits in the content of a JSON string that begins `base` bytes into the text that `hits` speaks
+    /// about, and in which known values have been found already where they are not escaped.
+    pub(super) fn string(&mut self, content: &[u8], base: usize, depth: u32, hits: &mut Vec<Hit>) {
+        if !content.contains(&b'\\') {
+            let before = hits.len();
+            text::find(content, hits);
+            for hit in &mut hits[before..] {
+                hit.start += base;
+                hit.end += base;
+            }
+        } else if depth >= DEPTH {
+            hits.push(Hit::text(base, base + content.len()));
+        } else {
+            let decoded = escape::decode_json(content);
+            let mut inner = self.document(&decoded, depth + 1);
+            lift_json(content, &mut inner, base, hits);
+        }
+    }
+
+    fn form(&mut self, form: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        self.literals.find(form, &mut self.prefixes, &mut hits);
+        url::find_in_form(form, &mut hits);
+        for (name, value) in url::form_pairs(form) {
+            for part in [name, value] {
+                self.percent_encoded(&form[part.clone()], part.start, &mut hits);
+            }
+        }
+        hit::normalise(&mut hits);
+        hits
+    }
+
+    fn percent_encoded(&mut self, text: &[u8], base: usize, hits: &mut Vec<Hit>) {
+        let decoded = escape::decode_percent(text);
+        let inner = self.document(&decoded, 0);
+        hit::lift(escape::percent_spans(text), &inner, base, hits);
+    }
+
+    fn event_stream(&mut self, body: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for piece in sse::pieces(body) {
+            match piece {
+                sse::Piece::Line(line) => self.part(body, line, &mut hits),
+                sse::Piece::Data(mut lines) => match lines.pop() {
+                    Some(line) if lines.is_empty() => self.part(body, line, &mut hits),
+                    Some(line) => {
+                        lines.push(line);
+                        let (text, spans) = sse::join(body, &lines);
+                        hit::lift(spans.into_iter(), &self.document(&text, 0), 0, &mut hits);
+                    }
+                    None => {}
+                },
+            }
+        }
+        hit::normalise(&mut hits);
+        hits
+    }
+
+    /// Hits in a part of `body` that is a text of its own.
+    fn part(&mut self, body: &[u8], range: std::ops::Range<usize>, hits: &mut Vec<Hit>) {
+        let length = range.len();
+        let whole = Span { source: 0, source_len: length, text_len: length };
+        let inner = self.document(&body[range.clone()], 0);
+        hit::lift(std::iter::once(whole), &inner, range.start, hits);
+    }
+}
+
+/// Carries hits in decoded JSON text back to the escaped `source`; quotes are escaped once more there.
+fn lift_json(source: &[u8], inner: &mut [Hit], base: usize, hits: &mut Vec<Hit>) {
+    for hit in &mut *inner {
+        hit.quotes = hit.quotes.map(|quotes| quotes + 1);
+    }
+    hit::lift(escape::json_spans(source), inner, base, hits);
+}

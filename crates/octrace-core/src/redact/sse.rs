@@ -1,0 +1,89 @@
+//! Server-sent events: which lines carry data, and what of it belongs together.
+//!
+//! The data of one event is one text, also where it is written over several lines. A secret that a model
+//! streams in fragments, a few characters an event, is not found here: for that, the fragments of one
+//! answer have to be joined into one text, with the [`Span`]s that lead back to each of them; the
+//! searching and the way back are the same.
+
+use super::hit::Span;
+
+/// A piece of an event stream's body.
+pub(super) enum Piece {
+    /// A line that is no data.
+    Line(std::ops::Range<usize>),
+    /// The data lines of one event, without `data:`.
+    Data(Vec<std::ops::Range<usize>>),
+}
+
+/// Whether a body without a helpful content type begins like an event stream.
+pub(super) fn looks_like(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    ["data:", "event:", "id:", "retry:", ": "].iter().any(|word| body.starts_with(word.as_bytes()))
+}
+
+/// The pieces of a body, each line that is not empty in one of them. Lines end with `\n`, `\r` or both.
+pub(super) fn pieces(body: &[u8]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut data = Vec::new();
+    let mut start = 0;
+    while start < body.len() {
+        let rest = &body[start..];
+        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let length = length.unwrap_or(rest.len());
+        let line = &rest[..length];
+        let end = start + length;
+        if let Some(value) = line.strip_prefix(b"data:") {
+            let value = value.strip_prefix(b" ").unwrap_or(value);
+            data.push(end - value.len()..end);
+        } else if !line.is_empty() {
+            pieces.push(Piece::Line(start..end));
+        } else if !data.is_empty() {
+            pieces.push(Piece::Data(std::mem::take(&mut data)));
+        }
+        start = end + if rest[length..].starts_with(b"\r\n") { 2 } else { 1 };
+    }
+    if !data.is_empty() {
+        pieces.push(Piece::Data(data));
+    }
+    pieces
+}
+
+/// The text of several data lines, joined as the format has it, and where it came from.
+pub(super) fn join(body: &[u8], lines: &[std::ops::Range<usize>]) -> (Vec<u8>, Vec<Span>) {
+    let mut text: Vec<u8> = Vec::new();
+    let mut spans: Vec<Span> = Vec::new();
+    let mut last_end = None;
+    for line in lines {
+        if let Some(last_end) = last_end {
+            text.push(b'\n');
+            spans.push(Span { source: last_end, source_len: line.start - last_end, text_len: 1 });
+        }
+        text.extend_from_slice(&body[line.clone()]);
+        spans.push(Span { source: line.start, source_len: line.len(), text_len: line.len() });
+        last_end = Some(line.end);
+    }
+    (text, spans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_one_event_belong_together() {
+        for end in ["\n", "\r\n", "\r"] {
+            let body = ["event: x", "data: 1", "data:2", "", ": ping", "data: ", "", "data: cut"]
+                .join(end);
+            let show = |piece: &Piece| match piece {
+                Piece::Line(line) => body.get(line.clone()).unwrap().to_owned(),
+                Piece::Data(lines) => {
+                    let (text, spans) = join(body.as_bytes(), lines);
+                    assert_eq!(spans.iter().map(|span| span.text_len).sum::<usize>(), text.len());
+                    format!("{:?}", String::from_utf8(text).unwrap())
+                }
+            };
+            let shown: Vec<_> = pieces(body.as_bytes()).iter().map(show).collect();
+            assert_eq!(shown, ["event: x", r#""1\n2""#, ": ping", r#""""#, r#""cut""#]);
+        }
+    }
+}

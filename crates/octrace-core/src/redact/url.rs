@@ -1,0 +1,164 @@
+//! URLs: userinfo, and the values of secret parameters.
+
+use super::{
+    escape,
+    hit::Hit,
+    key::{is_reference, secret_parameter},
+};
+
+/// Where a URL is taken from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is all there is; it may be relative.
+    Field,
+    /// It stands somewhere in text, possibly as a template in source code.
+    Text,
+}
+
+/// Hits in a field that is a URL, absolute or not.
+pub(super) fn find_in_field(url: &[u8], hits: &mut Vec<Hit>) {
+    if !url.windows(3).any(|three| three == b"://") {
+        parameters(url, 0, Place::Field, hits);
+    }
+    find(url, Place::Field, hits);
+}
+
+/// Hits in URLs with a scheme, anywhere in text.
+pub(super) fn find_in_text(text: &[u8], hits: &mut Vec<Hit>) {
+    find(text, Place::Text, hits);
+}
+
+/// Hits in a form's body, `a=1&b=2`. What stands in the other values is the caller's to search.
+pub(super) fn find_in_form(form: &[u8], hits: &mut Vec<Hit>) {
+    for (name, value) in form_pairs(form) {
+        if !value.is_empty() && secret_parameter(&escape::decode_percent(&form[name])) {
+            hits.push(Hit::text(value.start, value.end));
+        }
+    }
+}
+
+/// The ranges of names and values of a form's fields.
+pub(super) fn form_pairs(
+    form: &[u8],
+) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let mut start = 0;
+    form.split(|&byte| byte == b'&').map(move |field| {
+        let begin = start;
+        start += field.len() + 1;
+        let name = field.iter().position(|&byte| byte == b'=').unwrap_or(field.len());
+        let value = (begin + name + 1).min(begin + field.len());
+        (begin..begin + name, value..begin + field.len())
+    })
+}
+
+fn find(text: &[u8], place: Place, hits: &mut Vec<Hit>) {
+    let mut at = 0;
+    while let Some(colon) = text[at..].windows(3).position(|three| three == b"://") {
+        let colon = at + colon;
+        let host = colon + 3;
+        if !colon.checked_sub(1).is_some_and(|last| text[last].is_ascii_alphanumeric()) {
+            at = host;
+            continue;
+        }
+        let is_end = |&byte: &u8| matches!(byte, b'/' | b'?' | b'#') || ends(byte, place);
+        let length = text[host..].iter().position(is_end).unwrap_or(text.len() - host);
+        let authority = &text[host..host + length];
+        if let Some(sign) = authority.iter().rposition(|&byte| byte == b'@') {
+            userinfo(&authority[..sign], host, place, hits);
+        }
+        at = parameters(text, host + length, place, hits);
+    }
+}
+
+/// All of `https://user:password@`, for names alone are often tokens; but `ssh://git@` says nothing.
+fn userinfo(userinfo: &[u8], start: usize, place: Place, hits: &mut Vec<Hit>) {
+    let password = userinfo.splitn(2, |&byte| byte == b':').last().unwrap_or_default();
+    let template = place == Place::Text && matches!(password.first(), Some(b'$' | b'{'));
+    if !userinfo.is_empty() && userinfo != b"git" && !template {
+        hits.push(Hit::text(start, start + userinfo.len()));
+    }
+}
+
+/// Reads on from `at` to the end of the URL, or to a URL inside it; returns where that is.
+fn parameters(text: &[u8], mut at: usize, place: Place, hits: &mut Vec<Hit>) -> usize {
+    while let Some(&byte) = text.get(at) {
+        if ends(byte, place) || byte == b':' && text[at..].starts_with(b"://") {
+            return at;
+        }
+        at += 1;
+        if !matches!(byte, b'?' | b'&' | b'#' | b';') {
+            continue;
+        }
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.%[]$".contains(byte);
+        let name = text[at..].iter().take_while(|byte| is_name(byte)).count();
+        let name = &text[at..at + name];
+        at += name.len();
+        if text.get(at) != Some(&b'=') {
+            continue;
+        }
+        at += 1;
+        if !secret_parameter(&escape::decode_percent(name)) {
+            continue;
+        }
+        let is_end = |&byte: &u8| matches!(byte, b'&' | b'#') || ends(byte, place);
+        let length = text[at..].iter().position(is_end).unwrap_or(text.len() - at);
+        let value = &text[at..at + length];
+        let template = place == Place::Text
+            && (is_reference(value) || matches!(value.first(), Some(b'$' | b'{')));
+        if !value.is_empty() && !template {
+            hits.push(Hit::text(at, at + length));
+        }
+        at += length;
+    }
+    at
+}
+
+fn ends(byte: u8, place: Place) -> bool {
+    place == Place::Text
+        && (byte <= b' ' || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::hit::{apply, normalise};
+
+    fn field(url: &str) -> String {
+        let mut hits = Vec::new();
+        find_in_field(url.as_bytes(), &mut hits);
+        normalise(&mut hits);
+        String::from_utf8(apply(url.as_bytes().to_vec(), &hits)).unwrap()
+    }
+
+    #[test]
+    fn fields() {
+        for (url, clean) in [
+            (
+                "https://u:p@host/v1/messages?beta=true",
+                "https://[REDACTED]@host/v1/messages?beta=true",
+            ),
+            ("https://g/v1:stream?alt=sse&key=AIza", "https://g/v1:stream?alt=sse&key=[REDACTED]"),
+            ("/relative?api%5Fkey=a b'c&x=1", "/relative?api%5Fkey=[REDACTED]&x=1"),
+            (
+                "https://h/cb#access_token=abc&state=1",
+                "https://h/cb#access_token=[REDACTED]&state=1",
+            ),
+            (
+                "https://h/?next=https://u:p@i/?token=t",
+                "https://h/?next=https://[REDACTED]@i/?token=[REDACTED]",
+            ),
+            ("https://h/?token=", "https://h/?token="),
+            ("https://h/?token=${x}", "https://h/?token=[REDACTED]"),
+            ("http://[::1]:4000/v1/chat/completions", "http://[::1]:4000/v1/chat/completions"),
+        ] {
+            assert_eq!(field(url), clean);
+            assert_eq!(field(clean), clean, "a second time");
+        }
+    }
+
+    #[test]
+    fn forms_are_cut_into_fields() {
+        let pairs: Vec<_> = form_pairs(b"a=1&&b&c==2").collect();
+        assert_eq!(pairs, [(0..1, 2..3), (4..4, 4..4), (5..6, 6..6), (7..8, 9..11)]);
+    }
+}
