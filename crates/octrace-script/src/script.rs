@@ -305,3 +305,86 @@ impl Step {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::dialect::Dialect;
+
+    fn chosen(dialect: Dialect, body: &Value) -> (String, usize) {
+        let script = Script::new().on("a", []).on("ab", []).on_prompt("plain words", []);
+        let ask = Ask::read(dialect, "/v1beta/models/m:x", body.to_string().as_bytes());
+        let chosen = script.choose(&ask);
+        (chosen.script.to_owned(), chosen.index)
+    }
+
+    #[test]
+    fn the_last_prompt_that_names_a_script_counts() {
+        let said = |role: &str, text: &str| json!({"role": role, "content": text});
+        let after = |messages: &[Value]| {
+            chosen(Dialect::OpenaiChat, &json!({"messages": messages, "tools": [{}]}))
+        };
+        let first = [said("system", "SCRIPT:ab"), said("user", "SCRIPT:a, please")];
+        assert_eq!(after(&first), ("a".to_owned(), 0));
+        let calls = [said("assistant", "SCRIPT:ab"), said("tool", "SCRIPT:ab"), said("tool", "")];
+        let second = [&first[..], &calls].concat();
+        assert_eq!(after(&second), ("a".to_owned(), 1), "only what the user says counts");
+        let third = [&second[..], &calls, &[said("user", "a reminder")]].concat();
+        assert_eq!(after(&third), ("a".to_owned(), 2));
+        let fourth = [&third[..], &calls, &[said("user", "SCRIPT:ab")]].concat();
+        assert_eq!(after(&fourth), ("ab".to_owned(), 0));
+        assert_eq!(after(&[said("user", "some plain words here")]).0, "plain words");
+        assert_eq!(after(&[said("user", "SCRIPT:abc")]).0, "otherwise");
+    }
+
+    #[test]
+    fn an_answer_of_several_items_is_one_step_in_every_dialect() {
+        let prompt = json!([{"type": "text", "text": "SCRIPT:a"}]);
+        let one = ("a".to_owned(), 1);
+        let responses = json!({"input": [
+            {"role": "user", "content": prompt},
+            {"type": "reasoning"}, {"role": "assistant", "content": []},
+            {"type": "function_call"}, {"type": "function_call"},
+            {"type": "function_call_output"}, {"type": "function_call_output"},
+        ]});
+        assert_eq!(chosen(Dialect::OpenaiResponses, &responses), one);
+        let anthropic = json!({"messages": [
+            {"role": "user", "content": prompt},
+            {"role": "assistant", "content": [{"type": "tool_use"}, {"type": "tool_use"}]},
+            {"role": "user", "content": [{"type": "tool_result"}, {"type": "tool_result"}]},
+        ]});
+        assert_eq!(chosen(Dialect::Anthropic, &anthropic), one);
+        let gemini = json!({"contents": [
+            {"role": "user", "parts": [{"text": "SCRIPT:a"}]},
+            {"role": "model", "parts": [{"functionCall": {}}, {"functionCall": {}}]},
+            {"role": "user", "parts": [{"functionResponse": {}}, {"functionResponse": {}}]},
+        ]});
+        assert_eq!(chosen(Dialect::Gemini, &gemini), one);
+    }
+
+    #[test]
+    fn a_title_is_asked_for_without_tools() {
+        let user = json!({"role": "user", "content": "SCRIPT:a"});
+        let title = "You are a title generator. You output ONLY a thread title.";
+        for (dialect, body) in [
+            (
+                Dialect::OpenaiChat,
+                json!({"messages": [{"role": "system", "content": title}, user]}),
+            ),
+            (Dialect::OpenaiResponses, json!({"instructions": title, "input": [user]})),
+            (
+                Dialect::OpenaiResponses,
+                json!({"input": [{"role": "developer", "content": title}, user]}),
+            ),
+            (Dialect::Anthropic, json!({"system": [{"text": title}], "messages": [user]})),
+            (Dialect::Gemini, json!({"systemInstruction": {"parts": [{"text": title}]}})),
+        ] {
+            assert_eq!(chosen(dialect, &body).0, "title", "{body}");
+            let mut with_tools = body.clone();
+            with_tools["tools"] = json!([{"functionDeclarations": [{}]}]);
+            assert_ne!(chosen(dialect, &with_tools).0, "title", "{body}");
+        }
+    }
+}

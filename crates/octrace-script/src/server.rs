@@ -13,7 +13,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{ConnectInfo, Request, State},
-    http::{Response, StatusCode, header},
+    http::{Response, StatusCode, header, request::Parts},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -134,30 +134,11 @@ async fn answer(
     let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST).await else {
         return plain(StatusCode::BAD_REQUEST, "the request's body did not arrive");
     };
-    let path = head.uri.path();
-    let headers = head.headers.iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
-    let mut seen = Seen {
-        number: 0,
-        method: head.method.to_string(),
-        path: head.uri.to_string(),
-        headers: headers.collect(),
-        body,
-        at: Instant::now(),
-        dialect: Dialect::of_path(path).filter(|_| head.method == "POST"),
-        is_title: false,
-        script: String::new(),
-        step: 0,
-        attempt: 1,
-        status: None,
-        sent: Vec::new(),
-        ended: None,
-    };
+    let mut seen = received(&head, body);
     let Some(dialect) = seen.dialect else {
         return ordinary(&stage, seen);
     };
-    let ask = Ask::read(dialect, path, &seen.body);
+    let ask = Ask::read(dialect, head.uri.path(), &seen.body);
     let chosen = stage.script.choose(&ask);
     let session = seen.header("x-session-affinity").unwrap_or_default().to_owned();
     seen.is_title = ask.is_title();
@@ -208,6 +189,29 @@ async fn answer(
     response.body(play::body(cues, released, entry)).unwrap_or_else(|_| {
         plain(StatusCode::INTERNAL_SERVER_ERROR, "the script has a malformed header")
     })
+}
+
+/// A request as it was received; what the script makes of it is not known yet.
+fn received(head: &Parts, body: Bytes) -> Seen {
+    let headers = head.headers.iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    Seen {
+        number: 0,
+        method: head.method.to_string(),
+        path: head.uri.to_string(),
+        headers: headers.collect(),
+        body,
+        at: Instant::now(),
+        dialect: Dialect::of_path(head.uri.path()).filter(|_| head.method == "POST"),
+        is_title: false,
+        script: String::new(),
+        step: 0,
+        attempt: 1,
+        status: None,
+        sent: Vec::new(),
+        ended: None,
+    }
 }
 
 /// What is done with the body of `answer`.

@@ -242,9 +242,13 @@ impl Drop for Home {
     }
 }
 
-/// Makes OpenCode believe that the packages of `config` are installed, so that it does not ask the
-/// registry and does not wait for it. Does nothing where something is there already.
-fn prepare(config: &Path) -> io::Result<()> {
+/// Makes OpenCode believe that the packages of the configuration folder `config` (a project's `.opencode`,
+/// too) are installed, so that it does not ask the registry and does not wait for it. Creates the
+/// folder; does nothing to a lock file that is there already.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn prepare(config: &Path) -> io::Result<()> {
     fs::create_dir_all(config.join("node_modules"))?;
     let lock = format!(
         r#"{{"packages":{{"":{{"dependencies":{{"@opencode-ai/plugin":"{VERSION}"}}}}}}}}"#

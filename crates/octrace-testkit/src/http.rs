@@ -1,8 +1,8 @@
 //! A small blocking HTTP client for loopback: one request per connection.
 
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     time::Duration,
 };
 
@@ -35,6 +35,16 @@ impl Reply {
     }
 }
 
+/// A URL at which every connection is refused.
+///
+/// # Errors
+/// When no port can be opened for a moment.
+pub fn refused_url() -> io::Result<String> {
+    // The system hands out other ports before it comes back to this one.
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    Ok(format!("http://{address}"))
+}
+
 /// Sends `method path` to `address` (`host:port`), with a JSON body unless it is null.
 pub(crate) fn request(
     address: &str,
@@ -52,33 +62,44 @@ pub(crate) fn request(
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).with_context(|| format!("{method} {path}"))?;
-    parse(&answer).with_context(|| format!("malformed answer to {method} {path}"))
+    read(BufReader::new(stream)).with_context(|| format!("{method} {path}"))
 }
 
-/// Reads a whole answer, with or without chunks.
-fn parse(answer: &[u8]) -> Option<Reply> {
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(answer.get(..end)?).to_ascii_lowercase();
-    let body = answer.get(end + 4..)?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let body =
-        if head.contains("transfer-encoding: chunked") { dechunk(body)? } else { body.to_vec() };
-    Some(Reply { status, body })
-}
-
-fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
+/// Reads one answer. OpenCode leaves some connections open whatever the request asks for, so that the end
+/// must be known from the head.
+fn read(mut stream: impl BufRead) -> anyhow::Result<Reply> {
+    let status = line(&mut stream)?;
+    let status = status.split(' ').nth(1).context("no status")?.parse()?;
+    let (mut length, mut chunked) = (None, false);
     loop {
-        let line = rest.windows(2).position(|window| window == b"\r\n")?;
-        let size = std::str::from_utf8(rest.get(..line)?).ok()?.split(';').next()?.trim();
-        let size = usize::from_str_radix(size, 16).ok()?;
-        if size == 0 {
-            return Some(body);
+        let header = line(&mut stream)?.to_ascii_lowercase();
+        match header.split_once(':') {
+            None => break,
+            Some(("content-length", value)) => length = Some(value.trim().parse()?),
+            Some(("transfer-encoding", value)) => chunked = value.trim() == "chunked",
+            Some(_) => {}
         }
-        let start = line + 2;
-        body.extend_from_slice(rest.get(start..start + size)?);
-        rest = rest.get(start + size + 2..)?;
     }
+    let mut body = Vec::new();
+    if chunked {
+        loop {
+            let size = u64::from_str_radix(line(&mut stream)?.trim(), 16)?;
+            stream.by_ref().take(size).read_to_end(&mut body)?;
+            line(&mut stream)?;
+            if size == 0 {
+                break;
+            }
+        }
+    } else {
+        stream.take(length.unwrap_or(u64::MAX)).read_to_end(&mut body)?;
+    }
+    Ok(Reply { status, body })
+}
+
+/// One line without its end.
+fn line(stream: &mut impl BufRead) -> anyhow::Result<String> {
+    let mut line = String::new();
+    ensure!(stream.read_line(&mut line)? > 0, "the connection was closed");
+    line.truncate(line.trim_end().len());
+    Ok(line)
 }

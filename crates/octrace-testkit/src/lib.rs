@@ -20,8 +20,8 @@ mod serve;
 mod tui;
 
 pub use eventually::eventually;
-pub use home::{Home, PROVIDERS, Provider};
-pub use http::Reply;
+pub use home::{Home, PROVIDERS, Provider, prepare};
+pub use http::{Reply, refused_url};
 pub use octrace_script as script;
 pub use opencode::OpenCode;
 pub use process::{Output, Run, Running};

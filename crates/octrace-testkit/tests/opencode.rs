@@ -1,7 +1,7 @@
 //! Proves the kit on the real OpenCode, without octrace: that a script becomes tool calls, sub-agents
 //! and errors there, and that server and helpers tell what happened.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::HashSet, fs, path::Path, time::Duration};
 
 use anyhow::{Context, ensure};
 use octrace_testkit::{
@@ -81,9 +81,9 @@ fn every_dialect_is_understood() -> anyhow::Result<()> {
     let path = format!("/session/{session}/summarize");
     serve.request("POST", &home.project(), &path, &summarize)?.success()?;
     assert_eq!(course(&server, "compaction").len(), 1);
-    for seen in server.requests() {
-        eprintln!("{} {} {} {}", seen.number, seen.path, seen.script, seen.json()["model"]);
-    }
+    let titles = server.requests().into_iter().filter(|seen| seen.is_title);
+    let dialects: HashSet<_> = titles.filter_map(|seen| seen.dialect).collect();
+    assert_eq!(dialects.len(), 4, "each session was named in its own dialect: {dialects:?}");
     Ok(())
 }
 

@@ -36,7 +36,7 @@ pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
             }
             _ => {
                 opened["input"] = json!({});
-                let call = &step.calls[index - (content_before_calls(answer))];
+                let call = &step.calls[index - content_before_calls(answer)];
                 [""].into_iter()
                     .chain(json_pieces(&call.arguments))
                     .map(|piece| json!({"type": "input_json_delta", "partial_json": piece}))
