@@ -86,6 +86,11 @@ impl Purpose {
         }
     }
 
+    /// The purpose with this word; an unknown one is part of the conversation.
+    pub fn parse(word: &str) -> Self {
+        Self::of_agent(word)
+    }
+
     /// Whether it serves OpenCode's housekeeping rather than the conversation.
     pub fn is_meta(self) -> bool {
         self != Self::Main
@@ -107,6 +112,8 @@ impl Purpose {
 pub struct Exchange {
     /// Number in its OpenCode process, from 1.
     pub number: u32,
+    /// The provider's dialect, as far as the request tells.
+    pub dialect: Dialect,
     /// The request without its body.
     pub request: RequestHead,
     /// The request's body as far as it was recorded.

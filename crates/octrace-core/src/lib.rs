@@ -6,6 +6,7 @@
 //! * [`exchange`]: one HTTP request with its response: what is kept of it, and its summary.
 //! * [`event`]: OpenCode's events, as far as recording needs to know them.
 //! * [`provider`]: what providers' requests and answers say, one file per dialect.
+//! * [`reading`]: what an exchange asked and what came of it.
 //! * [`cost`]: tokens into dollars.
 //! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
 
@@ -14,5 +15,6 @@ pub mod event;
 pub mod exchange;
 pub mod json;
 pub mod provider;
+pub mod reading;
 pub mod redact;
 pub mod session;

@@ -35,6 +35,12 @@ pub enum Error {
         /// What, and where.
         what: String,
     },
+    /// A body's layout cannot be read.
+    #[error(transparent)]
+    Body(#[from] crate::body::Error),
+    /// A part cannot be written or read.
+    #[error(transparent)]
+    Codec(#[from] crate::codec::Error),
     /// SQLite refused.
     #[error("the tape: {0}")]
     Sqlite(#[from] rusqlite::Error),

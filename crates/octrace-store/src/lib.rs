@@ -1,3 +1,23 @@
 //! The tape: one SQLite database per user, the only truth; everything else is derived from it.
+//!
+//! * [`Tape`]: opening it, refusing what is not ours or newer than we are.
+//! * [`write`]: what recorders put on it, in one transaction with how far they have read.
+//! * [`read`]: what commands and viewers ask of it.
+//! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
+//!   byte.
 
+pub mod body;
+pub mod codec;
+mod error;
+mod layout;
+mod migrate;
+mod part;
 pub mod read;
+mod tape;
+pub mod write;
+
+pub use error::Error;
+pub use tape::Tape;
+pub use write::{
+    Batch, ExchangeId, Losses, OpenExchange, Position, Progress, SpoolId, WriterFacts,
+};

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{Error, migrate};
+use crate::{Error, migrate, write::Memory};
 
 /// How long a writer waits for another one. Transactions are short, so this is far more than enough.
 const BUSY: Duration = Duration::from_secs(20);
@@ -18,6 +18,7 @@ const BUSY: Duration = Duration::from_secs(20);
 /// The one database. Not shared between threads; each opens its own.
 pub struct Tape {
     pub(crate) connection: Connection,
+    pub(crate) memory: Memory,
     path: PathBuf,
 }
 
@@ -39,7 +40,7 @@ impl Tape {
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", "off")?;
         migrate::migrate(&mut connection, path)?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, memory: Memory::default(), path: path.to_owned() })
     }
 
     /// Opens the tape for commands that only look; `None` when nothing was ever recorded.
@@ -51,6 +52,23 @@ impl Tape {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             _ => Self::open(path).map(Some),
         }
+    }
+
+    /// Makes what was committed survive a power cut: needed before what it was read from is deleted.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when the system refuses.
+    pub fn sync(&self) -> Result<(), Error> {
+        let mut wal = self.path.clone().into_os_string();
+        wal.push("-wal");
+        [self.path.clone(), wal.into()].into_iter().try_for_each(|path| {
+            match File::open(&path).and_then(|file| file.sync_all()) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    Err(Error::Open { path, source })
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Where it is.

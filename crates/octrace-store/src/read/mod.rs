@@ -1,5 +1,8 @@
 //! Reading the tape: what the commands and viewers ask of it. No read transaction outlives its query.
 
+mod exchanges;
+mod sessions;
+
 use octrace_core::{
     exchange::{Headers, Summary},
     session::Totals,
@@ -50,4 +53,13 @@ pub struct ExchangeDetail {
     pub response_body: Vec<u8>,
     /// Whether the recorded body is shorter than what arrived.
     pub response_cut: bool,
+}
+
+/// What one `octrace run` recorded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Its sessions, sub-agents' excepted, in the order they began.
+    pub sessions: Vec<String>,
+    /// Sums over all of its exchanges.
+    pub totals: Totals,
 }

@@ -1,0 +1,122 @@
+//! Layouts: which parts make up the body of a request, written as what changed since the request
+//! before it in the same line of conversation.
+//!
+//! A *line* is a session and an agent: its requests are each other's continuation. Titles and
+//! compactions have their own, so that they do not break the conversation's.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::{
+    Error,
+    body::{self, Entry, MAX_CHAIN, Parent},
+    part::Parts,
+};
+
+/// Session and agent.
+pub(crate) type Line = (String, String);
+
+/// How many lines a writer remembers the newest layout of.
+const REMEMBERED: usize = 64;
+
+/// The writer's side: the newest layout of each line.
+#[derive(Default)]
+pub(crate) struct Layouts {
+    newest: HashMap<Line, Newest>,
+}
+
+struct Newest {
+    exchange: i64,
+    entries: Vec<Entry>,
+    chain: u32,
+}
+
+/// A body's layout, to be kept with its exchange.
+pub(crate) struct Written {
+    /// As in [`body::encode`].
+    pub(crate) bytes: Vec<u8>,
+    /// The exchange that it differs from.
+    pub(crate) base: Option<i64>,
+    /// See [`body::List::chain`].
+    pub(crate) chain: u32,
+    entries: Vec<Entry>,
+}
+
+impl Layouts {
+    /// Stores the parts of `body` and gives its layout.
+    pub(crate) fn write(
+        &mut self,
+        tape: &Connection,
+        parts: &mut Parts,
+        line: &Line,
+        body: &[u8],
+    ) -> Result<Written, Error> {
+        let entries = body::entries(&body::split(body), |piece| parts.put(tape, piece))?;
+        if !self.newest.contains_key(line)
+            && let Some(newest) = newest(tape, line)?
+        {
+            self.keep(line.clone(), newest);
+        }
+        let before = self.newest.get(line);
+        let parent = before.map(|p| Parent { entries: &p.entries, chain: p.chain });
+        let list = body::encode(&entries, parent);
+        let base = before.filter(|_| list.chain > 0).map(|before| before.exchange);
+        Ok(Written { bytes: list.bytes, base, chain: list.chain, entries })
+    }
+
+    /// The layout is now that of `exchange`, the newest of its line.
+    pub(crate) fn remember(&mut self, line: Line, exchange: i64, layout: Written) {
+        let Written { entries, chain, .. } = layout;
+        self.keep(line, Newest { exchange, entries, chain });
+    }
+
+    fn keep(&mut self, line: Line, newest: Newest) {
+        if self.newest.len() >= REMEMBERED && !self.newest.contains_key(&line) {
+            self.newest.clear();
+        }
+        self.newest.insert(line, newest);
+    }
+}
+
+fn newest(tape: &Connection, (session, agent): &Line) -> Result<Option<Newest>, Error> {
+    let row = tape
+        .prepare_cached(
+            "SELECT id, request_depth FROM exchanges
+             WHERE session = ?1 AND coalesce(agent, '') = ?2 AND request_layout IS NOT NULL
+             ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([session, agent], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((exchange, chain)) = row else { return Ok(None) };
+    Ok(Some(Newest { exchange, entries: read(tape, exchange)?, chain }))
+}
+
+/// The entries of an exchange's body: back along the chain to a whole list, then forward again.
+pub(crate) fn read(tape: &Connection, exchange: i64) -> Result<Vec<Entry>, Error> {
+    let mut select =
+        tape.prepare_cached("SELECT request_layout, request_base FROM exchanges WHERE id = ?1")?;
+    let mut lists: Vec<Vec<u8>> = Vec::new();
+    let mut next = Some(exchange);
+    while let Some(id) = next {
+        if lists.len() > MAX_CHAIN as usize {
+            return Err(Error::damaged(format!(
+                "exchange {exchange} differs from too many others"
+            )));
+        }
+        let row: Option<(Option<Vec<u8>>, Option<i64>)> =
+            select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let (Some(list), base) = row.unwrap_or_default() else {
+            return Err(Error::damaged(format!("the body of exchange {id} is missing")));
+        };
+        lists.push(list);
+        next = base;
+    }
+    let mut entries: Option<Vec<Entry>> = None;
+    for list in lists.iter().rev() {
+        let decoded = body::decode(list, entries.as_deref())
+            .map_err(|error| Error::damaged(format!("exchange {exchange}: {error}")))?;
+        entries = Some(decoded);
+    }
+    Ok(entries.unwrap_or_default())
+}

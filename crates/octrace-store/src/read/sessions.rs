@@ -1,0 +1,164 @@
+//! Sessions: the list of them, one as a tree, and what a run recorded.
+
+use std::collections::HashMap;
+
+use octrace_core::{
+    provider::Usage,
+    session::{self, EventRecord, Session, Totals},
+};
+use rusqlite::{OptionalExtension, Row};
+
+use super::{RunSummary, SessionRow};
+use crate::{Error, Tape, part::PartReader};
+
+/// Sub-agents start sub-agents, but not endlessly; what points deeper is a loop.
+const DEEPEST: usize = 16;
+
+/// Sums over exchanges, as columns 0 to 7 of a row.
+const TOTALS: &str = "count(*),
+    count(*) FILTER (WHERE outcome IN ('failed', 'cut') OR status >= 400 OR error IS NOT NULL),
+    total(input_tokens), total(output_tokens), total(reasoning_tokens), total(cache_read_tokens),
+    total(cache_write_tokens), sum(cost_usd)";
+
+impl Tape {
+    /// All sessions, the one with the newest activity first.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn sessions(&self) -> Result<Vec<SessionRow>, Error> {
+        let mut models = self.models()?;
+        let sql = format!(
+            "WITH sums AS (
+                 SELECT {TOTALS}, session,
+                     total(request_bytes + response_bytes) AS wire_bytes,
+                     max(outcome IN ('waiting', 'streaming')) AS live
+                 FROM exchanges GROUP BY session)
+             SELECT sums.*, id, parent, title, directory, created_us, updated_us
+             FROM sessions LEFT JOIN sums ON sums.session = sessions.id
+             ORDER BY updated_us DESC, id DESC"
+        );
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let rows = select.query_map([], |row| {
+            let id: String = row.get("id")?;
+            Ok(SessionRow {
+                parent: row.get("parent")?,
+                title: row.get("title")?,
+                directory: row.get("directory")?,
+                models: models.remove(&id).unwrap_or_default(),
+                created_us: row.get("created_us")?,
+                updated_us: row.get("updated_us")?,
+                live: row.get::<_, Option<bool>>("live")?.unwrap_or_default(),
+                totals: totals(row)?,
+                wire_bytes: row.get::<_, Option<f64>>("wire_bytes")?.unwrap_or_default() as u64,
+                id,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The models of each session, most used first.
+    fn models(&self) -> Result<HashMap<String, Vec<String>>, Error> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT session, coalesce(provider || '/', '') || model FROM exchanges
+             WHERE model IS NOT NULL GROUP BY 1, 2 ORDER BY 1, count(*) DESC, 2",
+        )?;
+        let mut models: HashMap<String, Vec<String>> = HashMap::new();
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            models.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+        Ok(models)
+    }
+
+    /// One session with its sub-agents' sessions inside; `None` when there is none with this id.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is there but cannot be read.
+    pub fn session(&self, id: &str) -> Result<Option<Session>, Error> {
+        let known: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT 1 FROM sessions WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        known.map(|_| self.tree(id, 0)).transpose()
+    }
+
+    fn tree(&self, id: &str, depth: usize) -> Result<Session, Error> {
+        let mut children = Vec::new();
+        if depth < DEEPEST {
+            let mut select = self.connection.prepare_cached(
+                "SELECT id FROM sessions WHERE parent = ?1 AND id <> ?1 ORDER BY created_us, id",
+            )?;
+            let ids = select.query_map([id], |row| row.get::<_, String>(0))?;
+            for child in ids.collect::<Result<Vec<_>, _>>()? {
+                children.push(self.tree(&child, depth + 1)?);
+            }
+        }
+        Ok(session::build(id, &self.events(id)?, &self.exchanges(id)?, children))
+    }
+
+    /// The events of a session, in the order they arrived.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when one is there but cannot be read.
+    pub fn events(&self, session: &str) -> Result<Vec<EventRecord>, Error> {
+        let mut parts = PartReader::new(&self.connection)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, at_us, kind, codec, size, body FROM events WHERE session = ?1 ORDER BY id",
+        )?;
+        let mut rows = select.query([session])?;
+        let mut events = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            let body = parts.decode(
+                row.get(3)?,
+                row.get(4)?,
+                row.get_ref(5)?.as_blob().unwrap_or_default(),
+            );
+            let body = body
+                .ok()
+                .and_then(|body| serde_json::from_slice(&body).ok())
+                .ok_or_else(|| Error::damaged(format!("event {id}")))?;
+            events.push(EventRecord { id, at_us: row.get(1)?, kind: row.get(2)?, body });
+        }
+        Ok(events)
+    }
+
+    /// What was recorded under the id of an `octrace run`.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn run_summary(&self, run: &str) -> Result<RunSummary, Error> {
+        let sql = format!(
+            "SELECT {TOTALS} FROM exchanges
+             WHERE spool IN (SELECT id FROM spools WHERE run = ?1)"
+        );
+        let totals = self.connection.prepare_cached(&sql)?.query_row([run], totals)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT id FROM sessions WHERE parent IS NULL AND id IN (
+                 SELECT session FROM exchanges WHERE spool IN (SELECT id FROM spools WHERE run = ?1)
+                 UNION SELECT session FROM events WHERE spool IN (SELECT id FROM spools WHERE run = ?1))
+             ORDER BY created_us, id",
+        )?;
+        let sessions = select.query_map([run], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(RunSummary { sessions, totals })
+    }
+}
+
+fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
+    let sum = |column: usize| {
+        Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(column)?.unwrap_or_default() as u64)
+    };
+    Ok(Totals {
+        requests: row.get::<_, Option<i64>>(0)?.unwrap_or_default().cast_unsigned(),
+        errors: row.get::<_, Option<i64>>(1)?.unwrap_or_default().cast_unsigned(),
+        usage: Usage {
+            input: sum(2)?,
+            output: sum(3)?,
+            reasoning: sum(4)?,
+            cache_read: sum(5)?,
+            cache_write: sum(6)?,
+        },
+        cost_usd: row.get(7)?,
+    })
+}

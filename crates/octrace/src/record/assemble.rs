@@ -1,0 +1,358 @@
+//! Frames into exchanges and events.
+//!
+//! The frames of one exchange come in order, between those of others. An exchange that has begun and
+//! not ended is held here, raw, in memory only; what is finished is handed on and forgotten. After a
+//! restart the frames of open exchanges are read again (see [`Assembler::resume`]).
+
+use std::collections::HashMap;
+
+use octrace_core::{
+    exchange::{Exchange, Outcome, RequestHead, ResponseHead, Timing},
+    provider,
+};
+use octrace_store::{ExchangeId, Position};
+use octrace_wire::{
+    frame::{FLAG_CUT, FLAG_LAST, Frame, Head, Kind},
+    payload,
+};
+use serde::de::DeserializeOwned;
+
+/// How much of an open response is held in memory. Past this it is released: what is here goes to the
+/// tape, marked as cut, and the rest is only counted.
+const HELD: usize = 160 << 20;
+
+/// The first answer is looked for in this much of a response.
+const FIRST_ANSWER_WITHIN: usize = 256 << 10;
+
+/// What a frame completes.
+pub(crate) enum Item {
+    /// The writer introduces itself; again at the begin of each segment.
+    Hello(payload::Hello),
+    /// Credentials that it learnt.
+    Secrets(payload::Secrets),
+    /// An event of OpenCode: the payload, raw.
+    Event(Vec<u8>),
+    /// A hook call: the payload, raw.
+    Hook(Vec<u8>),
+    /// What the plugin had to drop.
+    Gap(payload::Gap),
+    /// An exchange went on, or ended; see [`Assembler::changed`] and [`Assembler::take_ended`].
+    Exchange,
+    /// Nothing to do.
+    Nothing,
+    /// A kind, or a payload, that this version cannot read.
+    Unknown,
+}
+
+/// An exchange under way.
+pub(crate) struct Open {
+    /// Its row on the tape, once it has one.
+    pub(crate) row: Option<ExchangeId>,
+    /// Where its first frame is.
+    pub(crate) begin: Position,
+    /// As assembled so far.
+    pub(crate) exchange: Exchange,
+    /// The response's true size and its chunks so far.
+    pub(crate) received: Received,
+    /// Whether its response's body is no longer collected: it became too long, or its begin is no longer in
+    /// the spool.
+    pub(crate) released: bool,
+    /// Whether its frames would be read again after a restart, from `begin` on.
+    pub(crate) pinned: bool,
+    /// Whether there is something new about it that is not on the tape.
+    pub(crate) changed: bool,
+    request_ended: bool,
+    begin_mono: u64,
+    last_mono: u64,
+    arrivals: Vec<Arrival>,
+}
+
+/// Sizes of a response so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) bytes: u64,
+    pub(crate) chunks: u64,
+}
+
+/// When the response's body had grown to a length.
+#[derive(Clone, Copy)]
+struct Arrival {
+    length: usize,
+    after_us: i64,
+}
+
+/// The open exchanges of one spool.
+#[derive(Default)]
+pub(crate) struct Assembler {
+    open: HashMap<u32, Open>,
+    /// In the order they ended.
+    ended: Vec<Open>,
+}
+
+impl Assembler {
+    /// Expects the frames of exchange `number` again, which is already on the tape as `row`.
+    pub(crate) fn resume(&mut self, number: u32, row: ExchangeId, begin: Position) {
+        let mut open = Open::new(begin, 0, Exchange { number, ..Exchange::default() });
+        open.row = Some(row);
+        // Until its first frame is found again, there is nothing to add its body to.
+        open.released = true;
+        open.exchange.response_cut = true;
+        self.open.insert(number, open);
+    }
+
+    /// Takes a frame that is being read again, for exchanges that were resumed; everything else was done
+    /// before.
+    pub(crate) fn replay(&mut self, at: Position, frame: &Frame<'_>) -> Item {
+        let number = frame.head.exchange;
+        match frame.head.kind {
+            Kind::Hello | Kind::Secrets => self.take(at, frame),
+            _ if number != 0 && self.open.get(&number).is_some_and(|open| at >= open.begin) => {
+                self.take(at, frame)
+            }
+            _ => Item::Nothing,
+        }
+    }
+
+    /// Takes the next frame.
+    pub(crate) fn take(&mut self, at: Position, frame: &Frame<'_>) -> Item {
+        match frame.head.kind {
+            Kind::Hello => parsed(frame).map_or(Item::Unknown, Item::Hello),
+            Kind::Secrets => parsed(frame).map_or(Item::Unknown, Item::Secrets),
+            Kind::Gap => parsed(frame).map_or(Item::Unknown, Item::Gap),
+            Kind::Event => Item::Event(frame.payload.to_vec()),
+            Kind::Hook => Item::Hook(frame.payload.to_vec()),
+            Kind::Instance | Kind::Bye => Item::Nothing,
+            Kind::Other(_) => Item::Unknown,
+            Kind::Request | Kind::RequestBody | Kind::Response | Kind::ResponseBody | Kind::End => {
+                if self.exchange_frame(at, frame) {
+                    Item::Exchange
+                } else {
+                    Item::Unknown
+                }
+            }
+        }
+    }
+
+    /// Whether the frame could be used.
+    fn exchange_frame(&mut self, at: Position, frame: &Frame<'_>) -> bool {
+        let number = frame.head.exchange;
+        if frame.head.kind == Kind::Request {
+            let Some(sent) = parsed::<payload::Request>(frame) else { return false };
+            let resumed = self.open.get(&number).and_then(|open| open.row);
+            let mut open = Open::new(at, frame.head.mono_us, begun(number, &frame.head, sent));
+            open.row = resumed;
+            self.open.insert(number, open);
+            return true;
+        }
+        let Some(open) = self.open.get_mut(&number) else { return false };
+        open.changed = true;
+        match frame.head.kind {
+            Kind::RequestBody => {
+                open.exchange.request_cut |= frame.head.flags & FLAG_CUT != 0;
+                open.request_ended |= frame.head.flags & FLAG_LAST != 0;
+                if open.request_ended {
+                    open.note_dialect();
+                }
+                open.exchange.request_body.extend_from_slice(frame.payload);
+            }
+            Kind::Response => {
+                let Some(sent) = parsed::<payload::Response>(frame) else { return false };
+                open.response(&frame.head, sent);
+            }
+            Kind::ResponseBody => open.chunk(frame),
+            Kind::End => {
+                let Some(sent) = parsed::<payload::End>(frame) else { return false };
+                if let Some(mut open) = self.open.remove(&number) {
+                    open.end(&frame.head, sent);
+                    self.ended.push(open);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The exchanges that ended since the last call, in that order.
+    pub(crate) fn take_ended(&mut self) -> Vec<Open> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// The open exchanges about which there is something new, in the order they began. The caller says
+    /// of each when it is on the tape.
+    pub(crate) fn changed(&mut self) -> Vec<&mut Open> {
+        let mut changed: Vec<_> = self.open.values_mut().filter(|open| open.changed).collect();
+        changed.sort_by_key(|open| open.begin);
+        changed
+    }
+
+    /// Whether something is open about which there is something new.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.open.values().any(|open| open.changed)
+    }
+
+    /// Where the oldest open exchange begins: what must still be readable after a restart.
+    pub(crate) fn oldest(&self) -> Option<Position> {
+        self.open.values().filter(|open| open.pinned).map(|open| open.begin).min()
+    }
+
+    /// Ends everything that is open: the writer is dead.
+    pub(crate) fn close(&mut self) -> Vec<Open> {
+        let mut closed: Vec<_> = self.open.drain().map(|(_, open)| open).collect();
+        closed.sort_by_key(|open| open.begin);
+        for open in &mut closed {
+            open.exchange.outcome = Outcome::Cut;
+            open.exchange.error = Some("OpenCode ended before the answer did".to_owned());
+            open.exchange.request_cut |= !open.request_is_whole();
+            open.settle();
+        }
+        closed
+    }
+}
+
+impl Open {
+    fn new(begin: Position, begin_mono: u64, exchange: Exchange) -> Self {
+        Self {
+            row: None,
+            begin,
+            exchange,
+            received: Received::default(),
+            released: false,
+            pinned: true,
+            changed: true,
+            request_ended: false,
+            begin_mono,
+            last_mono: begin_mono,
+            arrivals: Vec::new(),
+        }
+    }
+
+    /// Whether all of the request's body is here that will ever be.
+    pub(crate) fn request_is_whole(&self) -> bool {
+        let exchange = &self.exchange;
+        self.request_ended || exchange.request_cut || exchange.request.body_bytes == 0
+    }
+
+    /// Whether more of the response is here than is held for one exchange.
+    pub(crate) fn is_too_long(&self) -> bool {
+        !self.released && self.exchange.response_body.len() > HELD
+    }
+
+    /// Gives up collecting the response's body.
+    pub(crate) fn release(&mut self) {
+        self.settle();
+        self.released = true;
+        self.exchange.response_cut = true;
+        self.exchange.response_body = Vec::new();
+        self.arrivals = Vec::new();
+    }
+
+    fn note_dialect(&mut self) {
+        let Exchange { request, request_body, .. } = &self.exchange;
+        let npm = request.npm.as_deref();
+        self.exchange.dialect = provider::Dialect::detect(npm, &request.url, request_body);
+    }
+
+    fn after_us(&self, mono_us: u64) -> i64 {
+        i64::try_from(mono_us.saturating_sub(self.begin_mono)).unwrap_or(i64::MAX)
+    }
+
+    fn response(&mut self, head: &Head, sent: payload::Response) {
+        self.exchange.outcome = Outcome::Streaming;
+        self.exchange.timing.head_after_us = Some(self.after_us(head.mono_us));
+        self.exchange.response = Some(ResponseHead {
+            status: sent.status,
+            status_text: sent.status_text,
+            headers: sent.headers,
+        });
+        self.last_mono = head.mono_us;
+    }
+
+    fn chunk(&mut self, frame: &Frame<'_>) {
+        let after_us = self.after_us(frame.head.mono_us);
+        let timing = &mut self.exchange.timing;
+        if self.received.chunks > 0 {
+            let gap = i64::try_from(frame.head.mono_us.saturating_sub(self.last_mono));
+            timing.longest_gap_us = timing.longest_gap_us.max(gap.ok());
+        }
+        timing.first_byte_after_us.get_or_insert(after_us);
+        self.last_mono = frame.head.mono_us;
+        self.received.chunks += 1;
+        self.received.bytes += frame.payload.len() as u64;
+        self.exchange.response_cut |= frame.head.flags & FLAG_CUT != 0;
+        if !self.released {
+            self.exchange.response_body.extend_from_slice(frame.payload);
+            let length = self.exchange.response_body.len();
+            self.arrivals.push(Arrival { length, after_us });
+        }
+    }
+
+    fn end(&mut self, head: &Head, sent: payload::End) {
+        self.exchange.outcome = match Outcome::parse(&sent.outcome) {
+            // An exchange that ended is not open, whatever a confused writer says.
+            open if open.is_open() => Outcome::Cut,
+            ended => ended,
+        };
+        self.exchange.timing.end_after_us = Some(self.after_us(head.mono_us));
+        self.exchange.error = sent.error.map(|error| match error.code.as_str() {
+            "" => error.message,
+            code if error.message.is_empty() => code.to_owned(),
+            code => format!("{} ({code})", error.message),
+        });
+        self.exchange.response_cut |= sent.cut;
+        self.received.bytes = self.received.bytes.max(sent.bytes);
+        self.received.chunks = self.received.chunks.max(sent.chunks);
+        self.exchange.request_cut |= !self.request_is_whole();
+        self.settle();
+    }
+
+    /// Works out what only the raw body can tell: when the first piece of the answer was there.
+    fn settle(&mut self) {
+        if !self.request_ended {
+            self.note_dialect();
+        }
+        let exchange = &mut self.exchange;
+        let Some(head) = &exchange.response else { return };
+        if head.status >= 400 || exchange.timing.first_content_after_us.is_some() {
+            return;
+        }
+        let begin = exchange.response_body.len().min(FIRST_ANSWER_WITHIN);
+        let begin = &exchange.response_body[..begin];
+        let answer = provider::read_answer(exchange.dialect, &head.content_type(), begin, false);
+        let first = answer.first_content_at.and_then(|length| {
+            let index = self.arrivals.partition_point(|arrival| arrival.length < length);
+            self.arrivals.get(index)
+        });
+        exchange.timing.first_content_after_us = first.map(|arrival| arrival.after_us);
+    }
+}
+
+fn begun(number: u32, head: &Head, sent: payload::Request) -> Exchange {
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    Exchange {
+        number,
+        request_cut: sent.body == "stream" || head.flags & FLAG_CUT != 0,
+        request: RequestHead {
+            method: sent.method,
+            url: sent.url,
+            headers: sent.headers,
+            session: sent.session,
+            parent: some(sent.parent),
+            message: some(sent.message),
+            agent: some(sent.agent),
+            provider: some(sent.provider),
+            model: some(sent.model),
+            npm: some(sent.npm),
+            price: sent.price.map(|price| price.get().to_owned()),
+            body_bytes: sent.body_bytes,
+        },
+        timing: Timing {
+            sent_us: i64::try_from(head.wall_us).unwrap_or(i64::MAX),
+            ..Timing::default()
+        },
+        ..Exchange::default()
+    }
+}
+
+fn parsed<T: DeserializeOwned>(frame: &Frame<'_>) -> Option<T> {
+    serde_json::from_slice(frame.payload).ok()
+}

@@ -1,0 +1,128 @@
+//! Writes spools as the plugin does, for tests.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use octrace_wire::{
+    frame::{FLAG_LAST, Frame, Head, Kind},
+    segment,
+};
+use serde_json::json;
+
+pub(super) struct Author {
+    pub(super) folder: PathBuf,
+    pid: u32,
+    segment: u64,
+    file: File,
+    clock_us: u64,
+}
+
+impl Author {
+    /// A spool whose writer is dead: no process has the id 0.
+    pub(super) fn dead(root: &Path, name: &str) -> Self {
+        Self::begin(root, name, 0)
+    }
+
+    /// A spool whose writer is this process.
+    pub(super) fn alive(root: &Path, name: &str) -> Self {
+        Self::begin(root, name, std::process::id())
+    }
+
+    fn begin(root: &Path, name: &str, pid: u32) -> Self {
+        let folder = root.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let file = Self::segment(&folder, 1);
+        let mut author = Self { folder, pid, segment: 1, file, clock_us: 1_000 };
+        author.hello();
+        author
+    }
+
+    fn segment(folder: &Path, number: u64) -> File {
+        let path = folder.join(segment::file_name(number));
+        let mut file = OpenOptions::new().create_new(true).append(true).open(path).unwrap();
+        file.write_all(&segment::header(number)).unwrap();
+        file
+    }
+
+    /// Begins the next segment.
+    pub(super) fn roll(&mut self) {
+        self.segment += 1;
+        self.file = Self::segment(&self.folder, self.segment);
+        self.hello();
+    }
+
+    fn hello(&mut self) {
+        let proc = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let stat = proc("/proc/self/stat");
+        let start = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
+        let boot = match self.pid {
+            0 => "an earlier boot".to_owned(),
+            _ => proc("/proc/sys/kernel/random/boot_id").trim().to_owned(),
+        };
+        let hello = json!({
+            "format": 1, "plugin": "0.1.0", "pid": self.pid,
+            "process_start": if self.pid == 0 { "1" } else { start.unwrap_or_default() },
+            "boot": boot,
+            "cwd": "/project", "run": "run-1", "salt": "00112233445566778899aabbccddeeff", "secrets": [],
+        });
+        self.json(Kind::Hello, 0, &hello);
+    }
+
+    pub(super) fn event(&mut self, kind: &str, properties: &serde_json::Value) {
+        let event = json!({"directory": "/project", "event": {"id": "evt_1", "type": kind, "properties": properties}});
+        self.json(Kind::Event, 0, &event);
+    }
+
+    /// An assistant message that answers `user`.
+    pub(super) fn assistant(&mut self, session: &str, user: &str, id: &str) {
+        let created = self.clock_us / 1_000;
+        self.event(
+            "message.updated",
+            &json!({"sessionID": session, "info": {"id": id, "sessionID": session, "role": "assistant",
+                "parentID": user, "agent": "build", "time": {"created": created}}}),
+        );
+    }
+
+    pub(super) fn request(&mut self, number: u32, session: &str, message: &str, body: &str) {
+        let head = json!({"method": "POST", "url": "http://127.0.0.1/v1/chat/completions",
+            "headers": [["content-type", "application/json"], ["authorization", "[REDACTED]"]],
+            "session": session, "message": message, "agent": "build", "provider": "mock", "model": "m1",
+            "npm": "@ai-sdk/openai-compatible", "price": {"input": 3, "output": 15, "cache": {"read": 0.3, "write": 3.75}},
+            "body_bytes": body.len(), "body": "text"});
+        self.json(Kind::Request, number, &head);
+        self.frame(Kind::RequestBody, FLAG_LAST, number, body.as_bytes());
+    }
+
+    pub(super) fn response(&mut self, number: u32, status: u16) {
+        let head = json!({"status": status, "status_text": "OK", "headers": [["content-type", "text/event-stream"]]});
+        self.json(Kind::Response, number, &head);
+    }
+
+    pub(super) fn chunk(&mut self, number: u32, text: &str) {
+        self.frame(Kind::ResponseBody, 0, number, text.as_bytes());
+    }
+
+    pub(super) fn end(&mut self, number: u32, outcome: &str) {
+        self.json(Kind::End, number, &json!({"outcome": outcome, "bytes": 0, "chunks": 0}));
+    }
+
+    fn json(&mut self, kind: Kind, exchange: u32, payload: &serde_json::Value) {
+        self.frame(kind, 0, exchange, payload.to_string().as_bytes());
+    }
+
+    pub(super) fn frame(&mut self, kind: Kind, flags: u8, exchange: u32, payload: &[u8]) {
+        self.clock_us += 1_000;
+        let head = Head { kind, flags, exchange, wall_us: self.clock_us, mono_us: self.clock_us };
+        let mut bytes = Vec::new();
+        Frame { head, payload }.encode(&mut bytes);
+        self.raw(&bytes);
+    }
+
+    /// Bytes that need not be frames.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.file.write_all(bytes).unwrap();
+    }
+}

@@ -1,0 +1,130 @@
+//! What wakes a recorder: something in the spool changed, OpenCode is gone, or we are asked to end.
+//!
+//! One closed enum, one channel. Watching is the system's (inotify, FSEvents) through `notify`; nothing
+//! polls. When the system has no watch left to give, the recorder looks a few times a second instead: late is
+//! better than never.
+
+use std::{
+    io::{self, Read},
+    path::Path,
+    sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    thread,
+    time::Duration,
+};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use octrace_wire::segment;
+
+use super::control;
+
+/// How often to look without a watch.
+const WITHOUT_WATCH: Duration = Duration::from_millis(250);
+
+/// Why the recorder woke up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// The spool has something new, or a command left a request.
+    Changed,
+    /// Our standard input ended: OpenCode is gone, however it died.
+    WriterGone,
+    /// A signal asks us to end. What is open stays open on the tape for the next recorder.
+    Terminated,
+    /// The time that the caller gave is over.
+    TimeOut,
+}
+
+/// The channel that wakes come through.
+pub(crate) struct Follow {
+    wakes: Receiver<Wake>,
+    _watch: Option<RecommendedWatcher>,
+}
+
+impl Follow {
+    /// Watches `folder`, standard input and the signals that end a program.
+    pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
+        // One pending `Changed` says as much as a hundred: what does not fit is dropped. The others
+        // come once each and wait for their place.
+        let (sender, wakes) = mpsc::sync_channel(4);
+        watch_stdin(sender.clone());
+        watch_signals(sender.clone())?;
+        let watch = watch_folder(folder, sender)
+            .inspect_err(|error| tracing::warn!(%error, "no watch on the spool; looking instead"))
+            .ok();
+        Ok(Self { wakes, _watch: watch })
+    }
+
+    /// The next wake, after `limit` at the latest if there is one.
+    pub(crate) fn next(&self, limit: Option<Duration>) -> Wake {
+        let limit = match (&self._watch, limit) {
+            (Some(_), limit) => limit,
+            (None, limit) => Some(limit.unwrap_or(WITHOUT_WATCH).min(WITHOUT_WATCH)),
+        };
+        let woken = match limit {
+            Some(limit) => self.wakes.recv_timeout(limit),
+            None => self.wakes.recv().map_err(RecvTimeoutError::from),
+        };
+        match woken {
+            Ok(wake) => wake,
+            Err(RecvTimeoutError::Timeout) => Wake::TimeOut,
+            // The threads that hold the other end live as long as the process.
+            Err(RecvTimeoutError::Disconnected) => Wake::Terminated,
+        }
+    }
+}
+
+fn watch_folder(folder: &Path, sender: SyncSender<Wake>) -> notify::Result<RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let worth_waking = match &event {
+            Ok(event) if event.kind.is_access() => false,
+            Ok(event) => event.paths.iter().any(|path| is_input(path)),
+            // Events were lost: look.
+            Err(_) => true,
+        };
+        if worth_waking {
+            match sender.try_send(Wake::Changed) {
+                Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+            }
+        }
+    })?;
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// Whether it is something that we read; our own status is in the same folder.
+fn is_input(path: &Path) -> bool {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| segment::number_of(name).is_some() || name == control::FILE)
+}
+
+fn watch_stdin(sender: SyncSender<Wake>) {
+    thread::spawn(move || {
+        let mut ignored = [0; 512];
+        let mut stdin = io::stdin().lock();
+        loop {
+            match stdin.read(&mut ignored) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        // The receiver is gone only when the process is about to be.
+        sender.send(Wake::WriterGone).ok();
+    });
+}
+
+fn watch_signals(sender: SyncSender<Wake>) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    // The recorder is detached, but a terminal's hang-up or Ctrl-C may reach it all the same: those are meant
+    // for OpenCode, and its end is what we wait for.
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            if signal == SIGTERM {
+                sender.send(Wake::Terminated).ok();
+            }
+        }
+    });
+    Ok(())
+}

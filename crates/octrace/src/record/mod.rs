@@ -1,0 +1,124 @@
+//! `octrace record`: from one OpenCode's spool onto the tape, for as long as that OpenCode lives.
+//!
+//! The plugin starts it, detached, with a pipe as standard input that is never written: its end means that
+//! OpenCode is gone, however it died. There is no daemon, no pid file and no socket; a lock on the spool
+//! keeps a second recorder out.
+//!
+//! * [`pipeline`]: read → assemble → redact → store, on one screen.
+//! * [`spool`], [`writer`]: the spool's files, and whether its writer lives.
+//! * [`assemble`]: frames into exchanges and events.
+//! * [`store`]: redact, then store.
+//! * [`follow`]: what wakes the recorder.
+//! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
+//! * [`adopt`], [`flush`](mod@flush): spools that nobody reads; waiting until all is on the tape.
+
+mod adopt;
+mod assemble;
+#[cfg(test)]
+mod author;
+mod clock;
+mod control;
+mod flush;
+mod follow;
+mod pipeline;
+mod spool;
+mod status;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use octrace_store::Tape;
+
+pub(crate) use self::flush::{FlushReport, flush};
+use self::{
+    control::Control,
+    follow::{Follow, Wake},
+    pipeline::{Pipeline, REFRESH_EVERY},
+    spool::Spool,
+};
+
+/// The least time between two looks into the spool: it bounds the transactions to 50 a second, and what is
+/// shown is never later than this.
+const PACE: Duration = Duration::from_millis(20);
+
+/// How long to wait before trying again after the tape refused (a full disk, say): doubled each time, up
+/// to the last value.
+const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// How often the tape may refuse once OpenCode is gone. What is left in the spool is adopted later.
+const RETRIES_AFTER_END: u32 = 5;
+
+/// Records the spool in `folder` until its OpenCode is gone, then adopts what lies under `roots`.
+pub(crate) fn record(folder: &Path, tape: &Path, roots: &[PathBuf]) -> anyhow::Result<()> {
+    let spool = Spool::open(folder)?;
+    // Before the claim, which may take its time: nothing that happens meanwhile is missed.
+    let follow = Follow::begin(folder)?;
+    let Some(_claim) = spool.claim()? else { return Ok(()) };
+    let mut state = State::Follow;
+    let mut wait = RETRY.0;
+    let mut refused = 0;
+    while let Err(error) = follow_spool(folder, tape, &follow, &mut state) {
+        tracing::warn!("not on the tape yet, trying again: {error:#}");
+        refused += 1;
+        if is_newer(&error) || state == State::Finish && refused > RETRIES_AFTER_END {
+            return Err(error);
+        }
+        match follow.next(Some(wait)) {
+            Wake::WriterGone => state = State::Finish,
+            Wake::Terminated => return Err(error),
+            Wake::Changed | Wake::TimeOut => {}
+        }
+        // What woke us may have come at once; the tape needs its time all the same.
+        thread::sleep(PACE);
+        wait = (wait * 2).min(RETRY.1);
+    }
+    adopt::adopt_all(roots, tape);
+    Ok(())
+}
+
+/// What is to be done with the spool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// OpenCode lives.
+    Follow,
+    /// OpenCode is gone.
+    Finish,
+}
+
+fn follow_spool(
+    folder: &Path,
+    tape: &Path,
+    follow: &Follow,
+    state: &mut State,
+) -> anyhow::Result<()> {
+    let mut pipeline = Pipeline::open(Spool::open(folder)?, Tape::open(tape)?)?;
+    while *state == State::Follow {
+        let asked = Control::read(folder).map(|control| control.token);
+        pipeline.drain(false)?;
+        pipeline.publish(asked)?;
+        match follow.next(pipeline.needs_refresh().then_some(REFRESH_EVERY)) {
+            Wake::Changed => thread::sleep(PACE),
+            Wake::TimeOut if pipeline.needs_refresh() => pipeline.refresh()?,
+            Wake::TimeOut => {}
+            Wake::WriterGone => *state = State::Finish,
+            Wake::Terminated => return pipeline.drain(false),
+        }
+    }
+    if pipeline.wait_writer_dead() {
+        pipeline.finish()
+    } else {
+        // Our standard input is not OpenCode's sign of life then; whoever started us has a reason.
+        pipeline.drain(false)
+    }
+}
+
+fn is_newer(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(octrace_store::Error::Newer { .. }))
+}

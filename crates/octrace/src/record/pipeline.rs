@@ -1,0 +1,198 @@
+//! The way of the data, on one screen: read → assemble → redact → store.
+//!
+//! One [`Pipeline`] per spool. [`Pipeline::drain`] takes what is there, a chunk at a time; each chunk is one
+//! transaction that also says how far the spool was read, so that everything is on the tape exactly once,
+//! whatever dies when. Nothing but `Clean` content passes from the third stage to the fourth; see
+//! [`super::store`], which holds the two together.
+
+use std::time::{Duration, Instant};
+
+use octrace_core::redact::Redactor;
+use octrace_store::{Losses, Position, SpoolId, Tape};
+use octrace_wire::payload::Hello;
+
+use super::{
+    assemble::{Assembler, Item},
+    clock::now_us,
+    spool::Spool,
+    status::Status,
+    store::{Store, Stored},
+    writer::Writer,
+};
+
+/// How often the rows of open exchanges are brought up to date.
+pub(crate) const REFRESH_EVERY: Duration = Duration::from_millis(250);
+
+/// Reads one spool onto the tape.
+pub(crate) struct Pipeline {
+    spool: Spool,
+    assembler: Assembler,
+    writer: Introduced,
+    tape: Tape,
+    id: SpoolId,
+    refreshed: Option<Instant>,
+    status: Status,
+    published: Option<Status>,
+}
+
+/// What the writer said of itself, at the begin of each segment.
+struct Introduced {
+    redactor: Redactor,
+    writer: Writer,
+}
+
+impl Introduced {
+    fn take(&mut self, hello: &Hello) {
+        self.redactor = Redactor::new(&hello.salt);
+        self.redactor.learn(&hello.secrets);
+        self.writer = Writer::new(hello);
+    }
+}
+
+impl Pipeline {
+    /// Continues where the tape says that the spool was left.
+    pub(crate) fn open(spool: Spool, mut tape: Tape) -> anyhow::Result<Self> {
+        let (id, committed) = tape.spool(&spool.name(), now_us())?;
+        let mut pipeline = Self {
+            spool,
+            assembler: Assembler::default(),
+            writer: Introduced { redactor: Redactor::new(""), writer: Writer::default() },
+            tape,
+            id,
+            refreshed: None,
+            status: Status { pid: std::process::id(), position: committed, ..Status::default() },
+            published: None,
+        };
+        pipeline.resume(committed)?;
+        Ok(pipeline)
+    }
+
+    /// Reads what is on the tape already once more: for what is still open, and because the first frame of
+    /// each segment says who writes and what must not be kept.
+    fn resume(&mut self, committed: Position) -> anyhow::Result<()> {
+        let mut from = committed.segment;
+        for open in self.tape.open_exchanges(self.id)? {
+            from = from.min(open.begin.segment);
+            self.assembler.resume(open.number, open.id, open.begin);
+        }
+        self.spool.seek(Position { segment: from, offset: 0 });
+        while self.spool.position() < committed {
+            let Some(chunk) = self.spool.next_chunk(false)? else { break };
+            for (at, _, frame) in chunk.frames().take_while(|(at, ..)| *at < committed) {
+                match self.assembler.replay(at, &frame) {
+                    Item::Hello(hello) => self.writer.take(&hello),
+                    Item::Secrets(more) => self.writer.redactor.learn(&more.secrets),
+                    _ => {}
+                }
+            }
+        }
+        self.spool.seek(committed);
+        Ok(())
+    }
+
+    /// Takes everything that is in the spool. With `ended`, its writer is dead, and what is not whole
+    /// never will be.
+    pub(crate) fn drain(&mut self, ended: bool) -> anyhow::Result<()> {
+        while let Some(chunk) = self.spool.next_chunk(ended)? {
+            let mut store = Store::begin(&mut self.tape, self.id)?;
+            store.lost(Losses { torn_bytes: chunk.torn, ..Losses::default() });
+            for (at, _, frame) in chunk.frames() {
+                let redactor = &mut self.writer.redactor;
+                match self.assembler.take(at, &frame) {
+                    Item::Hello(hello) => {
+                        self.writer.take(&hello);
+                        store.writer(&self.writer.redactor, &hello)?;
+                    }
+                    Item::Secrets(more) => redactor.learn(&more.secrets),
+                    Item::Event(raw) => store.event(redactor, &frame.head, &raw)?,
+                    Item::Hook(raw) => store.hook(redactor, &frame.head, &raw)?,
+                    Item::Gap(gap) => store.gap(&gap),
+                    Item::Exchange => {
+                        for open in self.assembler.take_ended() {
+                            store.exchange_ended(redactor, open)?;
+                        }
+                    }
+                    Item::Unknown => store.lost(Losses { unknown_frames: 1, ..Losses::default() }),
+                    Item::Nothing => {}
+                }
+            }
+            let refresh = self.refreshed.is_none_or(|at| at.elapsed() >= REFRESH_EVERY);
+            let position = self.spool.position();
+            store.exchanges_open(&self.writer.redactor, &mut self.assembler, position, refresh)?;
+            let stored = store.commit(position)?;
+            self.committed(position, refresh, stored)?;
+        }
+        Ok(())
+    }
+
+    /// Brings the rows of open exchanges up to date, where that was held back.
+    pub(crate) fn refresh(&mut self) -> anyhow::Result<()> {
+        let position = self.spool.position();
+        let mut store = Store::begin(&mut self.tape, self.id)?;
+        store.exchanges_open(&self.writer.redactor, &mut self.assembler, position, true)?;
+        let stored = store.commit(position)?;
+        self.committed(position, true, stored)
+    }
+
+    /// Whether [`Pipeline::refresh`] would change anything.
+    pub(crate) fn needs_refresh(&self) -> bool {
+        self.assembler.has_changed()
+    }
+
+    fn committed(
+        &mut self,
+        position: Position,
+        refreshed: bool,
+        stored: Stored,
+    ) -> anyhow::Result<()> {
+        if refreshed {
+            self.refreshed = Some(Instant::now());
+        }
+        self.status.position = position;
+        self.status.exchanges += stored.exchanges;
+        self.status.events += stored.events;
+        let needed = self.assembler.oldest().map_or(position, |oldest| oldest.min(position));
+        if self.spool.segments()?.first().is_some_and(|first| *first < needed.segment) {
+            // The position first, and durably; then what it makes superfluous.
+            self.tape.sync()?;
+            self.spool.delete_before(needed.segment)?;
+        }
+        Ok(())
+    }
+
+    /// Says in `.status` how far it is, and that `answered` was carried out.
+    pub(crate) fn publish(&mut self, answered: Option<String>) -> anyhow::Result<()> {
+        if answered.is_some() {
+            self.status.answered = answered;
+        }
+        if self.published.as_ref() != Some(&self.status) {
+            self.status.publish(self.spool.folder())?;
+            self.published = Some(self.status.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether the writer is surely dead.
+    pub(crate) fn writer_is_dead(&self) -> bool {
+        self.writer.writer.is_dead(self.spool.folder())
+    }
+
+    /// As [`Pipeline::writer_is_dead`], for a writer that is dying.
+    pub(crate) fn wait_writer_dead(&self) -> bool {
+        self.writer.writer.wait_dead(self.spool.folder())
+    }
+
+    /// The writer is dead: takes the rest, ends what is open, and deletes the spool.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        self.drain(true)?;
+        let mut store = Store::begin(&mut self.tape, self.id)?;
+        for open in self.assembler.close() {
+            store.exchange_ended(&self.writer.redactor, open)?;
+        }
+        store.spool_ended(now_us())?;
+        store.commit(self.spool.position())?;
+        self.tape.sync()?;
+        self.spool.delete()?;
+        Ok(())
+    }
+}

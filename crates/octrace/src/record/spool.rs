@@ -1,0 +1,288 @@
+//! Reading one spool: which segments there are, the next whole frame, what can be deleted.
+//!
+//! The plugin writes, we read; nobody locks or truncates anything of the other's. What makes this safe
+//! is an order of looking (see [`Spool::next_chunk`]): *first* whether a later segment exists, *then* the
+//! bytes. A writer finishes a segment before it begins the next, so what is not whole by then never
+//! will be.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use octrace_store::Position;
+use octrace_wire::{
+    frame::{self, Frame},
+    segment::{self, Scan, SegmentError, Tail},
+};
+use rustix::fs::OFlags;
+
+/// The recorder's claim on the spool; a file, so that the system releases it however we end.
+const LOCK: &str = ".lock";
+
+/// At most this much of a segment is in memory at once. More than the longest frame, so that there
+/// is always progress.
+const CHUNK: usize = frame::HEADER + 2 * frame::MAX_PAYLOAD;
+
+/// One spool folder, and how far it was read.
+pub(crate) struct Spool {
+    folder: PathBuf,
+    position: Position,
+}
+
+/// While it lives, no other recorder reads the spool.
+pub(crate) struct Claim {
+    _lock: File,
+}
+
+/// What [`Spool::next_chunk`] found.
+pub(crate) struct Chunk {
+    bytes: Vec<u8>,
+    begin: Position,
+    /// Bytes that are no frame and never will be.
+    pub(crate) torn: u64,
+}
+
+impl Chunk {
+    /// Its whole frames, each with where it begins and where the next one does.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = (Position, Position, Frame<'_>)> {
+        let mut scan = Scan::new(&self.bytes);
+        std::iter::from_fn(move || {
+            let begin = scan.consumed();
+            let frame = scan.next()?;
+            Some((self.at(begin), self.at(scan.consumed()), frame))
+        })
+    }
+
+    fn at(&self, offset: usize) -> Position {
+        Position { segment: self.begin.segment, offset: self.begin.offset + offset as u64 }
+    }
+}
+
+/// Why a spool cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpoolError {
+    /// Not a folder of ours: a link, somebody else's, or gone.
+    #[error("{path} is not a spool of this user: {why}")]
+    Refused { path: PathBuf, why: &'static str },
+    /// Written in a format that this build does not know. It is left as it is.
+    #[error("{path}: {source}")]
+    Format { path: PathBuf, source: SegmentError },
+    /// The system refused.
+    #[error("cannot read the spool {path}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+impl Spool {
+    /// A spool at `folder`, to be read from `position` on.
+    pub(crate) fn open(folder: &Path) -> Result<Self, SpoolError> {
+        let refused = |why| SpoolError::Refused { path: folder.to_owned(), why };
+        let found = fs::symlink_metadata(folder).map_err(|_| refused("there is no such folder"))?;
+        if !found.is_dir() {
+            return Err(refused("it is not a folder"));
+        }
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(refused("it belongs to somebody else"));
+        }
+        Ok(Self { folder: folder.to_owned(), position: Position::START })
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder's name: the spool's name on the tape.
+    pub(crate) fn name(&self) -> String {
+        self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// Continues from `position`.
+    pub(crate) fn seek(&mut self, position: Position) {
+        self.position = position;
+    }
+
+    /// How far it was read.
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Claims the spool if nobody else has it.
+    pub(crate) fn try_claim(&self) -> Result<Option<Claim>, SpoolError> {
+        let lock = self.lock_file()?;
+        match lock.try_lock() {
+            Ok(()) => Ok(self.still_there(&lock).then_some(Claim { _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(self.io(error)),
+        }
+    }
+
+    /// Claims the spool as soon as whoever has it is done; `None` when it is gone by then.
+    pub(crate) fn claim(&self) -> Result<Option<Claim>, SpoolError> {
+        let lock = self.lock_file()?;
+        lock.lock().map_err(|error| self.io(error))?;
+        Ok(self.still_there(&lock).then_some(Claim { _lock: lock }))
+    }
+
+    fn lock_file(&self) -> Result<File, SpoolError> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(self.folder.join(LOCK))
+            .map_err(|error| self.io(error))
+    }
+
+    /// Whether the lock we hold is the one in the folder: the spool may have been consumed and deleted
+    /// while we waited.
+    fn still_there(&self, lock: &File) -> bool {
+        let held = lock.metadata().map(|held| (held.dev(), held.ino()));
+        let named = fs::symlink_metadata(self.folder.join(LOCK)).map(|n| (n.dev(), n.ino()));
+        matches!((held, named), (Ok(held), Ok(named)) if held == named)
+    }
+
+    /// The numbers of the segments that are there, in order.
+    pub(crate) fn segments(&self) -> Result<Vec<u64>, SpoolError> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(|error| self.io(error))? {
+            let entry = entry.map_err(|error| self.io(error))?;
+            numbers.extend(entry.file_name().to_str().and_then(segment::number_of));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The next bytes with at least one whole frame, or with something torn to pass over; `None` when
+    /// there is nothing more for now. With `ended`, the writer is dead, and what is not whole is torn.
+    /// The position is then behind them.
+    pub(crate) fn next_chunk(&mut self, ended: bool) -> Result<Option<Chunk>, SpoolError> {
+        loop {
+            let segments = self.segments()?;
+            let later = segments.iter().copied().find(|number| *number > self.position.segment);
+            let finished = ended || later.is_some();
+            let chunk = if segments.contains(&self.position.segment) {
+                self.read_segment(finished)?
+            } else {
+                None
+            };
+            match (chunk, later) {
+                (Some(chunk), _) => return Ok(Some(chunk)),
+                (None, Some(next)) => self.position = Position { segment: next, offset: 0 },
+                (None, None) => return Ok(None),
+            }
+        }
+    }
+
+    fn read_segment(&mut self, finished: bool) -> Result<Option<Chunk>, SpoolError> {
+        let Some(mut file) = self.open_segment(self.position.segment)? else { return Ok(None) };
+        if self.position.offset == 0 {
+            let mut header = Vec::with_capacity(segment::HEADER);
+            let mut limited = file.by_ref().take(segment::HEADER as u64);
+            limited.read_to_end(&mut header).map_err(|error| self.io(error))?;
+            match segment::check_header(&header) {
+                Ok(_) => self.position.offset = segment::HEADER as u64,
+                Err(SegmentError::Incomplete) if !finished => return Ok(None),
+                Err(source @ SegmentError::Version(_)) => {
+                    return Err(SpoolError::Format { path: self.folder.clone(), source });
+                }
+                Err(_) => {
+                    let length = file.metadata().map_err(|error| self.io(error))?.len();
+                    return Ok(self.pass_over(length));
+                }
+            }
+        }
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(self.position.offset)).map_err(|error| self.io(error))?;
+        file.take(CHUNK as u64).read_to_end(&mut bytes).map_err(|error| self.io(error))?;
+
+        let mut scan = Scan::new(&bytes);
+        scan.by_ref().for_each(drop);
+        let (whole, tail) = (scan.consumed(), scan.tail());
+        if whole > 0 {
+            bytes.truncate(whole);
+            let begin = self.position;
+            self.position.offset += whole as u64;
+            return Ok(Some(Chunk { bytes, begin, torn: 0 }));
+        }
+        match tail {
+            Tail::Partial(rest) | Tail::Broken(rest, _) if finished => {
+                Ok(self.pass_over(rest as u64))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Skips `length` bytes that are no frames.
+    fn pass_over(&mut self, length: u64) -> Option<Chunk> {
+        let begin = self.position;
+        self.position.offset += length;
+        (length > 0).then(|| Chunk { bytes: Vec::new(), begin, torn: length })
+    }
+
+    fn open_segment(&self, number: u64) -> Result<Option<File>, SpoolError> {
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+            .open(self.folder.join(segment::file_name(number)));
+        match opened {
+            Ok(file) => {
+                let kind = file.metadata().map_err(|error| self.io(error))?.file_type();
+                if !kind.is_file() || kind.is_fifo() {
+                    let why = "a segment in it is not a regular file";
+                    return Err(SpoolError::Refused { path: self.folder.clone(), why });
+                }
+                Ok(Some(file))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.io(error)),
+        }
+    }
+
+    /// Deletes the segments before `number`: everything in them is on the tape for good.
+    pub(crate) fn delete_before(&self, number: u64) -> Result<(), SpoolError> {
+        for old in self.segments()?.into_iter().take_while(|old| *old < number) {
+            fs::remove_file(self.folder.join(segment::file_name(old))).or_else(|error| {
+                let gone = error.kind() == io::ErrorKind::NotFound;
+                if gone { Ok(()) } else { Err(self.io(error)) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the whole spool: its writer is dead and everything in it is on the tape for good. Files
+    /// that are not ours stay, and then so does the folder.
+    pub(crate) fn delete(&self) -> Result<(), SpoolError> {
+        self.delete_before(u64::MAX)?;
+        for name in [super::status::FILE, super::control::FILE, LOCK] {
+            fs::remove_file(self.folder.join(name)).or_else(|error| {
+                let gone = error.kind() == io::ErrorKind::NotFound;
+                if gone { Ok(()) } else { Err(self.io(error)) }
+            })?;
+        }
+        match fs::remove_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            other => other.map_err(|error| self.io(error)),
+        }
+    }
+
+    fn io(&self, source: io::Error) -> SpoolError {
+        SpoolError::Io { path: self.folder.clone(), source }
+    }
+}
+
+/// The folders in a spool root, oldest name first. A root that is not there has none.
+pub(crate) fn spools_in(root: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
+    let mut folders: Vec<_> = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders
+}

@@ -1,0 +1,76 @@
+//! `.status`: what the recorder tells the plugin and the commands, beside the spool.
+//!
+//! One JSON object, replaced whole by rename, so that a reader sees the old or the new one and never a
+//! half. It holds counts and positions, no content.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use octrace_store::Position;
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+/// Its name in the spool's folder.
+pub(crate) const FILE: &str = ".status";
+const NEW: &str = ".status.new";
+
+/// More than a status ever takes; what is longer is not ours.
+const LONGEST: u64 = 64 << 10;
+
+/// How far the recorder is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Status {
+    /// The recorder's process id.
+    pub(crate) pid: u32,
+    /// Everything before this position is on the tape.
+    pub(crate) position: Position,
+    /// Exchanges on the tape from this spool.
+    pub(crate) exchanges: u64,
+    /// Events on the tape from this spool, since this recorder began.
+    pub(crate) events: u64,
+    /// The token of the last request in `.control` that was carried out.
+    pub(crate) answered: Option<String>,
+}
+
+impl Status {
+    /// Replaces the status in `folder`.
+    pub(crate) fn publish(&self, folder: &Path) -> io::Result<()> {
+        replace(folder, NEW, FILE, &serde_json::to_vec(self)?)
+    }
+
+    /// The status in `folder`; `None` if there is none that can be read.
+    pub(crate) fn read(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&read_small(&folder.join(FILE))?).ok()
+    }
+}
+
+/// Writes `bytes` to `folder/new` and renames it to `folder/name`.
+pub(super) fn replace(folder: &Path, new: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let path = folder.join(new);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&path)?;
+    file.write_all(bytes)?;
+    fs::rename(path, folder.join(name))
+}
+
+/// A small file of ours, never through a link.
+pub(super) fn read_small(path: &Path) -> Option<Vec<u8>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)
+        .ok()?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}

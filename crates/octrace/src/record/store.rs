@@ -1,0 +1,199 @@
+//! The last two stages, redact and store, for one transaction.
+//!
+//! Raw content comes in, is made clean, and only then meets the tape, whose methods accept nothing else.
+
+use octrace_core::{
+    event::{self, Event},
+    exchange::Exchange,
+    reading,
+    redact::{Clean, Redactor},
+};
+use octrace_store::{Batch, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts};
+use octrace_wire::{
+    frame::Head,
+    payload::{Gap, Hello},
+};
+
+use super::assemble::{Assembler, Open};
+
+/// How many segments an open exchange may keep in the spool. With more, the spool's bound would be in
+/// danger, and with it everybody else's frames.
+const PINNED_SEGMENTS: u64 = 12;
+
+/// One transaction.
+pub(super) struct Store<'t> {
+    batch: Batch<'t>,
+    spool: SpoolId,
+    losses: Losses,
+    stored: Stored,
+}
+
+/// What a transaction put on the tape.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Stored {
+    /// Exchanges that began.
+    pub(super) exchanges: u64,
+    /// Events and hook calls.
+    pub(super) events: u64,
+}
+
+impl<'t> Store<'t> {
+    pub(super) fn begin(tape: &'t mut Tape, spool: SpoolId) -> anyhow::Result<Self> {
+        let batch = tape.begin()?;
+        Ok(Self { batch, spool, losses: Losses::default(), stored: Stored::default() })
+    }
+
+    /// Counts what is lost.
+    pub(super) fn lost(&mut self, more: Losses) {
+        self.losses.frames += more.frames;
+        self.losses.bytes += more.bytes;
+        self.losses.torn_bytes += more.torn_bytes;
+        self.losses.unknown_frames += more.unknown_frames;
+    }
+
+    /// Counts what the plugin had to drop.
+    pub(super) fn gap(&mut self, gap: &Gap) {
+        self.lost(Losses { frames: gap.frames, bytes: gap.bytes, ..Losses::default() });
+    }
+
+    pub(super) fn writer(&mut self, redactor: &Redactor, hello: &Hello) -> anyhow::Result<()> {
+        let facts = WriterFacts {
+            pid: hello.pid,
+            run: (!hello.run.is_empty()).then(|| redactor.text(&hello.run)),
+            plugin: redactor.text(&hello.plugin),
+            cwd: redactor.text(&hello.cwd),
+        };
+        Ok(self.batch.writer(self.spool, &facts)?)
+    }
+
+    pub(super) fn event(
+        &mut self,
+        redactor: &Redactor,
+        head: &Head,
+        raw: &[u8],
+    ) -> anyhow::Result<()> {
+        self.keep(head, redactor.json(raw).derive(|clean| event::read_event(clean)))
+    }
+
+    pub(super) fn hook(
+        &mut self,
+        redactor: &Redactor,
+        head: &Head,
+        raw: &[u8],
+    ) -> anyhow::Result<()> {
+        self.keep(head, redactor.json(raw).derive(|clean| event::read_hook(clean)))
+    }
+
+    fn keep(&mut self, head: &Head, event: Clean<Option<Event>>) -> anyhow::Result<()> {
+        match event.transpose() {
+            Some(event) => {
+                let at_us = i64::try_from(head.wall_us).unwrap_or(i64::MAX);
+                self.batch.event(self.spool, at_us, &event)?;
+                self.stored.events += 1;
+            }
+            None => self.lost(Losses { unknown_frames: 1, ..Losses::default() }),
+        }
+        Ok(())
+    }
+
+    fn exchange_begins(
+        &mut self,
+        redactor: &Redactor,
+        open: &mut Open,
+    ) -> anyhow::Result<ExchangeId> {
+        let exchange = &mut open.exchange;
+        let clean = redactor.exchange(Exchange {
+            number: exchange.number,
+            dialect: exchange.dialect,
+            request: exchange.request.clone(),
+            request_body: std::mem::take(&mut exchange.request_body),
+            request_cut: exchange.request_cut,
+            timing: exchange.timing.clone(),
+            ..Exchange::default()
+        });
+        let asked = clean.derive(reading::asked);
+        let id = self.batch.exchange_begins(self.spool, open.begin, &clean, &asked)?;
+        open.row = Some(id);
+        self.stored.exchanges += 1;
+        Ok(id)
+    }
+
+    /// An exchange is over.
+    pub(super) fn exchange_ended(
+        &mut self,
+        redactor: &Redactor,
+        mut open: Open,
+    ) -> anyhow::Result<()> {
+        let id = match open.row {
+            Some(id) => id,
+            None => self.exchange_begins(redactor, &mut open)?,
+        };
+        let progress = progress(&open);
+        let exchange = redactor.exchange(open.exchange);
+        let ending = exchange.derive(reading::ending);
+        self.batch.exchange_ends(id, &exchange, &ending, &progress)?;
+        Ok(())
+    }
+
+    /// Exchanges that are under way: those without a row get one as soon as their request is whole; the
+    /// rows of the others are brought up to date with `refresh`. What is kept in the spool for too long is
+    /// written and let go.
+    pub(super) fn exchanges_open(
+        &mut self,
+        redactor: &Redactor,
+        assembler: &mut Assembler,
+        position: Position,
+        refresh: bool,
+    ) -> anyhow::Result<()> {
+        for open in assembler.changed() {
+            let id = match open.row {
+                None if !open.request_is_whole() => continue,
+                None => self.exchange_begins(redactor, open)?,
+                Some(_) if !refresh => continue,
+                Some(id) => id,
+            };
+            let head = open.exchange.response.clone().map(|head| redactor.response_head(head));
+            self.batch.exchange_goes_on(id, head.as_ref(), &progress(open))?;
+            let late = position.segment.saturating_sub(open.begin.segment) > PINNED_SEGMENTS;
+            if !open.released && (open.is_too_long() || open.pinned && late) {
+                let so_far = redactor.exchange(Exchange {
+                    response_cut: true,
+                    response_body: open.exchange.response_body.clone(),
+                    response: open.exchange.response.clone(),
+                    ..Exchange::default()
+                });
+                self.batch.exchange_is_let_go(id, position, &so_far)?;
+                open.pinned = false;
+                if open.is_too_long() {
+                    open.release();
+                }
+            }
+            open.changed = false;
+        }
+        Ok(())
+    }
+
+    /// The writer is dead, and everything it wrote is here.
+    pub(super) fn spool_ended(&mut self, now_us: i64) -> anyhow::Result<()> {
+        Ok(self.batch.spool_ends(self.spool, now_us)?)
+    }
+
+    /// Makes all of it last, together with how far the spool was read.
+    pub(super) fn commit(mut self, position: Position) -> anyhow::Result<Stored> {
+        if self.losses != Losses::default() {
+            self.batch.lost(self.spool, self.losses)?;
+        }
+        self.batch.position(self.spool, position)?;
+        self.batch.commit()?;
+        Ok(self.stored)
+    }
+}
+
+fn progress(open: &Open) -> Progress {
+    Progress {
+        outcome: open.exchange.outcome,
+        bytes: open.received.bytes,
+        chunks: open.received.chunks,
+        timing: open.exchange.timing.clone(),
+    }
+}
