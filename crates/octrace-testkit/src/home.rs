@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -11,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{
+    eventually,
     opencode::{OpenCode, VERSION},
     process::{Run, git},
 };
@@ -235,10 +237,17 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        for (pid, _) in self.processes() {
-            // An error means that it is gone.
-            kill_process(pid, Signal::KILL).ok();
-        }
+        // Until they are gone they may write into what is to be removed.
+        let alone = eventually(Duration::from_secs(5), || {
+            let left = self.processes();
+            for (pid, _) in &left {
+                // An error means that it is gone.
+                kill_process(*pid, Signal::KILL).ok();
+            }
+            if left.is_empty() { Ok(()) } else { Err(format!("still running: {left:?}")) }
+        });
+        // A test that fails should say why, and not that its home cannot be removed.
+        alone.ok();
     }
 }
 
