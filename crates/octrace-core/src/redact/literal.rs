@@ -1,8 +1,8 @@
 //! The values of known credentials, found by their fingerprints without knowing them.
 //!
 //! One pass computes the rolling hash of every prefix; the hash of any window is then one
-//! multiplication away, `prefix[end] - prefix[start] * base^length`, so each further distinct length
-//! costs a multiplication and a look into a small bit table a byte. SHA-256 confirms.
+//! multiplication away, `prefix[end] - prefix[start] * base^length`. Windows do not wait for each other, so
+//! that the compiler can look at several at once. SHA-256 confirms.
 
 use octrace_wire::payload::SecretPrint;
 use sha2::{Digest, Sha256};
@@ -13,7 +13,10 @@ use super::hit::{Hit, MARK};
 const SHORTEST: usize = 8;
 
 /// Prefix hashes are kept for at least this many bytes at a time.
-const BLOCK: usize = 16 * 1024;
+const BLOCK: usize = 8 * 1024;
+
+/// Windows are compared without a branch in groups of this many.
+const GROUP: usize = 64;
 
 /// Fingerprints of one spool, by length.
 pub(super) struct Literals {
@@ -27,8 +30,6 @@ struct Length {
     bytes: usize,
     /// `base` to the power of `bytes`.
     power: u32,
-    /// A bit for each rolling hash's upper twelve bits.
-    filter: Box<[u64; 64]>,
     /// Rolling hash and SHA-256, sorted.
     prints: Vec<(u32, [u8; 32])>,
 }
@@ -60,16 +61,13 @@ impl Literals {
             let index = self.lengths.binary_search_by_key(&bytes, |length| length.bytes);
             let index = index.unwrap_or_else(|place| {
                 let power = self.base.wrapping_pow(print.length);
-                let filter = Box::new([0; 64]);
-                self.lengths.insert(place, Length { bytes, power, filter, prints: Vec::new() });
+                self.lengths.insert(place, Length { bytes, power, prints: Vec::new() });
                 place
             });
             let length = &mut self.lengths[index];
             let entry = (print.rolling, sha256);
             if let Err(place) = length.prints.binary_search(&entry) {
                 length.prints.insert(place, entry);
-                let (word, bit) = filter_place(print.rolling);
-                length.filter[word] |= 1 << bit;
             }
         }
     }
@@ -84,26 +82,52 @@ impl Literals {
         for begin in (0..text.len()).step_by(block) {
             // Windows that begin in this block may end in the next.
             let bytes = &text[begin..text.len().min(begin + block + longest - 1)];
-            prefixes.clear();
-            prefixes.reserve(bytes.len() + 1);
-            let mut hash = 0_u32;
-            prefixes.push(hash);
-            prefixes.extend(bytes.iter().map(|&byte| {
-                hash = hash.wrapping_mul(self.base).wrapping_add(u32::from(byte));
-                hash
-            }));
+            self.prefixes(bytes, prefixes);
             for length in &self.lengths[..fitting] {
                 let Some(ends) = prefixes.get(length.bytes..) else { break };
-                for (start, (before, end)) in prefixes.iter().zip(ends).take(block).enumerate() {
-                    let rolling = end.wrapping_sub(before.wrapping_mul(length.power));
-                    let (word, bit) = filter_place(rolling);
-                    if length.filter[word] >> bit & 1 == 1
-                        && self.confirms(length, rolling, &bytes[start..start + length.bytes])
-                    {
-                        hits.push(Hit::text(begin + start, begin + start + length.bytes));
+                let starts = &prefixes[..ends.len().min(block)];
+                for (group, (starts, ends)) in
+                    starts.chunks(GROUP).zip(ends.chunks(GROUP)).enumerate()
+                {
+                    if !length.may_be_in(starts, ends) {
+                        continue;
+                    }
+                    for (place, (before, end)) in starts.iter().zip(ends).enumerate() {
+                        let start = group * GROUP + place;
+                        let window = &bytes[start..start + length.bytes];
+                        if self.confirms(length, length.rolling(*before, *end), window) {
+                            hits.push(Hit::text(begin + start, begin + start + window.len()));
+                        }
                     }
                 }
             }
+        }
+    }
+
+    /// The rolling hash of each prefix of `bytes`, the empty one first. Four bytes at a time: the
+    /// next four wait for one multiplication, not for four.
+    fn prefixes(&self, bytes: &[u8], prefixes: &mut Prefixes) {
+        prefixes.clear();
+        prefixes.reserve(bytes.len() + 1);
+        let base = self.base;
+        let powers = [1, 2, 3, 4].map(|exponent| base.wrapping_pow(exponent));
+        let step = |hash: u32, byte: u8| hash.wrapping_mul(base).wrapping_add(u32::from(byte));
+        let mut hash = 0_u32;
+        prefixes.push(hash);
+        let (fours, rest) = bytes.as_chunks::<4>();
+        for four in fours {
+            let one = u32::from(four[0]);
+            let two = step(one, four[1]);
+            let three = step(two, four[2]);
+            let sums = [one, two, three, step(three, four[3])];
+            let next: [u32; 4] =
+                std::array::from_fn(|at| hash.wrapping_mul(powers[at]).wrapping_add(sums[at]));
+            prefixes.extend_from_slice(&next);
+            hash = next[3];
+        }
+        for &byte in rest {
+            hash = step(hash, byte);
+            prefixes.push(hash);
         }
     }
 
@@ -123,8 +147,19 @@ impl Literals {
     }
 }
 
-fn filter_place(rolling: u32) -> (usize, u32) {
-    ((rolling >> 26) as usize, rolling >> 20 & 63)
+impl Length {
+    /// The hash of a window, from the hashes of what ends where it begins and where it ends.
+    fn rolling(&self, before: u32, end: u32) -> u32 {
+        end.wrapping_sub(before.wrapping_mul(self.power))
+    }
+
+    /// Whether any window of a group has a known hash.
+    fn may_be_in(&self, starts: &[u32], ends: &[u32]) -> bool {
+        self.prints.iter().any(|&(rolling, _)| {
+            let windows = starts.iter().zip(ends);
+            windows.fold(false, |any, (&before, &end)| any | (self.rolling(before, end) == rolling))
+        })
+    }
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
