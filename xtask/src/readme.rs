@@ -42,7 +42,8 @@ pub(crate) fn check(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report
     if commands.is_empty() {
         bail!("README.md shows no command: it has no ```sh block");
     }
-    let mut build = checkout.cargo(&["build", "--package", "octrace"]);
+    // The same packages with the same features as for the tests, so that nothing is built twice.
+    let mut build = checkout.cargo(&["build", "--workspace", "--bins", "--tests"]);
     log.run(&mut build)?;
     let home = checkout.empty_home("readme")?;
     let mut problems = Vec::new();

@@ -13,15 +13,20 @@ pub(crate) fn format(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Repor
 
 pub(crate) fn clippy(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
     // What follows `--` has to stay last, so `--locked` is given here.
-    let mut command = checkout.cargo(&["clippy", "--workspace", "--all-targets"]);
+    let mut command = checkout.cargo(&["clippy", "--workspace", "--all-targets", "--keep-going"]);
     command.args(["--", "-D", "warnings"]);
     log.run(&mut command)?;
     Ok(Report::passed(""))
 }
 
 pub(crate) fn docs(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
-    let mut command =
-        checkout.cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    let mut command = checkout.cargo(&[
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+        "--keep-going",
+    ]);
     log.run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Report::passed(""))
 }
