@@ -12,7 +12,6 @@ pub(crate) fn format(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Repor
 }
 
 pub(crate) fn clippy(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
-    // What follows `--` has to stay last, so `--locked` is given here.
     let mut command = checkout.cargo(&["clippy", "--workspace", "--all-targets", "--keep-going"]);
     command.args(["--", "-D", "warnings"]);
     log.run(&mut command)?;
