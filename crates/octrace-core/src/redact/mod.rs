@@ -17,6 +17,7 @@
 
 mod clean;
 mod escape;
+mod exchange;
 mod headers;
 mod hit;
 mod json;
