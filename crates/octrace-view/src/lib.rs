@@ -1,1 +1,7 @@
-//! (opened by its first room)
+//! How recordings look: [`text`] for people at a terminal, [`json`] for scripts.
+//!
+//! Nothing here reads a tape or writes to a terminal: it takes what `octrace-store` and
+//! `octrace-core` give and returns strings.
+
+pub mod json;
+pub mod text;

@@ -1,0 +1,84 @@
+//! Recordings as text for terminals: lists, trees, single exchanges.
+//!
+//! Everything recorded is hostile: titles, commands, answers and errors may carry terminal control
+//! sequences. The only way onto a [`line::Line`] is through [`safe`], so no caller can forget it; what
+//! is meant for machines ([`request::raw_request`], [`request::raw_response`]) stays exact.
+
+mod figures;
+mod grid;
+mod line;
+pub mod request;
+pub mod safe;
+mod sessions;
+mod show;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+pub use sessions::sessions;
+pub use show::show;
+
+/// How text may look where it goes.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Whether to use ANSI colours. The caller knows about `NO_COLOR` and pipes.
+    pub color: bool,
+    /// Whether lines and marks may be drawn with more than ASCII.
+    pub unicode: bool,
+    /// Where times are told.
+    pub zone: TimeZone,
+}
+
+impl Style {
+    /// No colours, times in UTC: for files and tests.
+    pub fn plain() -> Self {
+        Self { color: false, unicode: true, zone: TimeZone::UTC }
+    }
+
+    /// `unicode` where the style allows it, else `ascii`.
+    fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.unicode { unicode } else { ascii }
+    }
+
+    /// `2026-11-20 08:49:18`, for µs since the Unix epoch.
+    fn date_time(&self, at_us: i64) -> String {
+        self.format(at_us, "%Y-%m-%d %H:%M:%S")
+    }
+
+    fn format(&self, at_us: i64, format: &str) -> String {
+        match Timestamp::from_microsecond(at_us) {
+            Ok(at) => at.to_zoned(self.zone.clone()).strftime(format).to_string(),
+            // A recording may claim any time; beyond the calendar there is only the number.
+            Err(_) => format!("{at_us} µs"),
+        }
+    }
+}
+
+/// What a piece of text is, for its colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Paint {
+    #[default]
+    Plain,
+    Strong,
+    Dim,
+    Good,
+    Bad,
+    Warn,
+    Accent,
+    Meta,
+}
+
+impl Paint {
+    /// The parameters of the ANSI sequence that switches it on.
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Strong => Some("1"),
+            Self::Dim => Some("2"),
+            Self::Good => Some("32"),
+            Self::Bad => Some("31"),
+            Self::Warn => Some("33"),
+            Self::Accent => Some("36"),
+            Self::Meta => Some("35"),
+        }
+    }
+}
