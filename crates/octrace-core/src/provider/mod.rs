@@ -4,7 +4,31 @@
 //! things: text, reasoning, tool calls, usage, why it stopped. Reading never fails: a malformed
 //! answer gives what could be read, and says what was wrong.
 
+//!
+//! What comes in is hostile. Reading takes time in proportion to the bytes and memory in proportion to
+//! what is read out of them, at any nesting; problems never quote content.
+//!
+//! [`read_request`] and [`read_answer`] choose the dialect's file; [`sse`] is open to those who show
+//! streams.
+
+mod answer;
+mod anthropic;
+mod detect;
+mod draft;
+mod error;
+mod gemini;
+mod lenient;
+mod openai_chat;
+mod openai_responses;
+mod outline;
+mod request;
+pub mod sse;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::answer::read_answer;
 
 /// The language that an endpoint speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +45,30 @@ pub enum Dialect {
     /// Something else: kept, but its answers are not read.
     #[default]
     Unknown,
+}
+
+impl Dialect {
+    /// The word used in the database, in JSON and on screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "openai-chat",
+            Self::OpenaiResponses => "openai-responses",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The dialect with this word; an unknown word is a newer version's dialect.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "openai-chat" => Self::OpenaiChat,
+            "openai-responses" => Self::OpenaiResponses,
+            "anthropic" => Self::Anthropic,
+            "gemini" => Self::Gemini,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 /// Tokens of one answer, as the provider bills them.
@@ -86,4 +134,15 @@ pub struct Ask {
     pub stream: Option<bool>,
     /// What was malformed, in words.
     pub problems: Vec<String>,
+}
+
+/// What the request with this `body` asks for. An unknown dialect's asks for nothing that we can tell.
+pub fn read_request(dialect: Dialect, body: &[u8]) -> Ask {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::read_request(body),
+        Dialect::OpenaiResponses => openai_responses::read_request(body),
+        Dialect::Anthropic => anthropic::read_request(body),
+        Dialect::Gemini => gemini::read_request(body),
+        Dialect::Unknown => Ask::default(),
+    }
 }
