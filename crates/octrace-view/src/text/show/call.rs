@@ -31,9 +31,13 @@ impl Tree<'_> {
         let answer = first_line(&call.text);
         if !answer.is_empty() {
             let (open, close) = (self.style.glyph("“", "\""), self.style.glyph("”", "\""));
-            let rest = if answer.len() < call.text.trim().len() { " …" } else { close };
+            let more = if answer.len() < call.text.trim().len() {
+                self.style.glyph(" …", " ...")
+            } else {
+                ""
+            };
             let text = Line::new().put(Paint::Dim, open).put(Paint::Dim, answer);
-            children.push(text.put(Paint::Dim, rest).into());
+            children.push(text.put(Paint::Dim, more).put(Paint::Dim, close).into());
         }
         children.extend(call.tools.iter().map(|tool| self.tool(tool)));
         children.extend(self.failure(call));
