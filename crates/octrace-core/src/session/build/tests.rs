@@ -114,7 +114,7 @@ fn write_call(text: &mut String, depth: usize, call: &ModelCall) {
     for tool in &call.tools {
         let ToolCall { tool: name, subject, status, exit, error, child, .. } = tool;
         writeln!(text, "{pad}  {name} {subject:?} {status:?} {exit:?} {error:?}").unwrap();
-        for child in child {
+        if let Some(child) = child {
             write_session(text, depth + 2, child);
         }
     }
