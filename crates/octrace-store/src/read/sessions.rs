@@ -4,19 +4,18 @@ use std::collections::HashMap;
 
 use octrace_core::{
     provider::Usage,
-    session::{self, EventRecord, Session, Totals},
+    session::{self, EventRecord, Recording, Session, Totals},
 };
 use rusqlite::{OptionalExtension, Row};
 
 use super::{RunSummary, SessionRow};
 use crate::{Error, Tape, part::PartReader};
 
-/// Sub-agents start sub-agents, but not endlessly; what points deeper is a loop.
-const DEEPEST: usize = 16;
-
-/// Sums over exchanges, as columns 0 to 7 of a row.
+/// Sums over exchanges, as columns 0 to 7 of a row. What counts as an error is
+/// [`session::is_error`]'s to say; this repeats it in SQL.
 const TOTALS: &str = "count(*),
-    count(*) FILTER (WHERE outcome IN ('failed', 'cut') OR status >= 400 OR error IS NOT NULL),
+    count(*) FILTER (WHERE outcome IN ('failed', 'cut')
+        OR status >= 400 OR (outcome = 'complete' AND error IS NOT NULL)),
     total(input_tokens), total(output_tokens), total(reasoning_tokens), total(cache_read_tokens),
     total(cache_write_tokens), sum(cost_usd)";
 
@@ -80,21 +79,15 @@ impl Tape {
             .prepare_cached("SELECT 1 FROM sessions WHERE id = ?1")?
             .query_row([id], |row| row.get(0))
             .optional()?;
-        known.map(|_| self.tree(id, 0)).transpose()
+        known.map(|_| session::build_tree(id, &mut |id| self.recording(id))).transpose()
     }
 
-    fn tree(&self, id: &str, depth: usize) -> Result<Session, Error> {
-        let mut children = Vec::new();
-        if depth < DEEPEST {
-            let mut select = self.connection.prepare_cached(
-                "SELECT id FROM sessions WHERE parent = ?1 AND id <> ?1 ORDER BY created_us, id",
-            )?;
-            let ids = select.query_map([id], |row| row.get::<_, String>(0))?;
-            for child in ids.collect::<Result<Vec<_>, _>>()? {
-                children.push(self.tree(&child, depth + 1)?);
-            }
-        }
-        Ok(session::build(id, &self.events(id)?, &self.exchanges(id)?, children))
+    fn recording(&self, id: &str) -> Result<Recording, Error> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id FROM sessions WHERE parent = ?1 ORDER BY created_us, id")?;
+        let children = select.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(Recording { events: self.events(id)?, exchanges: self.exchanges(id)?, children })
     }
 
     /// The events of a session, in the order they arrived.
