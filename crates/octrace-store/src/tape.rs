@@ -88,3 +88,79 @@ fn create(path: &Path) -> io::Result<File> {
     }
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn refused(path: &Path) -> Error {
+        Tape::open(path).err().expect("refused")
+    }
+
+    #[test]
+    fn a_new_tape_and_its_folder_are_for_their_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("octrace/tape.db");
+        assert!(Tape::open_existing(&path).unwrap().is_none(), "looking makes nothing");
+        let mut tape = Tape::open(&path).unwrap();
+        tape.spool("1-a", 0).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        for file in fs::read_dir(path.parent().unwrap()).unwrap() {
+            let file = file.unwrap().path();
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+        assert!(Tape::open_existing(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_newer_tape_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        let tape = Tape::open(&path).unwrap();
+        tape.connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(tape);
+        let before = fs::read(&path).unwrap();
+        assert!(matches!(refused(&path), Error::Newer { found: 99, .. }));
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn what_is_no_tape_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let foreign = folder.path().join("foreign.db");
+        let other = Connection::open(&foreign).unwrap();
+        other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        drop(other);
+        let text = folder.path().join("text.db");
+        fs::write(&text, "not a database at all, but long enough to look like one".repeat(100)).unwrap();
+        for path in [foreign, text] {
+            let before = fs::read(&path).unwrap();
+            assert!(matches!(refused(&path), Error::NotATape { .. }), "{}", path.display());
+            assert_eq!(fs::read(&path).unwrap(), before);
+        }
+        assert!(matches!(refused(folder.path()), Error::Open { .. }), "a folder");
+    }
+
+    #[test]
+    fn ten_recorders_may_make_the_tape_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        std::thread::scope(|scope| {
+            let open = |n: usize| {
+                let path = &path;
+                move || Tape::open(path).unwrap().spool(&format!("{n}-a"), 0).unwrap()
+            };
+            let threads: Vec<_> = (0..10).map(|n| scope.spawn(open(n))).collect();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        });
+        let tape = Tape::open(&path).unwrap();
+        let spools: i64 =
+            tape.connection.query_row("SELECT count(*) FROM spools", [], |row| row.get(0)).unwrap();
+        assert_eq!(spools, 10);
+    }
+}
