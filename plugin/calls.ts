@@ -7,7 +7,7 @@
  * "current session" would be wrong as soon as a sub-agent or a second session is at work.
  */
 
-import { randomBytes } from "node:crypto";
+import { randomHex } from "./random.ts";
 
 /** Never leaves the process. */
 export const CALL_HEADER = "x-octrace-call";
@@ -37,7 +37,7 @@ export class Calls {
         break;
       }
     }
-    const token = randomBytes(12).toString("hex");
+    const token = randomHex(12);
     this.#byToken.set(token, call);
     return token;
   }

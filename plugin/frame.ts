@@ -4,8 +4,6 @@
  * that both must agree with.
  */
 
-import { crc32 } from "node:zlib";
-
 /** The version of the format. */
 export const VERSION = 1;
 
@@ -65,6 +63,7 @@ export function frameHeader(head: Head, payload: Uint8Array): Uint8Array {
   view.setUint32(12, head.exchange, true);
   setUint64(view, 16, head.wall);
   setUint64(view, 24, head.mono);
+  const { crc32 } = Bun.hash;
   view.setUint32(4, crc32(payload, crc32(bytes.subarray(8))), true);
   return bytes;
 }

@@ -5,12 +5,12 @@
  * first frame is due, or a moment later. If there is no safe place for it, nothing is recorded.
  */
 
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { toDocument } from "./document.ts";
 import { FLAG_CUT, FLAG_LAST, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
+import { randomHex } from "./random.ts";
 import { Recorder } from "./recorder.ts";
 import { spoolRoot } from "./root.ts";
 import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
@@ -33,7 +33,7 @@ const EMPTY = new Uint8Array();
 
 export class Recording {
   /** For requests that nothing ties to a session. */
-  readonly fallbackSession = `run_${process.pid}_${randomBytes(6).toString("hex")}`;
+  readonly fallbackSession = `run_${process.pid}_${randomHex(6)}`;
   #credentials = new Credentials();
   #spool: Spool | undefined;
   #state: "new" | "on" | "off" = "new";

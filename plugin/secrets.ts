@@ -8,7 +8,7 @@
  * the recorder, which sees the whole.
  */
 
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "./random.ts";
 
 /** As in `octrace-wire`'s `SecretPrint`. */
 export interface SecretPrint {
@@ -55,7 +55,7 @@ export class Credentials {
   print(value: Uint8Array): SecretPrint {
     let rolling = 0;
     for (const byte of value) rolling = (Math.imul(rolling, this.#factor) + byte) >>> 0;
-    const sha256 = createHash("sha256").update(this.salt).update(value).digest("hex");
+    const sha256 = new Bun.CryptoHasher("sha256").update(this.salt).update(value).digest("hex");
     return { length: value.length, rolling, sha256 };
   }
 

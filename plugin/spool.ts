@@ -4,10 +4,10 @@
  * known, never a silent one.
  */
 
-import { randomBytes } from "node:crypto";
 import { mkdirSync, statfsSync, type writevSync } from "node:fs";
 import { join } from "node:path";
 import { FRAME_HEADER, frame, Kind } from "./frame.ts";
+import { randomHex } from "./random.ts";
 import { Segments } from "./segments.ts";
 
 /** A spool takes at most this many bytes that nobody has read yet, and half of the free space. */
@@ -40,7 +40,7 @@ export class Spool {
    * each segment begins with.
    */
   constructor(root: string, hello: () => Uint8Array, limits: Limits = {}) {
-    this.folder = join(root, `${process.pid}-${randomBytes(4).toString("hex")}`);
+    this.folder = join(root, `${process.pid}-${randomHex(4)}`);
     mkdirSync(this.folder, { mode: 0o700 });
     this.#segments = new Segments(this.folder, () => frame(Kind.Hello, hello()), limits.write);
     this.#maxBound = limits.maxBound ?? MAX_BOUND;
