@@ -197,6 +197,7 @@ describe("a recording", () => {
       recording.document(Kind.Event, {});
     } finally {
       process.getuid = getuid;
+      rmSync("/dev/shm/octrace-54321", { recursive: true, force: true });
     }
   });
 });
