@@ -130,6 +130,7 @@ export class Recording {
       process_start: processStart(),
       boot: readText("/proc/sys/kernel/random/boot_id").trim(),
       cwd: workingFolder(),
+      home: process.env["OCTRACE_HOME"] || join(dataFolder(), "octrace"),
       run: process.env["OCTRACE_RUN"] ?? "",
       secrets: this.#prints,
       salt: Buffer.from(this.#credentials.salt).toString("hex"),
@@ -142,9 +143,14 @@ export class Recording {
   }
 }
 
+/** The user's data folder, by the XDG rules, on macOS too. */
+function dataFolder(env = process.env): string {
+  return env["XDG_DATA_HOME"] || join(env["HOME"] || homedir(), ".local/share");
+}
+
 /** What OpenCode has in its credential files and its environment. */
 function knownCredentials(env = process.env): string[] {
-  const data = join(env["XDG_DATA_HOME"] || join(env["HOME"] || homedir(), ".local/share"), "opencode");
+  const data = join(dataFolder(env), "opencode");
   return [
     ...credentialsInEnv(env),
     ...credentialsIn(parsed(env["OPENCODE_AUTH_CONTENT"] ?? "")),

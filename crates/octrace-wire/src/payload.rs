@@ -27,6 +27,9 @@ pub struct Hello {
     pub boot: String,
     /// Where OpenCode was started.
     pub cwd: String,
+    /// The folder of the tape that this spool is for: by `OCTRACE_HOME`, else the user's data folder. Others
+    /// leave it alone.
+    pub home: String,
     /// The value of `OCTRACE_RUN`: set by `octrace run`, so that it can tell what it recorded.
     pub run: String,
     /// What credentials look like without saying what they are.

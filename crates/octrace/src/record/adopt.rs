@@ -3,7 +3,10 @@
 //! Whoever comes by takes them: each recorder before it ends, and `octrace flush`. What is there goes onto the
 //! tape; the spool itself is deleted only when its writer is surely dead.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use octrace_store::Tape;
 
@@ -17,6 +20,8 @@ use super::{
 pub(crate) enum Adoption {
     /// Somebody else reads it.
     Taken,
+    /// It is for another tape.
+    Elsewhere,
     /// What was there is on the tape; its writer still lives.
     Drained,
     /// All of it is on the tape, and it is gone.
@@ -27,6 +32,9 @@ pub(crate) enum Adoption {
 pub(crate) fn adopt(folder: &Path, tape: &Path) -> anyhow::Result<Adoption> {
     let spool = Spool::open(folder)?;
     let Some(_claim) = spool.try_claim()? else { return Ok(Adoption::Taken) };
+    if spool.hello()?.is_some_and(|hello| !is_for(tape, &hello.home)) {
+        return Ok(Adoption::Elsewhere);
+    }
     let mut pipeline = Pipeline::open(spool, Tape::open(tape)?)?;
     pipeline.drain(false)?;
     if !pipeline.writer_is_dead() {
@@ -36,12 +44,18 @@ pub(crate) fn adopt(folder: &Path, tape: &Path) -> anyhow::Result<Adoption> {
     Ok(Adoption::Finished)
 }
 
+/// Whether a spool whose writer named `home` is for this tape. One that named nothing is anybody's.
+fn is_for(tape: &Path, home: &str) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    home.is_empty() || tape.parent().is_some_and(|ours| real(ours) == real(Path::new(home)))
+}
+
 /// Takes every spool under `roots` that nobody reads. One that cannot be read is left for another day.
 pub(crate) fn adopt_all(roots: &[PathBuf], tape: &Path) {
     for folder in roots.iter().flat_map(|root| spool::spools_in(root)) {
         let name = folder.display();
         match adopt(&folder, tape) {
-            Ok(Adoption::Taken) => {}
+            Ok(Adoption::Taken | Adoption::Elsewhere) => {}
             Ok(adoption) => tracing::info!(spool = %name, ?adoption, "adopted a spool"),
             Err(error) => tracing::warn!(spool = %name, "left a spool as it is: {error:#}"),
         }

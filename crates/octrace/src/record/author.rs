@@ -36,7 +36,7 @@ impl Author {
         fs::create_dir_all(&folder).unwrap();
         let file = Self::segment(&folder, 1);
         let mut author = Self { folder, pid, segment: 1, file, clock_us: 1_000 };
-        author.hello();
+        author.hello("");
         author
     }
 
@@ -49,12 +49,17 @@ impl Author {
 
     /// Begins the next segment.
     pub(super) fn roll(&mut self) {
-        self.segment += 1;
-        self.file = Self::segment(&self.folder, self.segment);
-        self.hello();
+        self.roll_for("");
     }
 
-    fn hello(&mut self) {
+    /// The same, for the tape in `home`.
+    pub(super) fn roll_for(&mut self, home: &str) {
+        self.segment += 1;
+        self.file = Self::segment(&self.folder, self.segment);
+        self.hello(home);
+    }
+
+    fn hello(&mut self, home: &str) {
         let proc = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let stat = proc("/proc/self/stat");
         let start = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
@@ -66,7 +71,7 @@ impl Author {
             "format": 1, "plugin": "0.1.0", "pid": self.pid,
             "process_start": if self.pid == 0 { "1" } else { start.unwrap_or_default() },
             "boot": boot,
-            "cwd": "/project", "run": "run-1", "salt": "00112233445566778899aabbccddeeff", "secrets": [],
+            "cwd": "/project", "home": home, "run": "run-1", "salt": "00112233445566778899aabbccddeeff", "secrets": [],
         });
         self.json(Kind::Hello, 0, &hello);
     }

@@ -10,6 +10,7 @@
 //! * [`store`]: redact, then store.
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
+//! * [`log`]: what went wrong, for people.
 //! * [`adopt`], [`flush`](mod@flush): spools that nobody reads; waiting until all is on the tape.
 
 mod adopt;
@@ -20,6 +21,7 @@ mod clock;
 mod control;
 mod flush;
 mod follow;
+pub(crate) mod log;
 mod pipeline;
 mod spool;
 mod status;

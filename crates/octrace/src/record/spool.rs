@@ -14,7 +14,8 @@ use std::{
 
 use octrace_store::Position;
 use octrace_wire::{
-    frame::{self, Frame},
+    frame::{self, Frame, Kind},
+    payload::Hello,
     segment::{self, Scan, SegmentError, Tail},
 };
 use rustix::fs::OFlags;
@@ -97,6 +98,18 @@ impl Spool {
     /// The folder's name: the spool's name on the tape.
     pub(crate) fn name(&self) -> String {
         self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// What the writer said of itself in the oldest segment; `None` where it did not come to that.
+    pub(crate) fn hello(&self) -> Result<Option<Hello>, SpoolError> {
+        let Some(first) = self.segments()?.first().copied() else { return Ok(None) };
+        let position = Position { segment: first, offset: 0 };
+        let chunk = Self { folder: self.folder.clone(), position }.read_segment(false)?;
+        let hello = chunk.as_ref().and_then(|chunk| {
+            let (.., frame) = chunk.frames().next()?;
+            serde_json::from_slice(frame.payload).ok().filter(|_| frame.head.kind == Kind::Hello)
+        });
+        Ok(hello)
     }
 
     /// Continues from `position`.

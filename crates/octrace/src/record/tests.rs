@@ -123,6 +123,17 @@ fn a_living_writer_keeps_its_spool() {
 }
 
 #[test]
+fn a_spool_for_another_tape_is_left_alone() {
+    let room = room();
+    let mut author = Author::dead(&room.root, "3-b");
+    author.request(1, "ses_1", "msg_1", "{}");
+    author.roll_for("/another/home");
+    fs::remove_file(author.folder.join("00000001.seg")).unwrap();
+    assert_eq!(adopt(&author.folder, &room.tape).unwrap(), Adoption::Elsewhere);
+    assert!(author.folder.exists() && !room.tape.exists());
+}
+
+#[test]
 fn consumed_segments_go_but_not_those_that_an_open_exchange_needs() {
     let room = room();
     let mut author = Author::alive(&room.root, "4-a");
