@@ -1,1 +1,21 @@
-fn main() {}
+//! octrace: a flight recorder for OpenCode.
+//!
+//! * [`cli`]: what people type and see; a file per command. Nothing else prints.
+//! * [`record`]: the recorder that the plugin starts.
+//! * [`setup`]: how OpenCode comes to be recorded: the plugin's files, `install`, `run`, `demo`.
+//! * [`config`]: settings, and where each value came from.
+//! * [`doctor`]: whether everything is in place.
+//! * [`paths`]: where everything is.
+
+mod cli;
+mod config;
+mod doctor;
+mod paths;
+mod record;
+mod setup;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,78 @@
+//! `octrace config`: every setting, its value, and where it came from.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Context, error::Result};
+use crate::config::{Origin, Problem, Settings, Spec, Value};
+
+/// Show every setting, its value, and where it came from
+#[derive(Args)]
+pub(super) struct Config {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints; a promise.
+#[derive(Serialize)]
+struct Printed<'a> {
+    /// The user's file, whether it exists or not.
+    file: String,
+    settings: Vec<Setting>,
+    /// What has no effect.
+    problems: &'a [Problem],
+}
+
+#[derive(Serialize)]
+struct Setting {
+    /// In `config.toml`.
+    key: &'static str,
+    /// The variable of the environment that beats it.
+    environment: &'static str,
+    about: &'static str,
+    value: String,
+    origin: Origin,
+    /// In `config.toml`, where that is the origin.
+    line: Option<usize>,
+}
+
+impl Config {
+    pub(super) fn run(self, context: &mut Context) -> Result {
+        let Context { settings, out, .. } = context;
+        let printed = printed(settings);
+        if self.json {
+            return out.json(&printed);
+        }
+        for setting in &printed.settings {
+            let origin = match setting.origin {
+                Origin::Environment => setting.environment.to_owned(),
+                Origin::File => format!("{}:{}", printed.file, setting.line.unwrap_or_default()),
+                Origin::Default => "default".to_owned(),
+            };
+            out.line(&format!("{} = {}", setting.key, setting.value))?;
+            out.line(&format!("  {}; from: {origin}", setting.about))?;
+            out.line(&format!("  set it with {} or in {}", setting.environment, printed.file))?;
+        }
+        for problem in printed.problems {
+            out.note(&problem.to_string());
+        }
+        Ok(())
+    }
+}
+
+fn printed(settings: &Settings) -> Printed<'_> {
+    let setting = |(spec, value): (&'static Spec, Value<String>)| Setting {
+        key: spec.key,
+        environment: spec.variable,
+        about: spec.about,
+        value: value.value,
+        origin: value.origin,
+        line: value.line,
+    };
+    Printed {
+        file: settings.file.display().to_string(),
+        settings: settings.all().into_iter().map(setting).collect(),
+        problems: &settings.problems,
+    }
+}

@@ -1,0 +1,91 @@
+//! The only place that prints.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
+
+use jiff::tz::TimeZone;
+use octrace_view::text::{Style, safe};
+use serde::Serialize;
+
+use super::error::{Failure, Result};
+
+/// Where there is no terminal to ask.
+const WIDTH: usize = 100;
+
+/// Standard output, and notes on standard error.
+pub(crate) struct Output {
+    stdout: io::Stdout,
+}
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self { stdout: io::stdout() }
+    }
+
+    /// Prints text as it is: whoever made it has made it safe for a terminal.
+    pub(crate) fn print(&mut self, text: &str) -> Result {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Prints one line of our own words; names in it may be anybody's.
+    pub(crate) fn line(&mut self, line: &str) -> Result {
+        let mut line = safe::line(line).into_owned();
+        line.push('\n');
+        self.print(&line)
+    }
+
+    /// Prints a value for scripts.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result {
+        let text = serde_json::to_string_pretty(value)?;
+        self.print(&safe::json(&text))?;
+        self.print("\n")
+    }
+
+    /// Prints bytes exactly.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result {
+        let mut stdout = self.stdout.lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::output)
+    }
+
+    /// Tells the person something beside the output. That nobody listens is no failure.
+    pub(crate) fn note(&self, line: &str) {
+        self.stderr(&format!("octrace: {}\n", safe::line(line)));
+    }
+
+    /// Prints to standard error, as it is.
+    pub(crate) fn stderr(&self, text: &str) {
+        io::stderr().write_all(text.as_bytes()).ok();
+    }
+
+    /// Whether a person sees the output at once.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.stdout.is_terminal()
+    }
+
+    /// How text may look here.
+    pub(crate) fn style(&self) -> Style {
+        let terminal = self.is_terminal();
+        let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let dumb = set("TERM").is_none_or(|term| term == "dumb");
+        Style {
+            color: terminal && !dumb && set("NO_COLOR").is_none(),
+            // A file or a pipe takes anything; a terminal takes what its locale says.
+            unicode: !terminal || is_utf8(["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set)),
+            zone: TimeZone::system(),
+        }
+    }
+
+    /// How many columns there are.
+    pub(crate) fn width(&self) -> usize {
+        let asked = rustix::termios::tcgetwinsize(&self.stdout).ok();
+        asked.map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(WIDTH)
+    }
+}
+
+fn is_utf8(locale: Option<std::ffi::OsString>) -> bool {
+    let Some(locale) = locale else { return cfg!(target_os = "macos") };
+    let locale = locale.to_string_lossy().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}

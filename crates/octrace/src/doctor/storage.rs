@@ -1,0 +1,181 @@
+//! Where recordings are: spools, tape, disk.
+
+use std::{fs, path::Path};
+
+use octrace_store::Tape;
+use rustix::process::{Pid, test_kill_process};
+
+use super::Finding;
+use crate::paths::{Paths, is_private};
+
+/// Below this, recording may stop at any moment.
+const SCARCE: u64 = 64 << 20;
+
+/// Below this, it is time to make room.
+const LITTLE: u64 = 1 << 30;
+
+/// The folder where OpenCodes leave what they record, until it is on the tape.
+pub(super) fn spool_folder(paths: &Paths) -> Finding {
+    const ABOUT: &str = "spools";
+    let refused =
+        |path: &&std::path::PathBuf| fs::symlink_metadata(path).is_ok() && !is_private(path);
+    if let Some(path) = paths.spool_candidates.iter().find(refused) {
+        let place = path.display();
+        return Finding::warning(ABOUT, format!("{place} is not a folder of yours alone"))
+            .remedy(format!("Remove it, or: chmod 700 {place}"));
+    }
+    // The first one is made when it is needed.
+    let roots = paths.spool_roots();
+    let Some(folder) = roots.first().or(paths.spool_candidates.first()) else {
+        return Finding::problem(ABOUT, "there is no place for them");
+    };
+    let place = folder.display();
+    match existing(folder).map(is_in_memory) {
+        Some(true) => Finding::ok(ABOUT, format!("in memory, {place}")),
+        _ => Finding::warning(
+            ABOUT,
+            format!("on disk, {place}: for a moment, what is recorded is there unredacted"),
+        )
+        .remedy("Set XDG_RUNTIME_DIR to a folder in memory that is yours alone."),
+    }
+}
+
+/// The spools, by whether their OpenCode lives.
+pub(super) fn spools(paths: &Paths) -> Vec<Finding> {
+    const ABOUT: &str = "recorder";
+    let spools: Vec<_> = paths
+        .spool_roots()
+        .iter()
+        .flat_map(|root| fs::read_dir(root).into_iter().flatten().flatten())
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| writer_of(&entry.file_name().to_string_lossy()))
+        .collect();
+    let live = spools.iter().filter(|pid| test_kill_process(**pid).is_ok()).count();
+    let dead = spools.len() - live;
+    let mut findings = Vec::new();
+    if live > 0 {
+        findings.push(Finding::ok(ABOUT, format!("{live} OpenCode running recorded")));
+    }
+    if dead > 0 {
+        findings.push(
+            Finding::warning(ABOUT, format!("{dead} spool(s) left by an OpenCode that is gone"))
+                .remedy("To put them on the tape: octrace flush"),
+        );
+    }
+    findings
+}
+
+/// The process that a spool's name begins with.
+fn writer_of(spool: &str) -> Option<Pid> {
+    Pid::from_raw(spool.split_once('-')?.0.parse().ok()?)
+}
+
+/// Whether the tape opens, and how large it is.
+pub(super) fn tape(paths: &Paths) -> Finding {
+    const ABOUT: &str = "tape";
+    let path = paths.tape();
+    let place = path.display();
+    match Tape::open_existing(&path).and_then(|tape| tape.map(|tape| tape.sessions()).transpose()) {
+        Ok(None) => Finding::note(ABOUT, format!("nothing is recorded yet; it will be {place}")),
+        Ok(Some(sessions)) => {
+            let size = |end: &str| {
+                let mut name = path.clone().into_os_string();
+                name.push(end);
+                fs::metadata(name).map_or(0, |found| found.len())
+            };
+            let mib = (size("") + size("-wal")).div_ceil(1 << 20);
+            Finding::ok(ABOUT, format!("{} sessions, {mib} MiB, {place}", sessions.len()))
+        }
+        Err(error) => Finding::problem(ABOUT, error.to_string())
+            .remedy(format!("Move {place} elsewhere, or install the newest octrace.")),
+    }
+}
+
+/// The room that is left.
+pub(super) fn disk(paths: &Paths) -> Option<Finding> {
+    const ABOUT: &str = "disk";
+    let folder = existing(&paths.home)?;
+    let room = rustix::fs::statvfs(folder).ok()?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    let says = format!("{} MiB free for {}", free >> 20, paths.home.display());
+    Some(match free {
+        ..SCARCE => Finding::problem(ABOUT, says).remedy("Make room."),
+        SCARCE..LITTLE => Finding::warning(ABOUT, says).remedy("Make room soon."),
+        _ => Finding::ok(ABOUT, says),
+    })
+}
+
+/// The folder, or the nearest one above it that exists.
+fn existing(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|ancestor| ancestor.is_dir())
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_memory(folder: &Path) -> bool {
+    // tmpfs and ramfs, as statfs(2) has them.
+    rustix::fs::statfs(folder)
+        .is_ok_and(|found| matches!(u32::try_from(found.f_type), Ok(0x0102_1994 | 0x8584_58f6)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_folder: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    fn paths(dir: &Path) -> Paths {
+        Paths {
+            user: dir.join("user"),
+            home: dir.join("home"),
+            cache: dir.join("cache"),
+            opencode_config: dir.join("config"),
+            opencode_config_dir: None,
+            spool_candidates: vec![dir.join("spool")],
+        }
+    }
+
+    #[test]
+    fn leftover_spools_are_told_from_live_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = paths(dir.path());
+        crate::paths::create_folder(&dir.path().join("spool")).unwrap();
+        assert!(spools(&paths).is_empty());
+        let spool = |pid: u32| fs::create_dir(dir.path().join(format!("spool/{pid}-abc"))).unwrap();
+        spool(std::process::id());
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        let pid = gone.id();
+        gone.wait().unwrap();
+        spool(pid);
+        let verdicts: Vec<_> = spools(&paths).iter().map(|finding| finding.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Ok, Verdict::Warning]);
+    }
+
+    #[test]
+    fn a_tape_that_is_none_is_a_problem() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = paths(dir.path());
+        assert_eq!(tape(&paths).verdict, Verdict::Note);
+        fs::create_dir(&paths.home).unwrap();
+        fs::write(paths.tape(), "not a database, whatever its name may promise").unwrap();
+        let finding = tape(&paths);
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.remedy.is_some());
+        fs::remove_file(paths.tape()).unwrap();
+        Tape::open(&paths.tape()).unwrap();
+        assert_eq!(tape(&paths).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_spool_folder_that_others_can_read_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = paths(dir.path());
+        std::os::unix::fs::symlink("/tmp", dir.path().join("spool")).unwrap();
+        let finding = spool_folder(&paths);
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.says.contains("is not a folder of yours alone"));
+    }
+}
