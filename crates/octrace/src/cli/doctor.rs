@@ -41,6 +41,9 @@ impl Doctor {
                 }
             }
         }
+        if ok && !self.json {
+            out.line("Everything is in place.")?;
+        }
         if ok { Ok(()) } else { Err(Failure::found()) }
     }
 }

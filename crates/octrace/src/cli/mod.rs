@@ -116,3 +116,97 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
     }?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn help(arguments: &[&str]) -> String {
+        let typed = ["octrace"].iter().chain(arguments).chain(&["--help"]);
+        // Whatever terminal the test runs in.
+        match Cli::command().term_width(100).try_get_matches_from(typed) {
+            Ok(_) => panic!("{arguments:?} has no help"),
+            Err(help) => help.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_comes_after_the_dashes_is_the_command() {
+        for line in [
+            ["octrace", "run", "--", "opencode", "--help"],
+            ["octrace", "run", "opencode", "run", "--help"],
+        ] {
+            let cli = Cli::try_parse_from(line);
+            assert!(cli.is_ok_and(|cli| matches!(cli.command, Command::Run(_))), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_commands_are_as_documented() {
+        insta::assert_snapshot!(help(&[]), @"
+        A flight recorder for OpenCode: what went over the wire, and what the agent did
+
+        Usage: octrace <COMMAND>
+
+        Commands:
+          demo       See it work: records a real OpenCode session against a built-in scripted model, then
+                     shows it
+          run        Run OpenCode (or anything that starts it) recorded, without touching its configuration
+          install    Record every OpenCode from now on
+          uninstall  Record no OpenCode any more
+          sessions   List the recorded sessions, newest first
+          show       Show a session: its turns, model calls, tools and sub-agents
+          request    Show one request with its response: headers, body, answer
+          flush      Wait until everything captured so far is on the tape
+          doctor     Check that everything is in place; each problem comes with its remedy
+          config     Show every setting, its value, and where it came from
+          help       Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+        ");
+    }
+
+    #[test]
+    fn a_commands_help_says_how_it_is_typed() {
+        insta::assert_snapshot!(help(&["run"]), @"
+        Run OpenCode (or anything that starts it) recorded, without touching its configuration
+
+        The exit code is the command's.
+
+        Usage: octrace run -- <CMD>...
+
+        Arguments:
+          <CMD>...
+                  The command and its arguments
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+        ");
+        insta::assert_snapshot!(help(&["request"]), @"
+        Show one request with its response: headers, body, answer
+
+        Usage: octrace request [OPTIONS] <ID>
+
+        Arguments:
+          <ID>  The request's number, as `octrace show` names it
+
+        Options:
+              --json      As JSON
+              --raw       The body exactly as it was sent; with --response, as it arrived
+              --body      The whole request body, laid out
+              --response  The whole response, put together where it was streamed
+              --curl      A curl command that sends the same request
+          -h, --help      Print help
+        ");
+    }
+}

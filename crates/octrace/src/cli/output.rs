@@ -29,11 +29,9 @@ impl Output {
         self.bytes(text.as_bytes())
     }
 
-    /// Prints one line of our own words; names in it may be anybody's.
+    /// Prints a line of our own words; names in it may be anybody's.
     pub(crate) fn line(&mut self, line: &str) -> Result {
-        let mut line = safe::line(line).into_owned();
-        line.push('\n');
-        self.print(&line)
+        self.print(&format!("{}\n", safe::block(line)))
     }
 
     /// Prints a value for scripts.

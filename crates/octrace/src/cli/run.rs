@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// The exit code is the command's.
 #[derive(Args)]
+#[command(override_usage = "octrace run -- <CMD>...")]
 pub(super) struct Run {
     /// The command and its arguments
     #[arg(

@@ -1,18 +1,13 @@
 //! `octrace uninstall`: what `install` made, and nothing else, goes.
 
-use std::fs;
-
 use clap::Args;
 
 use super::{
     Context,
     error::{Failure, Result},
-    install::Target,
+    install::{target, who},
 };
-use crate::setup::{
-    packages::ledger::{self, Owner},
-    shim::{self, Done},
-};
+use crate::setup::{install::uninstall, shim::Done};
 
 /// Record no OpenCode any more
 ///
@@ -27,35 +22,22 @@ pub(super) struct Uninstall {
 impl Uninstall {
     pub(super) fn run(self, context: &mut Context) -> Result {
         let Context { paths, out, .. } = context;
-        let target = Target::new(self.project, paths);
-        let shim = shim::path_in(&target.config);
-        let done = shim::remove(&shim).map_err(|error| {
+        let target = target(self.project, paths);
+        let (done, gone) = uninstall(&target, paths).map_err(|error| {
             Failure::from(error)
                 .hint("It is left as it is; remove it yourself if it is not needed.")
         })?;
-        // A project's folder goes with the project's plugin, all others with the user's.
-        let config = &target.config;
-        let gone = ledger::take_back(&paths.home, Owner::Install, |folder| {
-            !target.project || folder == config
-        })?;
-        if target.project {
-            // It stays if there is anything else in it, which is what the error says.
-            fs::remove_dir(config).ok();
-        }
-        match done {
-            Done::Nothing => out.line(&format!("{} has no octrace plugin", target.who()))?,
-            _ => {
-                out.line(&format!(
-                    "{} is not recorded any more from its next start on",
-                    target.who()
-                ))?;
-                out.line(&format!("  removed {}", shim.display()))?;
-            }
+        let who = who(&target);
+        if done == Done::Nothing {
+            out.line(&format!("{who} has no octrace plugin"))?;
+        } else {
+            out.line(&format!("{who} is not recorded any more from its next start on"))?;
+            out.line(&format!("  removed {}", target.shim().display()))?;
         }
         for path in &gone {
             out.line(&format!("  removed {}", path.display()))?;
         }
-        if paths.tape().exists() {
+        if done != Done::Nothing && paths.tape().exists() {
             out.line(&format!("What was recorded stays in {}", paths.tape().display()))?;
         }
         Ok(())

@@ -5,6 +5,7 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
     hash::{BuildHasher, RandomState},
     io,
     os::unix::process::ExitStatusExt,
@@ -16,7 +17,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use jsonc_parser::{ParseOptions, cst::CstRootNode};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::{
+    process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, waitid},
+    termios::tcgetpgrp,
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
     iterator::{Handle, Signals},
@@ -110,17 +114,23 @@ fn wait(child: &mut Child, pid: Option<Pid>, alive: &Mutex<Option<Pid>>) -> io::
 }
 
 fn forward(mut signals: Signals, alive: &Mutex<Option<Pid>>) {
-    // A terminal sends these two to the child as well.
-    let from_terminal = |signal| {
-        matches!(signal, SIGINT | SIGQUIT) && rustix::termios::tcgetpgrp(io::stdin()).is_ok()
-    };
-    for signal in signals.forever().filter(|signal| !from_terminal(*signal)) {
+    for signal in signals.forever() {
+        // The terminal sends these two to the child as well.
+        if matches!(signal, SIGINT | SIGQUIT) && has_terminal() {
+            continue;
+        }
         let alive = alive.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some(pid), Some(signal)) = (*alive, Signal::from_named_raw(signal)) {
             // An error means that it is gone.
             kill_process(pid, signal).ok();
         }
     }
+}
+
+/// Whether a terminal's keys make signals for us.
+fn has_terminal() -> bool {
+    let foreground = File::open("/dev/tty").ok().and_then(|tty| tcgetpgrp(tty).ok());
+    foreground == Some(getpgrp())
 }
 
 /// The exit code of a shell for this status.

@@ -2,6 +2,7 @@
 //!
 //! * [`plugin`]: the plugin's files, carried in this binary and laid out where OpenCode can load them.
 //! * [`shim`]: the one line in OpenCode's plugin folder by which `octrace install` makes it load them.
+//! * [`install`]: that for the user or for a project, and its undoing.
 //! * [`packages`]: OpenCode's wait for packages that a recorded one must not be slower by.
 //! * [`folders`]: the configuration folders that OpenCode looks at.
 //! * [`launch`]: one OpenCode recorded without touching its configuration, for `run` and `demo`.
@@ -9,6 +10,7 @@
 //! * [`showcase`]: the throw-away home in which the demo happens.
 
 pub(crate) mod folders;
+pub(crate) mod install;
 pub(crate) mod launch;
 pub(crate) mod opencode;
 pub(crate) mod packages;

@@ -47,8 +47,8 @@ pub(crate) fn install(cache: &Path) -> anyhow::Result<PathBuf> {
     create_folder(&new)?;
     create_file(&new.join("package.json"), PACKAGE.as_bytes())?;
     create_file(&new.join("package-lock.json"), LOCK.as_bytes())?;
-    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    run(Command::new("npm").args(arguments).current_dir(&new))?;
+    let quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
+    run(Command::new("npm").args(["ci", "--ignore-scripts"]).args(quiet).current_dir(&new))?;
     // Puts the program for this machine in its place: the one script that is needed.
     run(Command::new("node")
         .arg("postinstall.mjs")
