@@ -42,7 +42,7 @@ impl Doctor {
             }
         }
         if ok && !self.json {
-            out.line("Everything is in place.")?;
+            out.line("No problem found.")?;
         }
         if ok { Ok(()) } else { Err(Failure::found()) }
     }
