@@ -153,7 +153,7 @@ fn recorded(summary: &RunSummary, more: &str) -> String {
     if totals.errors > 0 {
         facts.push(format!("{} failed", totals.errors));
     }
-    if let Some(cost) = totals.cost_usd {
+    if let Some(cost) = totals.cost_usd.filter(|cost| *cost > 0.0) {
         facts.push(format!("${cost:.4}"));
     }
     let next = match summary.sessions.as_slice() {

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::paths::{create_file, create_folder};
 
@@ -29,6 +29,13 @@ const RECORDER: &str = "recorder.json";
 /// # Errors
 /// When this binary's path is unknown, or the folder cannot be written.
 pub(crate) fn lay_out(home: &Path) -> anyhow::Result<PathBuf> {
+    // Bun takes what follows a question mark in an import for a query; other characters do no harm.
+    if home.as_os_str().as_encoded_bytes().contains(&b'?') {
+        bail!(
+            "OpenCode cannot load a plugin from {}: the path has a question mark",
+            home.display()
+        );
+    }
     let files = files(&binary()?)?;
     let folder = home.join("plugin").join(fingerprint(&files));
     if !is_intact(&folder, &files) {
@@ -143,6 +150,14 @@ mod tests {
                 assert!(FILES.iter().any(|(name, _)| *name == import), "{name} imports {import}");
             }
         }
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_imported_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("what?");
+        assert!(lay_out(&home).is_err());
+        assert!(!home.exists());
     }
 
     #[test]
