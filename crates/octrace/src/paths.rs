@@ -13,7 +13,10 @@ use std::{
 use anyhow::Context;
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 
-use crate::config::{self, Settings};
+use crate::{
+    config::{self, Settings},
+    record::Place,
+};
 
 /// The folders that matter to octrace, whether they exist or not.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct Paths {
     pub(crate) opencode_config: PathBuf,
     /// A further one, `OPENCODE_CONFIG_DIR`.
     pub(crate) opencode_config_dir: Option<PathBuf>,
+    /// The folder that the plugin names for its spools, see [`Place`].
+    pub(crate) named: PathBuf,
     /// Where the plugin tries to make its spools, in this order.
     pub(crate) spool_candidates: Vec<PathBuf>,
 }
@@ -46,6 +51,8 @@ impl Paths {
         let paths = Self {
             user: xdg.home_dir().to_owned(),
             home: settings.home.value.clone(),
+            named: variable("OCTRACE_HOME")
+                .map_or_else(|| xdg.data_dir().join("octrace"), PathBuf::from),
             cache: xdg.cache_dir().join("octrace"),
             opencode_config: xdg.config_dir().join("opencode"),
             opencode_config_dir: variable("OPENCODE_CONFIG_DIR").map(PathBuf::from),
@@ -60,6 +67,11 @@ impl Paths {
     /// The database.
     pub(crate) fn tape(&self) -> PathBuf {
         self.home.join("tape.db")
+    }
+
+    /// Where recorders work.
+    pub(crate) fn place(&self) -> Place {
+        Place { tape: self.tape(), named: self.named.clone(), roots: self.spool_roots() }
     }
 
     /// The recorders' log.

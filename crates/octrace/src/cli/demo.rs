@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     paths::Paths,
-    record::flush,
+    record::{Place, flush},
     setup::{launch, opencode, pinned, plugin, showcase},
 };
 
@@ -47,7 +47,12 @@ impl Demo {
         launch::record(&mut command, &entry, &run, None)?;
         out.note(&format!("OpenCode {version} works, and a scripted model answers it:"));
         let status = execute(&mut command)?;
-        let report = flush(&[stage.spool_root()], &home.join("tape.db"), PATIENCE);
+        let place = Place {
+            tape: home.join("tape.db"),
+            named: home.clone(),
+            roots: vec![stage.spool_root()],
+        };
+        let report = flush(&place, PATIENCE);
 
         let failed = |what: &str| {
             let spools = report.late.len() + report.failed.len();
@@ -61,7 +66,7 @@ impl Demo {
         if status != 0 {
             out.note(&format!("OpenCode ended with exit code {status}"));
         }
-        let tape = Tape::open(&home.join("tape.db"))?;
+        let tape = Tape::open(&place.tape)?;
         let sessions = tape.run_summary(&run)?.sessions;
         let Some(id) = sessions.first() else { return Err(failed("nothing was recorded")) };
         let Some(session) = tape.session(id)? else { return Err(failed("nothing was recorded")) };

@@ -119,7 +119,7 @@ fn prepare(
 
 /// Says what was recorded, in one line.
 fn report(run: &str, paths: &Paths, out: &Output) {
-    let report = flush(&paths.spool_roots(), &paths.tape(), PATIENCE);
+    let report = flush(&paths.place(), PATIENCE);
     match summary(run, &paths.tape()) {
         Ok(summary) if !summary.sessions.is_empty() => {
             let more = if report.late.is_empty() { "" } else { " so far" };

@@ -134,6 +134,7 @@ mod tests {
             cache: dir.join("cache"),
             opencode_config: dir.join("config"),
             opencode_config_dir: None,
+            named: dir.join("home"),
             spool_candidates: vec![dir.join("spool")],
         }
     }

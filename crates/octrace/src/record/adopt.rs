@@ -3,15 +3,13 @@
 //! Whoever comes by takes them: each recorder before it ends, and `octrace flush`. What is there goes onto the
 //! tape; the spool itself is deleted only when its writer is surely dead.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use octrace_store::Tape;
 
 use super::{
     pipeline::Pipeline,
+    place::Place,
     spool::{self, Spool},
 };
 
@@ -29,13 +27,13 @@ pub(crate) enum Adoption {
 }
 
 /// Takes the spool in `folder`, unless somebody else has it.
-pub(crate) fn adopt(folder: &Path, tape: &Path) -> anyhow::Result<Adoption> {
+pub(crate) fn adopt(folder: &Path, place: &Place) -> anyhow::Result<Adoption> {
     let spool = Spool::open(folder)?;
     let Some(_claim) = spool.try_claim()? else { return Ok(Adoption::Taken) };
-    if spool.hello()?.is_some_and(|hello| !is_for(tape, &hello.home)) {
+    if spool.hello()?.is_some_and(|hello| !place.is_for(&hello)) {
         return Ok(Adoption::Elsewhere);
     }
-    let mut pipeline = Pipeline::open(spool, Tape::open(tape)?)?;
+    let mut pipeline = Pipeline::open(spool, Tape::open(&place.tape)?)?;
     pipeline.drain(false)?;
     if !pipeline.writer_is_dead() {
         return Ok(Adoption::Drained);
@@ -44,17 +42,11 @@ pub(crate) fn adopt(folder: &Path, tape: &Path) -> anyhow::Result<Adoption> {
     Ok(Adoption::Finished)
 }
 
-/// Whether a spool whose writer named `home` is for this tape. One that named nothing is anybody's.
-fn is_for(tape: &Path, home: &str) -> bool {
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    home.is_empty() || tape.parent().is_some_and(|ours| real(ours) == real(Path::new(home)))
-}
-
-/// Takes every spool under `roots` that nobody reads. One that cannot be read is left for another day.
-pub(crate) fn adopt_all(roots: &[PathBuf], tape: &Path) {
-    for folder in roots.iter().flat_map(|root| spool::spools_in(root)) {
+/// Takes every spool in this place that nobody reads. One that cannot be read is left for another day.
+pub(crate) fn adopt_all(place: &Place) {
+    for folder in place.roots.iter().flat_map(|root| spool::spools_in(root)) {
         let name = folder.display();
-        match adopt(&folder, tape) {
+        match adopt(&folder, place) {
             Ok(Adoption::Taken | Adoption::Elsewhere) => {}
             Ok(adoption) => tracing::info!(spool = %name, ?adoption, "adopted a spool"),
             Err(error) => tracing::warn!(spool = %name, "left a spool as it is: {error:#}"),

@@ -9,6 +9,7 @@ use std::{
 use super::{
     adopt::{Adoption, adopt},
     control::Control,
+    place::Place,
     spool,
     status::Status,
 };
@@ -27,13 +28,13 @@ pub(crate) struct FlushReport {
     pub(crate) failed: Vec<(PathBuf, anyhow::Error)>,
 }
 
-/// Waits until what is in the spools under `roots` now is on the tape, at most for `timeout`. Running
+/// Waits until what is in the spools of this place now is on the tape, at most for `timeout`. Running
 /// recorders are asked; spools without one are read here.
-pub(crate) fn flush(roots: &[PathBuf], tape: &Path, timeout: Duration) -> FlushReport {
+pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
     let deadline = Instant::now() + timeout;
     let mut report = FlushReport::default();
-    for folder in roots.iter().flat_map(|root| spool::spools_in(root)) {
-        match flush_one(&folder, tape, deadline) {
+    for folder in place.roots.iter().flat_map(|root| spool::spools_in(root)) {
+        match flush_one(&folder, place, deadline) {
             Ok(true) => report.done += 1,
             Ok(false) => report.late.push(folder),
             // Its recorder may have finished and deleted it meanwhile.
@@ -44,10 +45,10 @@ pub(crate) fn flush(roots: &[PathBuf], tape: &Path, timeout: Duration) -> FlushR
     report
 }
 
-fn flush_one(folder: &Path, tape: &Path, deadline: Instant) -> anyhow::Result<bool> {
+fn flush_one(folder: &Path, place: &Place, deadline: Instant) -> anyhow::Result<bool> {
     let mut token = None;
     loop {
-        if adopt(folder, tape)? != Adoption::Taken {
+        if adopt(folder, place)? != Adoption::Taken {
             return Ok(true);
         }
         if token.is_none() {

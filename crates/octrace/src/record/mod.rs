@@ -11,6 +11,7 @@
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
 //! * [`log`]: what went wrong, for people.
+//! * [`place`]: which tape, and which spools are for it.
 //! * [`adopt`], [`flush`](mod@flush): spools that nobody reads; waiting until all is on the tape.
 
 mod adopt;
@@ -23,6 +24,7 @@ mod flush;
 mod follow;
 pub(crate) mod log;
 mod pipeline;
+mod place;
 mod spool;
 mod status;
 mod store;
@@ -30,20 +32,19 @@ mod store;
 mod tests;
 mod writer;
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+use std::{path::Path, thread, time::Duration};
 
 use octrace_store::Tape;
 
-pub(crate) use self::flush::{FlushReport, flush};
 use self::{
     control::Control,
     follow::{Follow, Wake},
-    pipeline::{Pipeline, REFRESH_EVERY},
+    pipeline::Pipeline,
     spool::Spool,
+};
+pub(crate) use self::{
+    flush::{FlushReport, flush},
+    place::Place,
 };
 
 /// The least time between two looks into the spool: it bounds the transactions to 50 a second, and what is
@@ -57,8 +58,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 /// How often the tape may refuse once OpenCode is gone. What is left in the spool is adopted later.
 const RETRIES_AFTER_END: u32 = 5;
 
-/// Records the spool in `folder` until its OpenCode is gone, then adopts what lies under `roots`.
-pub(crate) fn record(folder: &Path, tape: &Path, roots: &[PathBuf]) -> anyhow::Result<()> {
+/// Records the spool in `folder` until its OpenCode is gone, then adopts what nobody reads.
+pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let spool = Spool::open(folder)?;
     // Before the claim, which may take its time: nothing that happens meanwhile is missed.
     let follow = Follow::begin(folder)?;
@@ -66,7 +67,7 @@ pub(crate) fn record(folder: &Path, tape: &Path, roots: &[PathBuf]) -> anyhow::R
     let mut state = State::Follow;
     let mut wait = RETRY.0;
     let mut refused = 0;
-    while let Err(error) = follow_spool(folder, tape, &follow, &mut state) {
+    while let Err(error) = follow_spool(folder, &place.tape, &follow, &mut state) {
         tracing::warn!("not on the tape yet, trying again: {error:#}");
         refused += 1;
         if is_newer(&error) || state == State::Finish && refused > RETRIES_AFTER_END {
@@ -81,7 +82,7 @@ pub(crate) fn record(folder: &Path, tape: &Path, roots: &[PathBuf]) -> anyhow::R
         thread::sleep(PACE);
         wait = (wait * 2).min(RETRY.1);
     }
-    adopt::adopt_all(roots, tape);
+    adopt::adopt_all(place);
     Ok(())
 }
 
@@ -104,10 +105,13 @@ fn follow_spool(
     while *state == State::Follow {
         let asked = Control::read(folder).map(|control| control.token);
         pipeline.drain(false)?;
+        // Whoever asks wants all of it; else the rows of open exchanges follow a few times a second.
+        if pipeline.refresh_is_due() || asked.is_some() {
+            pipeline.refresh()?;
+        }
         pipeline.publish(asked)?;
-        match follow.next(pipeline.needs_refresh().then_some(REFRESH_EVERY)) {
+        match follow.next(pipeline.refresh_in()) {
             Wake::Changed => thread::sleep(PACE),
-            Wake::TimeOut if pipeline.needs_refresh() => pipeline.refresh()?,
             Wake::TimeOut => {}
             Wake::WriterGone => *state = State::Finish,
             Wake::Terminated => return pipeline.drain(false),

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// How often the rows of open exchanges are brought up to date.
-pub(crate) const REFRESH_EVERY: Duration = Duration::from_millis(250);
+const REFRESH_EVERY: Duration = Duration::from_millis(250);
 
 /// Reads one spool onto the tape.
 pub(crate) struct Pipeline {
@@ -127,6 +127,9 @@ impl Pipeline {
 
     /// Brings the rows of open exchanges up to date, where that was held back.
     pub(crate) fn refresh(&mut self) -> anyhow::Result<()> {
+        if !self.assembler.has_changed() {
+            return Ok(());
+        }
         let position = self.spool.position();
         let mut store = Store::begin(&mut self.tape, self.id)?;
         store.exchanges_open(&self.writer.redactor, &mut self.assembler, position, true)?;
@@ -134,9 +137,15 @@ impl Pipeline {
         self.committed(position, true, stored)
     }
 
-    /// Whether [`Pipeline::refresh`] would change anything.
-    pub(crate) fn needs_refresh(&self) -> bool {
-        self.assembler.has_changed()
+    /// How long until [`Pipeline::refresh`] is due; `None` when it would change nothing.
+    pub(crate) fn refresh_in(&self) -> Option<Duration> {
+        let since = self.refreshed.map_or(REFRESH_EVERY, |at| at.elapsed());
+        self.assembler.has_changed().then(|| REFRESH_EVERY.saturating_sub(since))
+    }
+
+    /// Whether [`Pipeline::refresh`] is due.
+    pub(crate) fn refresh_is_due(&self) -> bool {
+        self.refresh_in() == Some(Duration::ZERO)
     }
 
     fn committed(

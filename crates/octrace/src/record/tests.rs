@@ -14,6 +14,7 @@ use super::{
     author::Author,
     control::Control,
     pipeline::Pipeline,
+    place::Place,
     spool::Spool,
     status::Status,
 };
@@ -39,6 +40,11 @@ impl Room {
     fn pipeline(&self, author: &Author) -> Pipeline {
         Pipeline::open(Spool::open(&author.folder).unwrap(), Tape::open(&self.tape).unwrap())
             .unwrap()
+    }
+
+    fn place(&self) -> Place {
+        let named = self.tape.parent().unwrap().to_owned();
+        Place { tape: self.tape.clone(), named, roots: vec![self.root.clone()] }
     }
 
     fn tape(&self) -> Tape {
@@ -100,7 +106,7 @@ fn a_dead_writer_leaves_a_cut_answer_and_no_spool() {
     author.response(1, 200);
     author.chunk(1, STREAM);
     author.raw(&[7; 50]);
-    assert_eq!(adopt(&author.folder, &room.tape).unwrap(), Adoption::Finished);
+    assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Finished);
     let tape = room.tape();
     let row = &tape.exchanges("ses_1").unwrap()[0];
     assert_eq!(row.outcome, Outcome::Cut);
@@ -114,10 +120,10 @@ fn a_living_writer_keeps_its_spool() {
     let room = room();
     let mut author = Author::alive(&room.root, "3-a");
     author.request(1, "ses_1", "msg_1", "{}");
-    adopt_all(std::slice::from_ref(&room.root), &room.tape);
+    adopt_all(&room.place());
     assert_eq!(room.tape().exchanges("ses_1").unwrap()[0].outcome, Outcome::Waiting);
     author.end(1, "failed");
-    adopt_all(std::slice::from_ref(&room.root), &room.tape);
+    adopt_all(&room.place());
     assert_eq!(room.tape().exchanges("ses_1").unwrap()[0].outcome, Outcome::Failed);
     assert!(author.folder.exists());
 }
@@ -129,7 +135,7 @@ fn a_spool_for_another_tape_is_left_alone() {
     author.request(1, "ses_1", "msg_1", "{}");
     author.roll_for("/another/home");
     fs::remove_file(author.folder.join("00000001.seg")).unwrap();
-    assert_eq!(adopt(&author.folder, &room.tape).unwrap(), Adoption::Elsewhere);
+    assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Elsewhere);
     assert!(author.folder.exists() && !room.tape.exists());
 }
 
@@ -194,7 +200,7 @@ fn what_is_no_spool_is_refused_and_left() {
     let mut bytes = fs::read(&newer).unwrap();
     bytes[4] = 9;
     fs::write(&newer, &bytes).unwrap();
-    let error = adopt(newer.parent().unwrap(), &room.tape).unwrap_err();
+    let error = adopt(newer.parent().unwrap(), &room.place()).unwrap_err();
     assert!(error.to_string().contains("version 9"), "{error}");
     assert_eq!(fs::read(&newer).unwrap(), bytes, "left for an octrace that can read it");
 }

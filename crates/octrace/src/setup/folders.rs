@@ -71,6 +71,7 @@ mod tests {
             cache: at("cache"),
             opencode_config: at("config"),
             opencode_config_dir: Some(at("missing")),
+            named: at("octrace"),
             spool_candidates: Vec::new(),
         };
         assert_eq!(

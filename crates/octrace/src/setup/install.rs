@@ -92,6 +92,7 @@ mod tests {
             cache: dir.join("cache"),
             opencode_config: dir.join("config"),
             opencode_config_dir: None,
+            named: dir.join("octrace"),
             spool_candidates: Vec::new(),
         }
     }

@@ -1,0 +1,42 @@
+//! `octrace flush`: waits until everything that was captured so far is on the tape.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{
+    Context,
+    error::{Failure, Result},
+};
+use crate::record::{self, FlushReport};
+
+/// Wait until everything captured so far is on the tape
+///
+/// Running recorders are asked; what no recorder reads is read by this command.
+#[derive(Args)]
+pub(crate) struct Flush {
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    timeout: u64,
+}
+
+impl Flush {
+    pub(crate) fn run(self, context: &mut Context) -> Result {
+        let FlushReport { late, failed, .. } =
+            record::flush(&context.paths.place(), Duration::from_secs(self.timeout));
+        if let Some((spool, error)) = failed.into_iter().next() {
+            let error = error.context(format!("cannot read the spool {}", spool.display()));
+            return Err(Failure::from(error).hint("What is in it is kept; try again later."));
+        }
+        if let Some(spool) = late.first() {
+            return Err(Failure::failed(format!(
+                "{} of the spools are not on the tape after {} seconds, {} among them",
+                late.len(),
+                self.timeout,
+                spool.display()
+            ))
+            .hint("Nothing is lost; give it more time with --timeout."));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! Where a recorder works: its tape, and the spools that may be for it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use octrace_wire::payload::Hello;
+
+/// Where a recorder works.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The database.
+    pub(crate) tape: PathBuf,
+    /// The folder that a plugin names in its `hello` when its spool is for this tape: by `OCTRACE_HOME`, else
+    /// the user's data folder. The tape itself may be elsewhere, by the user's `config.toml`.
+    pub(crate) named: PathBuf,
+    /// Where spools are.
+    pub(crate) roots: Vec<PathBuf>,
+}
+
+impl Place {
+    /// Whether a spool of this writer is for this tape. One that named nothing is anybody's.
+    pub(super) fn is_for(&self, hello: &Hello) -> bool {
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        hello.home.is_empty() || real(&self.named) == real(Path::new(&hello.home))
+    }
+}

@@ -1,0 +1,94 @@
+//! The three ways OpenCode runs: `run` (everywhere else), `serve` and the terminal interface.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use octrace_testkit::{
+    PATIENCE, Serve, Tui, eventually, keys,
+    script::{Script, Step},
+};
+use rustix::process::{Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, attempts, main_calls, tools};
+
+#[test]
+fn one_server_for_two_directories_keeps_their_sessions_apart() -> anyhow::Result<()> {
+    let talk = |word: &str| {
+        [
+            Step::call("bash", json!({"command": format!("echo {word}"), "description": "Say"}))
+                .pause(Duration::from_millis(10)),
+            Step::text(format!("This was {word}.")).pause(Duration::from_millis(10)),
+        ]
+    };
+    let script = Script::new().on("left", talk("left")).on("right", talk("right"));
+    let stage = Stage::new(script)?;
+    let other = stage.home.add_project("other")?;
+    let command =
+        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let serve = Serve::of(command)?;
+    let dirs = [stage.home.project(), other];
+    let ids = [serve.session(&dirs[0])?, serve.session(&dirs[1])?];
+    serve.send(&dirs[0], &ids[0], "mock/scripted", "SCRIPT:left")?;
+    serve.send(&dirs[1], &ids[1], "mock/scripted", "SCRIPT:right")?;
+    for (dir, id) in dirs.iter().zip(&ids) {
+        eventually(PATIENCE, || {
+            let messages = serve.messages(dir, id).map_err(|error| error.to_string())?;
+            if messages.to_string().contains("This was") { Ok(()) } else { Err("no answer yet") }
+                .map_err(str::to_owned)
+        })?;
+    }
+    stage.flush()?;
+    for ((dir, id), word) in dirs.iter().zip(&ids).zip(["left", "right"]) {
+        let session = stage.show(id)?;
+        assert_eq!(session["directory"], dir.canonicalize()?.to_string_lossy().as_ref());
+        let main = main_calls(&session);
+        assert_eq!(main.len(), 2, "each once: {session:#}");
+        let asked: Vec<_> = stage.asked().into_iter().filter(|seen| seen.script == word).collect();
+        for (call, seen) in main.iter().zip(&asked) {
+            assert_eq!(stage.body(attempts(call)[0])?.as_bytes(), seen.body);
+        }
+        assert_eq!(tools(&session).len(), 1);
+    }
+    // `serve` has no clean end: the recorder notices all the same.
+    for (pid, line) in stage.home.processes() {
+        if line.contains(" serve ") && !line.contains("octrace") {
+            kill_process(pid, Signal::KILL)?;
+        }
+    }
+    eventually(PATIENCE, || {
+        let left = stage.spools();
+        if left.is_empty() { Ok(()) } else { Err(format!("still there: {left:?}")) }
+    })?;
+    Ok(())
+}
+
+#[test]
+fn the_terminal_interface_is_recorded() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new().on(
+        "hi",
+        [
+            Step::call("bash", json!({"command": "echo in the terminal", "description": "Say"})),
+            Step::text("Hello from the script."),
+        ],
+    ))?;
+    let mut tui = Tui::start(stage.octrace(["run", "--", "opencode"]), 100, 30)?;
+    tui.wait_for("Ask anything")?;
+    tui.send("SCRIPT:hi")?;
+    tui.wait_for("SCRIPT:hi")?;
+    tui.send(keys::ENTER)?;
+    tui.wait_for("Hello from the script.")?;
+    tui.send("/exit")?;
+    tui.wait_for("Exit the app")?;
+    tui.send(keys::ENTER)?;
+    assert_eq!(tui.wait()?, 0);
+    stage.flush()?;
+    let session: Value = stage.only()?;
+    assert_eq!(main_calls(&session).len(), 2, "{session:#}");
+    assert_eq!(tools(&session)[0]["status"], "completed");
+    for (call, seen) in main_calls(&session).iter().zip(stage.asked()) {
+        assert_eq!(stage.body(attempts(call)[0])?.as_bytes(), seen.body);
+    }
+    ensure!(stage.spools().is_empty(), "consumed: {:?}", stage.spools());
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! End to end: the real OpenCode, recorded by the real binary, read back with the commands that people
+//! use. The model is scripted; nothing else is.
+//!
+//! One file per subject. What each promise looks like when something breaks is in `deaths.rs`.
+
+mod conversation;
+mod deaths;
+mod faults;
+mod hosts;
+mod secrets;
+mod setup;
+mod stage;
+mod startup;
+mod transparency;

@@ -1,0 +1,119 @@
+//! Installing, uninstalling and running: nothing of the user's changes, and everything is recorded once.
+
+use std::path::Path;
+
+use anyhow::ensure;
+use octrace_testkit::{
+    Serve,
+    script::{Script, Step},
+};
+
+use crate::stage::{Stage, collect, main_calls};
+
+/// All files under `folder` but those of `except`, with their bytes.
+fn files(folder: &Path, except: &[&str]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    collect(folder, &mut found)?;
+    let mut named: Vec<_> = found
+        .into_iter()
+        .map(|(path, bytes)| {
+            (path.strip_prefix(folder).unwrap_or(&path).display().to_string(), bytes)
+        })
+        .filter(|(path, _)| !except.iter().any(|except| path.contains(except)))
+        .collect();
+    named.sort();
+    Ok(named)
+}
+
+#[test]
+fn installing_twice_is_once_and_uninstalling_leaves_what_was() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let config = stage.home.config();
+    let before = files(&config, &[])?;
+    ensure!(
+        String::from_utf8_lossy(
+            &before.iter().find(|(path, _)| path == "opencode.jsonc").unwrap().1
+        )
+        .contains("//"),
+        "a commented file"
+    );
+    let first = stage.octrace(["install"]).output()?.success()?;
+    ensure!(first.stdout.contains("octrace.ts"), "it says what it wrote: {}", first.stdout);
+    let installed = files(&config, &[])?;
+    let added: Vec<_> = installed.iter().filter(|file| !before.contains(file)).collect();
+    ensure!(added.len() == 1 && added[0].0 == "plugins/octrace.ts", "one file: {added:?}");
+    stage.octrace(["install"]).output()?.success()?;
+    assert_eq!(files(&config, &[])?, installed, "twice is once");
+    stage.octrace(["uninstall"]).output()?.success()?;
+    assert_eq!(files(&config, &[])?, before);
+    stage.octrace(["uninstall"]).output()?.success()?;
+    assert_eq!(files(&config, &[])?, before);
+    Ok(())
+}
+
+#[test]
+fn installed_everywhere_and_run_at_once_everything_is_recorded_once() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new().on("hi", [Step::text("Hello.")]))?;
+    let other = stage.home.add_project("other")?;
+    stage.octrace(["install"]).output()?.success()?;
+    stage.octrace(["install", "--project"]).output()?.success()?;
+    // OpenCode writes its `.gitignore` there, octrace or not.
+    let before = files(&stage.home.config(), &[".gitignore"])?;
+    let serve = Serve::of(stage.octrace([
+        "run",
+        "--",
+        "opencode",
+        "serve",
+        "--hostname",
+        "127.0.0.1",
+        "--port",
+        "0",
+    ]))?;
+    let mut sessions = Vec::new();
+    for dir in [stage.home.project(), other] {
+        let session = serve.session(&dir)?;
+        serve.prompt(&dir, &session, "mock/scripted", "SCRIPT:hi")?;
+        sessions.push(session);
+    }
+    stage.flush()?;
+    assert_eq!(stage.spools().len(), 1, "one recording for the one process");
+    for id in &sessions {
+        let session = stage.show(id)?;
+        let main = main_calls(&session);
+        ensure!(
+            main.len() == 1 && main[0]["attempts"].as_array().map(Vec::len) == Some(1),
+            "{session:#}"
+        );
+    }
+    let rows = stage.json(["sessions"])?;
+    assert_eq!(rows.as_array().map(Vec::len), Some(2));
+    let asked = stage.server.requests().len();
+    let recorded: u64 = rows
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|row| row["totals"]["requests"].as_u64())
+        .sum();
+    assert_eq!(recorded as usize, asked, "titles too");
+    drop(serve);
+    assert_eq!(
+        files(&stage.home.config(), &[".gitignore"])?,
+        before,
+        "`run` left the configuration alone"
+    );
+    Ok(())
+}
+
+#[test]
+fn run_gives_the_exit_code_of_what_it_ran() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    for (command, code) in [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143)] {
+        let output = stage.octrace(["run", "--", "sh", "-c", command]).output()?;
+        assert_eq!(output.code, code, "{command}: {output:?}");
+    }
+    let missing = stage.octrace(["run", "--", "no-such-program"]).output()?;
+    assert_eq!(missing.code, 1, "{missing:?}");
+    ensure!(missing.stderr.contains("no-such-program"), "{}", missing.stderr);
+    assert_eq!(stage.octrace(["run"]).output()?.code, 2);
+    Ok(())
+}
