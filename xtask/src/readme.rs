@@ -31,7 +31,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("octrace sessions", Tried::Here),
     ("octrace show", Tried::Here),
     ("octrace doctor", Tried::Here),
-    ("octrace run -- opencode", Tried::InTest("the_tui_is_recorded")),
+    ("octrace run -- opencode", Tried::InTest("the_terminal_interface_is_recorded")),
     ("cargo install --locked --path crates/octrace", Tried::HereWithAll),
 ];
 
