@@ -1,7 +1,7 @@
 //! The tape: one SQLite database per user, the only truth; everything else is derived from it.
 //!
 //! * [`Tape`]: opening it, refusing what is not ours or newer than we are.
-//! * [`write`]: what recorders put on it, in one transaction with how far they have read.
+//! * [`mod@write`]: what recorders put on it, in one transaction with how far they have read.
 //! * [`read`]: what commands and viewers ask of it.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
 //!   byte.

@@ -135,7 +135,8 @@ mod tests {
         other.execute_batch("CREATE TABLE theirs (x)").unwrap();
         drop(other);
         let text = folder.path().join("text.db");
-        fs::write(&text, "not a database at all, but long enough to look like one".repeat(100)).unwrap();
+        fs::write(&text, "not a database at all, but long enough to look like one".repeat(100))
+            .unwrap();
         for path in [foreign, text] {
             let before = fs::read(&path).unwrap();
             assert!(matches!(refused(&path), Error::NotATape { .. }), "{}", path.display());

@@ -7,7 +7,7 @@
 //! * [`Run`], [`Running`], [`Output`]: programs in that home, to their end or in the background.
 //! * [`Serve`]: `opencode serve` and its HTTP interface.
 //! * [`Tui`]: OpenCode's terminal interface, or octrace's, in a pseudo-terminal.
-//! * [`eventually`]: waits for a condition instead of a time.
+//! * [`eventually()`]: waits for a condition instead of a time.
 //!
 //! Only tests use this crate; nothing of it is in the shipped binary.
 

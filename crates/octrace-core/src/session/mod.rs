@@ -3,7 +3,7 @@
 //!
 //! A session is folded from two rows of records, OpenCode's own events and the exchanges on the wire;
 //! neither alone suffices: events know tools, prompts and sub-agents, the wire knows attempts, titles
-//! and what was really sent. [`build`] joins them ([`build_tree`] with the sub-agents' sessions). It
+//! and what was really sent. [`build()`] joins them ([`build_tree`] with the sub-agents' sessions). It
 //! never fails: what fits nowhere is in [`Session::unplaced`], [`Session::children`] or
 //! [`Session::errors`], so that nothing that was recorded is invisible.
 //!

@@ -1,7 +1,7 @@
 //! Bodies are stored once. A session of 200 turns sends its beginning 200 times; the tape keeps each piece of it
 //! one time and each request as what changed since the one before.
 //!
-//! * [`split`] cuts a body into [`Piece`]s at the boundaries of its big arrays' elements and sets cache
+//! * [`split()`] cuts a body into [`Piece`]s at the boundaries of its big arrays' elements and sets cache
 //!   markers aside, which move from turn to turn and would else make two new variants of old messages each time.
 //! * Every piece, and every marker, is a *part*: the tape stores it under its address ([`crate::codec`]) and gives
 //!   it an integer id. [`entries`] asks for these ids.

@@ -1,7 +1,7 @@
 //! Recordings as text for terminals: lists, trees, single exchanges.
 //!
 //! Everything recorded is hostile: titles, commands, answers and errors may carry terminal control
-//! sequences. The only way onto a [`line::Line`] is through [`safe`], so no caller can forget it; what
+//! sequences. The only way onto a `line::Line` is through [`safe`], so no caller can forget it; what
 //! is meant for machines ([`request::raw_request`], [`request::raw_response`]) stays exact.
 
 mod figures;

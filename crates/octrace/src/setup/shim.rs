@@ -24,7 +24,7 @@ pub(crate) enum Found {
     Foreign,
 }
 
-/// What [`write`] or [`remove`] did.
+/// What [`write()`] or [`remove`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
     /// It was like that already.
