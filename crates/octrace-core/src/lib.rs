@@ -10,6 +10,8 @@
 //! * [`cost`]: tokens into dollars.
 //! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
 
+#![warn(missing_docs)]
+
 pub mod cost;
 pub mod event;
 pub mod exchange;

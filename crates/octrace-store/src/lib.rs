@@ -6,6 +6,8 @@
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
 //!   byte.
 
+#![warn(missing_docs)]
+
 pub mod body;
 pub mod codec;
 mod error;

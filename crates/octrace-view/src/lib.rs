@@ -3,5 +3,7 @@
 //! Nothing here reads a tape or writes to a terminal: it takes what `octrace-store` and
 //! `octrace-core` give and returns strings.
 
+#![warn(missing_docs)]
+
 pub mod json;
 pub mod text;

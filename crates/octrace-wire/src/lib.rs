@@ -22,6 +22,8 @@
 //! The plugin's encoder (`plugin/frame.ts`) and this decoder are held together by the test vectors
 //! in `fixtures/wire/`, which both test suites run.
 
+#![warn(missing_docs)]
+
 pub mod frame;
 pub mod payload;
 pub mod segment;
