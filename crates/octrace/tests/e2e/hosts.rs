@@ -49,6 +49,30 @@ fn one_server_for_two_directories_keeps_their_sessions_apart() -> anyhow::Result
             assert_eq!(stage.body(attempts(call)[0])?.as_bytes(), seen.body);
         }
         assert_eq!(tools(&session).len(), 1);
+        // Tokens and cost are what OpenCode makes of the same answers.
+        let messages = serve.messages(dir, id)?;
+        let infos = messages.as_array().into_iter().flatten().map(|message| &message["info"]);
+        let infos: Vec<_> = infos.filter(|info| info["role"] == "assistant").collect();
+        assert_eq!(infos.len(), main.len());
+        for (call, info) in main.iter().zip(infos) {
+            let attempt = attempts(call)[0];
+            assert_eq!(call["assistant"], info["id"]);
+            let (usage, tokens) = (&attempt["usage"], &info["tokens"]);
+            let count = |value: &Value| value.as_u64().unwrap_or_default();
+            assert_eq!(
+                count(&usage["input"]),
+                count(&tokens["input"]) + count(&tokens["cache"]["read"])
+            );
+            assert_eq!(
+                count(&usage["output"]),
+                count(&tokens["output"]) + count(&tokens["reasoning"])
+            );
+            let (ours, theirs) = (attempt["cost_usd"].as_f64(), info["cost"].as_f64());
+            ensure!(
+                ours.zip(theirs).is_some_and(|(a, b)| (a - b).abs() < 1e-12 && a > 0.0),
+                "{attempt}\n{info}"
+            );
+        }
     }
     // `serve` has no clean end: the recorder notices all the same.
     for (pid, line) in stage.home.processes() {
