@@ -17,8 +17,8 @@ pub(super) struct Request {
     /// As JSON
     #[arg(long, conflicts_with_all = ["raw", "body", "response", "curl"])]
     json: bool,
-    /// The body exactly as it was sent; with --response, as it arrived
-    #[arg(long, conflicts_with_all = ["body", "curl"])]
+    /// The request's body exactly as it was sent; with --response, the response's as it arrived
+    #[arg(long, conflicts_with = "curl")]
     raw: bool,
     /// The whole request body, laid out
     #[arg(long, conflicts_with_all = ["response", "curl"])]
