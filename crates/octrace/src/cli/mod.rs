@@ -202,7 +202,8 @@ mod tests {
 
         Options:
               --json      As JSON
-              --raw       The body exactly as it was sent; with --response, as it arrived
+              --raw       The request's body exactly as it was sent; with --response, the response's as it
+                          arrived
               --body      The whole request body, laid out
               --response  The whole response, put together where it was streamed
               --curl      A curl command that sends the same request
