@@ -129,7 +129,10 @@ fn report(run: &str, paths: &Paths, out: &Output) {
             out.note("nothing is on the tape yet · octrace flush waits for it");
         }
         Ok(_) => out.note("nothing was recorded · octrace doctor tells whether all is in place"),
-        Err(error) => out.note(&format!("cannot read what was recorded: {error}")),
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            out.note(&format!("cannot read what was recorded: {error:#}"));
+        }
     }
     for (spool, error) in &report.failed {
         out.note(&format!("the spool {} is left as it is: {error:#}", spool.display()));

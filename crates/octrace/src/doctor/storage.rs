@@ -86,7 +86,7 @@ pub(super) fn tape(paths: &Paths) -> Finding {
             let mib = (size("") + size("-wal")).div_ceil(1 << 20);
             Finding::ok(ABOUT, format!("{} sessions, {mib} MiB, {place}", sessions.len()))
         }
-        Err(error) => Finding::problem(ABOUT, error.to_string())
+        Err(error) => Finding::problem(ABOUT, format!("{:#}", anyhow::Error::new(error)))
             .remedy(format!("Move {place} elsewhere, or install the newest octrace.")),
     }
 }
