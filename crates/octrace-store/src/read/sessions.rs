@@ -155,3 +155,62 @@ fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
         cost_usd: row.get(7)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use octrace_core::{
+        exchange::{Exchange, Outcome, RequestHead, ResponseHead},
+        reading,
+        redact::Redactor,
+    };
+
+    use super::*;
+    use crate::write::{Position, Progress};
+
+    /// Puts one exchange for each course of things on a new tape: every outcome, with and without a status
+    /// and an error.
+    fn tape_of_every_course(folder: &std::path::Path) -> Tape {
+        let mut tape = Tape::open(&folder.join("tape.db")).unwrap();
+        let (spool, _) = tape.spool("1-a", 0).unwrap();
+        let redactor = Redactor::new("");
+        let outcomes = ["waiting", "streaming", "complete", "failed", "cut", "aborted"];
+        let courses = outcomes.into_iter().flat_map(|outcome| {
+            [None, Some(200), Some(399), Some(400), Some(503)].into_iter().flat_map(move |status| {
+                [None, Some("it broke")].map(|error| (Outcome::parse(outcome), status, error))
+            })
+        });
+        let mut batch = tape.begin().unwrap();
+        for (number, (outcome, status, error)) in (1..).zip(courses) {
+            let exchange = redactor.exchange(Exchange {
+                number,
+                outcome,
+                request: RequestHead { session: "ses_1".to_owned(), ..RequestHead::default() },
+                response: status.map(|status| ResponseHead { status, ..ResponseHead::default() }),
+                error: error.map(str::to_owned),
+                ..Exchange::default()
+            });
+            let asked = exchange.derive(reading::asked);
+            let id = batch.exchange_begins(spool, Position::START, &exchange, &asked).unwrap();
+            let ending = exchange.derive(reading::ending);
+            let progress = Progress { outcome, ..Progress::default() };
+            batch.exchange_ends(id, &exchange, &ending, &progress).unwrap();
+        }
+        batch.commit().unwrap();
+        tape
+    }
+
+    #[test]
+    fn the_tape_counts_errors_as_the_core_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let tape = tape_of_every_course(folder.path());
+        let mut expected = Totals::default();
+        for exchange in tape.exchanges("ses_1").unwrap() {
+            expected.add(&exchange);
+        }
+        assert_eq!((expected.requests, expected.errors > 0), (60, true));
+        let [row] = &tape.sessions().unwrap()[..] else { panic!("one session") };
+        assert_eq!(row.totals, expected);
+        assert!(row.live);
+        assert_eq!(tape.session("ses_1").unwrap().unwrap().totals(), expected);
+    }
+}
