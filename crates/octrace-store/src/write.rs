@@ -451,7 +451,8 @@ impl Batch<'_> {
             ":write": tokens(|u| u.cache_write), ":cost": ending.cost_usd,
             ":cut": exchange.request_cut, ":problems": problems,
         })?;
-        let ended_us = exchange.timing.sent_us + progress.timing.end_after_us.unwrap_or(0);
+        let took_us = progress.timing.end_after_us.unwrap_or(0);
+        let ended_us = exchange.timing.sent_us.saturating_add(took_us);
         let session = exchange.request.session.clone();
         if !session.is_empty() {
             self.touch(&session, None, ended_us)?;

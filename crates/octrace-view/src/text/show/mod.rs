@@ -116,7 +116,10 @@ fn total_row(session: &Session, totals: &Totals, style: &Style) -> Row {
     if !errors.is_empty() {
         text = text.put(Paint::Dim, style.glyph(" · ", " - ")).put(Paint::Bad, &errors);
     }
-    let took = session.turns.iter().filter_map(|turn| Some(turn.ended_us? - turn.started_us));
+    let took = session
+        .turns
+        .iter()
+        .filter_map(|turn| Some(turn.ended_us?.saturating_sub(turn.started_us)));
     let took = took.fold(0_i64, i64::saturating_add);
     let row = Row::new(text);
     let row =
