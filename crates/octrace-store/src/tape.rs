@@ -70,11 +70,6 @@ impl Tape {
             }
         })
     }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 /// Makes the file and its folder, if need be, readable for their owner only. SQLite gives its `-wal` and

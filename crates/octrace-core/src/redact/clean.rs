@@ -12,7 +12,7 @@ use std::fmt;
 /// ```
 /// ```compile_fail,E0308
 /// let raw = String::from("raw");
-/// let clean = octrace_core::redact::Clean::word("POST");
+/// let clean = octrace_core::redact::Redactor::new("").text("POST");
 /// let smuggled = clean.derive(|_| raw.clone());
 /// ```
 #[derive(Clone, Default)]
@@ -39,24 +39,12 @@ impl<T> Clean<T> {
     pub fn derive<U>(&self, function: fn(&T) -> U) -> Clean<U> {
         Clean(function(&self.0))
     }
-
-    /// Two clean things as one, so that something can be derived from both.
-    pub fn with<U>(self, other: Clean<U>) -> Clean<(T, U)> {
-        Clean((self.0, other.0))
-    }
 }
 
 impl<T> Clean<Option<T>> {
     /// Turns the nesting round.
     pub fn transpose(self) -> Option<Clean<T>> {
         self.0.map(Clean)
-    }
-}
-
-impl Clean<&'static str> {
-    /// A constant word of our own.
-    pub const fn word(word: &'static str) -> Self {
-        Self(word)
     }
 }
 
