@@ -3,7 +3,6 @@
 //! One file per dialect; each reads the provider's own JSON or event stream and gives the same few
 //! things: text, reasoning, tool calls, usage, why it stopped. Reading never fails: a malformed
 //! answer gives what could be read, and says what was wrong.
-
 //!
 //! What comes in is hostile. Reading takes time in proportion to the bytes and memory in proportion to
 //! what is read out of them, at any nesting; problems never quote content.
