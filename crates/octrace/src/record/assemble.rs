@@ -85,6 +85,8 @@ struct Arrival {
 #[derive(Default)]
 pub(crate) struct Assembler {
     open: HashMap<u32, Open>,
+    /// Whose request is being read.
+    asking: Option<u32>,
     /// In the order they ended.
     ended: Vec<Open>,
 }
@@ -118,6 +120,7 @@ impl Assembler {
         match frame.head.kind {
             Kind::Hello => parsed(frame).map_or(Item::Unknown, Item::Hello),
             Kind::Secrets => parsed(frame).map_or(Item::Unknown, Item::Secrets),
+        self.request_ends_before(&frame.head);
             Kind::Gap => parsed(frame).map_or(Item::Unknown, Item::Gap),
             Kind::Event => Item::Event(frame.payload.to_vec()),
             Kind::Hook => Item::Hook(frame.payload.to_vec()),
@@ -136,6 +139,29 @@ impl Assembler {
     /// Whether the frame could be used.
     fn exchange_frame(&mut self, at: Position, frame: &Frame<'_>) -> bool {
         let number = frame.head.exchange;
+    /// A request's frames are written in one go. Whatever else comes next says that the rest of its body was
+    /// dropped.
+    fn request_ends_before(&mut self, head: &Head) {
+        let Some(number) = self.asking else { return };
+        match head.kind {
+            Kind::RequestBody if head.exchange == number => return,
+            // The plugin puts these before a frame, at the begin of a segment or after a loss.
+            Kind::Hello | Kind::Gap => return,
+            _ => self.asking = None,
+        }
+        if let Some(open) = self.open.get_mut(&number).filter(|open| !open.request_is_whole()) {
+            open.exchange.request_cut = true;
+            open.changed = true;
+        }
+    }
+
+    /// Where the request begins that is only half here. It has no row yet, so nothing but the spool remembers
+    /// it: the position on the tape must not pass it.
+    pub(crate) fn asking(&self) -> Option<Position> {
+        let open = self.open.get(&self.asking?)?;
+        (open.row.is_none() && !open.request_is_whole()).then_some(open.begin)
+    }
+
         if frame.head.kind == Kind::Request {
             let Some(sent) = parsed::<payload::Request>(frame) else { return false };
             let resumed = self.open.get(&number).and_then(|open| open.row);
@@ -145,6 +171,7 @@ impl Assembler {
             return true;
         }
         let Some(open) = self.open.get_mut(&number) else { return false };
+            self.asking = Some(number);
         open.changed = true;
         match frame.head.kind {
             Kind::RequestBody => {

@@ -30,6 +30,8 @@ mod status;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod weather;
 mod writer;
 
 use std::{path::Path, thread, time::Duration};

@@ -119,8 +119,9 @@ impl Pipeline {
             let refresh = self.refreshed.is_none_or(|at| at.elapsed() >= REFRESH_EVERY);
             let position = self.spool.position();
             store.exchanges_open(&self.writer.redactor, &mut self.assembler, position, refresh)?;
-            let stored = store.commit(position)?;
-            self.committed(position, refresh, stored)?;
+            let safe = safe(&self.assembler, position);
+            let stored = store.commit(safe)?;
+            self.committed(safe, refresh, stored)?;
         }
         Ok(())
     }
@@ -133,8 +134,9 @@ impl Pipeline {
         let position = self.spool.position();
         let mut store = Store::begin(&mut self.tape, self.id)?;
         store.exchanges_open(&self.writer.redactor, &mut self.assembler, position, true)?;
-        let stored = store.commit(position)?;
-        self.committed(position, true, stored)
+        let safe = safe(&self.assembler, position);
+        let stored = store.commit(safe)?;
+        self.committed(safe, true, stored)
     }
 
     /// How long until [`Pipeline::refresh`] is due; `None` when it would change nothing.
@@ -204,4 +206,9 @@ impl Pipeline {
         self.spool.delete()?;
         Ok(())
     }
+}
+
+/// From where a later recorder has to read on: the position, unless a request is only half read.
+fn safe(assembler: &Assembler, position: Position) -> Position {
+    assembler.asking().map_or(position, |begin| begin.min(position))
 }

@@ -24,30 +24,30 @@ const LAST: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reaso
     \"usage\":{\"prompt_tokens\":106,\"completion_tokens\":3,\"prompt_tokens_details\":{\"cached_tokens\":10}}}\n\n\
     data: [DONE]\n\n";
 
-struct Room {
+pub(super) struct Room {
     _folder: TempDir,
-    root: PathBuf,
-    tape: PathBuf,
+    pub(super) root: PathBuf,
+    pub(super) tape: PathBuf,
 }
 
-fn room() -> Room {
+pub(super) fn room() -> Room {
     let folder = tempfile::tempdir().unwrap();
     let (root, tape) = (folder.path().join("spools"), folder.path().join("home/tape.db"));
     Room { _folder: folder, root, tape }
 }
 
 impl Room {
-    fn pipeline(&self, author: &Author) -> Pipeline {
+    pub(super) fn pipeline(&self, author: &Author) -> Pipeline {
         Pipeline::open(Spool::open(&author.folder).unwrap(), Tape::open(&self.tape).unwrap())
             .unwrap()
     }
 
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         let named = self.tape.parent().unwrap().to_owned();
         Place { tape: self.tape.clone(), named, roots: vec![self.root.clone()] }
     }
 
-    fn tape(&self) -> Tape {
+    pub(super) fn tape(&self) -> Tape {
         Tape::open(&self.tape).unwrap()
     }
 }

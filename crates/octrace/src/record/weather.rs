@@ -1,0 +1,48 @@
+//! Bad weather, on spools written here: recorders that die between the frames of one request, exchanges
+//! that hang while others go on, files in the spool that are not ours.
+
+use octrace_core::exchange::Outcome;
+use octrace_wire::frame::{FLAG_LAST, Kind};
+use serde_json::json;
+
+use super::{
+    author::Author,
+    tests::room,
+};
+
+const BODY: &str = r#"{"messages":[]}"#;
+
+fn head(body: &str) -> Vec<u8> {
+    json!({"method": "POST", "url": "http://127.0.0.1/v1/chat/completions", "headers": [],
+        "session": "ses_1", "body_bytes": body.len(), "body": "text"})
+    .to_string()
+    .into_bytes()
+}
+
+#[test]
+fn a_recorder_may_die_between_a_request_and_its_body() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    author.frame(Kind::Request, 0, 1, &head(BODY));
+    room.pipeline(&author).drain(false).unwrap();
+    author.frame(Kind::RequestBody, FLAG_LAST, 1, BODY.as_bytes());
+    author.response(1, 200);
+    author.end(1, "complete");
+    room.pipeline(&author).drain(false).unwrap();
+    let tape = room.tape();
+    let [row] = &tape.exchanges("ses_1").unwrap()[..] else { panic!("one row") };
+    assert_eq!(row.outcome, Outcome::Complete);
+    assert_eq!(tape.exchange(row.id).unwrap().unwrap().request_body, BODY.as_bytes());
+}
+
+#[test]
+fn a_request_without_its_end_appears_with_its_response() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "9-a");
+    author.frame(Kind::Request, 0, 1, &head(BODY));
+    author.response(1, 200);
+    author.chunk(1, "x");
+    let mut pipeline = room.pipeline(&author);
+    pipeline.drain(false).unwrap();
+    assert_eq!(room.tape().exchanges("ses_1").unwrap().len(), 1);
+}
