@@ -96,8 +96,11 @@ impl Assembler {
     pub(crate) fn resume(&mut self, number: u32, row: ExchangeId, begin: Position) {
         let mut open = Open::new(begin, 0, Exchange { number, ..Exchange::default() });
         open.row = Some(row);
-        // Until its first frame is found again, there is nothing to add its body to.
+        // Until its first frame is found again, there is nothing to add its body to, nothing to keep for it,
+        // and nothing new to say.
         open.released = true;
+        open.pinned = false;
+        open.changed = false;
         open.exchange.response_cut = true;
         self.open.insert(number, open);
     }
@@ -117,10 +120,10 @@ impl Assembler {
 
     /// Takes the next frame.
     pub(crate) fn take(&mut self, at: Position, frame: &Frame<'_>) -> Item {
+        self.request_ends_before(&frame.head);
         match frame.head.kind {
             Kind::Hello => parsed(frame).map_or(Item::Unknown, Item::Hello),
             Kind::Secrets => parsed(frame).map_or(Item::Unknown, Item::Secrets),
-        self.request_ends_before(&frame.head);
             Kind::Gap => parsed(frame).map_or(Item::Unknown, Item::Gap),
             Kind::Event => Item::Event(frame.payload.to_vec()),
             Kind::Hook => Item::Hook(frame.payload.to_vec()),
@@ -136,9 +139,6 @@ impl Assembler {
         }
     }
 
-    /// Whether the frame could be used.
-    fn exchange_frame(&mut self, at: Position, frame: &Frame<'_>) -> bool {
-        let number = frame.head.exchange;
     /// A request's frames are written in one go. Whatever else comes next says that the rest of its body was
     /// dropped.
     fn request_ends_before(&mut self, head: &Head) {
@@ -162,16 +162,19 @@ impl Assembler {
         (open.row.is_none() && !open.request_is_whole()).then_some(open.begin)
     }
 
+    /// Whether the frame could be used.
+    fn exchange_frame(&mut self, at: Position, frame: &Frame<'_>) -> bool {
+        let number = frame.head.exchange;
         if frame.head.kind == Kind::Request {
             let Some(sent) = parsed::<payload::Request>(frame) else { return false };
             let resumed = self.open.get(&number).and_then(|open| open.row);
             let mut open = Open::new(at, frame.head.mono_us, begun(number, &frame.head, sent));
             open.row = resumed;
             self.open.insert(number, open);
+            self.asking = Some(number);
             return true;
         }
         let Some(open) = self.open.get_mut(&number) else { return false };
-            self.asking = Some(number);
         open.changed = true;
         match frame.head.kind {
             Kind::RequestBody => {
@@ -204,12 +207,14 @@ impl Assembler {
         std::mem::take(&mut self.ended)
     }
 
-    /// The open exchanges about which there is something new, in the order they began. The caller says
-    /// of each when it is on the tape.
-    pub(crate) fn changed(&mut self) -> Vec<&mut Open> {
-        let mut changed: Vec<_> = self.open.values_mut().filter(|open| open.changed).collect();
-        changed.sort_by_key(|open| open.begin);
-        changed
+    /// The open exchanges about which there is something new, and those that keep what is before `since` in the
+    /// spool; in the order they began. The caller says of each when it is on the tape.
+    pub(crate) fn due(&mut self, since: Position) -> Vec<&mut Open> {
+        let keeps = |open: &Open| open.pinned && open.begin < since;
+        let mut found: Vec<_> =
+            self.open.values_mut().filter(|open| open.changed || keeps(open)).collect();
+        found.sort_by_key(|open| open.begin);
+        found
     }
 
     /// Whether something is open about which there is something new.

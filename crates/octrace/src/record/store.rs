@@ -145,17 +145,19 @@ impl<'t> Store<'t> {
         position: Position,
         refresh: bool,
     ) -> anyhow::Result<()> {
-        for open in assembler.changed() {
+        let segment = position.segment.saturating_sub(PINNED_SEGMENTS);
+        let since = Position { segment, offset: 0 };
+        for open in assembler.due(since) {
+            let late = open.pinned && open.begin < since;
             let id = match open.row {
                 None if !open.request_is_whole() => continue,
                 None => self.exchange_begins(redactor, open)?,
-                Some(_) if !refresh => continue,
+                Some(_) if !refresh && !late => continue,
                 Some(id) => id,
             };
             let head = open.exchange.response.clone().map(|head| redactor.response_head(head));
             self.batch.exchange_goes_on(id, head.as_ref(), &progress(open))?;
-            let late = position.segment.saturating_sub(open.begin.segment) > PINNED_SEGMENTS;
-            if !open.released && (open.is_too_long() || open.pinned && late) {
+            if !open.released && (open.is_too_long() || late) {
                 let so_far = redactor.exchange(Exchange {
                     response_cut: true,
                     response_body: open.exchange.response_body.clone(),

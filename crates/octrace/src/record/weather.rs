@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     author::Author,
+    spool::Spool,
     tests::room,
 };
 
@@ -33,6 +34,30 @@ fn a_recorder_may_die_between_a_request_and_its_body() {
     let [row] = &tape.exchanges("ses_1").unwrap()[..] else { panic!("one row") };
     assert_eq!(row.outcome, Outcome::Complete);
     assert_eq!(tape.exchange(row.id).unwrap().unwrap().request_body, BODY.as_bytes());
+}
+
+#[test]
+fn an_exchange_that_hangs_does_not_hold_the_spool() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "2-a");
+    author.request(1, "ses_1", "msg_1", BODY);
+    let mut pipeline = room.pipeline(&author);
+    pipeline.drain(false).unwrap();
+    for number in 2..40 {
+        author.roll();
+        author.request(number, "ses_1", "msg_1", BODY);
+        author.end(number, "complete");
+        pipeline.drain(false).unwrap();
+    }
+    let left = Spool::open(&author.folder).unwrap().segments().unwrap();
+    assert!(left.len() < 20, "{left:?}");
+    author.response(1, 200);
+    author.chunk(1, "late, but whole");
+    author.end(1, "complete");
+    pipeline.drain(false).unwrap();
+    let tape = room.tape();
+    let first = tape.exchange(tape.exchanges("ses_1").unwrap()[0].id).unwrap().unwrap();
+    assert_eq!(first.response_body, b"late, but whole");
 }
 
 #[test]
