@@ -180,10 +180,10 @@ impl Assembler {
             Kind::RequestBody => {
                 open.exchange.request_cut |= frame.head.flags & FLAG_CUT != 0;
                 open.request_ended |= frame.head.flags & FLAG_LAST != 0;
+                open.exchange.request_body.extend_from_slice(frame.payload);
                 if open.request_ended {
                     open.note_dialect();
                 }
-                open.exchange.request_body.extend_from_slice(frame.payload);
             }
             Kind::Response => {
                 let Some(sent) = parsed::<payload::Response>(frame) else { return false };

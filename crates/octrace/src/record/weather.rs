@@ -61,6 +61,20 @@ fn an_exchange_that_hangs_does_not_hold_the_spool() {
 }
 
 #[test]
+fn a_dialect_is_told_by_a_body_of_one_frame() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "4-a");
+    let body = r#"{"contents":[{"parts":[]}]}"#;
+    let head = json!({"method": "POST", "url": "http://127.0.0.1/gateway", "headers": [],
+        "session": "ses_1", "body_bytes": body.len(), "body": "text"});
+    author.frame(Kind::Request, 0, 1, head.to_string().as_bytes());
+    author.frame(Kind::RequestBody, FLAG_LAST, 1, body.as_bytes());
+    room.pipeline(&author).drain(false).unwrap();
+    let row = room.tape().exchanges("ses_1").unwrap()[0].clone();
+    assert_eq!(row.dialect, octrace_core::provider::Dialect::Gemini);
+}
+
+#[test]
 fn a_request_without_its_end_appears_with_its_response() {
     let room = room();
     let mut author = Author::alive(&room.root, "9-a");
