@@ -164,6 +164,10 @@ impl Spool {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(|error| self.io(error))? {
             let entry = entry.map_err(|error| self.io(error))?;
+            // A folder or a link with a segment's name is not the plugin's: it stays, and stops nothing.
+            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                continue;
+            }
             numbers.extend(entry.file_name().to_str().and_then(segment::number_of));
         }
         numbers.sort_unstable();

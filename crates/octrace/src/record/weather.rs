@@ -1,11 +1,14 @@
 //! Bad weather, on spools written here: recorders that die between the frames of one request, exchanges
 //! that hang while others go on, files in the spool that are not ours.
 
+use std::fs;
+
 use octrace_core::exchange::Outcome;
 use octrace_wire::frame::{FLAG_LAST, Kind};
 use serde_json::json;
 
 use super::{
+    adopt::{Adoption, adopt},
     author::Author,
     spool::Spool,
     tests::room,
@@ -72,6 +75,32 @@ fn a_dialect_is_told_by_a_body_of_one_frame() {
     room.pipeline(&author).drain(false).unwrap();
     let row = room.tape().exchanges("ses_1").unwrap()[0].clone();
     assert_eq!(row.dialect, octrace_core::provider::Dialect::Gemini);
+}
+
+#[test]
+fn what_is_no_segment_does_not_stop_the_others() {
+    for kind in ["folder", "link", "fifo"] {
+        let room = room();
+        let mut author = Author::dead(&room.root, "6-a");
+        author.request(1, "ses_1", "msg_1", BODY);
+        author.roll();
+        author.roll();
+        author.end(1, "complete");
+        let path = author.folder.join("00000002.seg");
+        fs::remove_file(&path).unwrap();
+        match kind {
+            "folder" => fs::create_dir(&path).unwrap(),
+            "link" => std::os::unix::fs::symlink("/etc/passwd", &path).unwrap(),
+            _ => {
+                let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+                assert!(made.success());
+            }
+        }
+        assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Finished, "{kind}");
+        let row = room.tape().exchanges("ses_1").unwrap()[0].clone();
+        assert_eq!(row.outcome, Outcome::Complete, "{kind}");
+        assert!(fs::symlink_metadata(&path).is_ok(), "it stays");
+    }
 }
 
 #[test]
