@@ -14,7 +14,7 @@ use std::{
 
 use octrace_store::Position;
 use octrace_wire::{
-    frame::{self, Frame, Kind},
+    frame::{self, Frame, FrameError, Kind},
     payload::Hello,
     segment::{self, Scan, SegmentError, Tail},
 };
@@ -227,6 +227,9 @@ impl Spool {
             return Ok(Some(Chunk { bytes, begin, torn: 0 }));
         }
         match tail {
+            Tail::Broken(_, FrameError::Checksum) if finished => {
+                Ok(self.pass_over(broken_length(&bytes) as u64))
+            }
             Tail::Partial(rest) | Tail::Broken(rest, _) if finished => {
                 Ok(self.pass_over(rest as u64))
             }
@@ -290,6 +293,17 @@ impl Spool {
     fn io(&self, source: io::Error) -> SpoolError {
         SpoolError::Io { path: self.folder.clone(), source }
     }
+}
+
+/// How much of `bytes`, which begin with a frame whose checksum is wrong, is lost: that frame, where its length
+/// leads to another one; else all of it.
+fn broken_length(bytes: &[u8]) -> usize {
+    let length = bytes.first_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    let next = frame::HEADER + length;
+    let leads_on = |rest: &[u8]| {
+        rest.is_empty() || matches!(Frame::decode(rest), Ok(_) | Err(FrameError::Incomplete))
+    };
+    if bytes.get(next..).is_some_and(leads_on) { next } else { bytes.len() }
 }
 
 /// The folders in a spool root, oldest name first. A root that is not there has none.

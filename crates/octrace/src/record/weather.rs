@@ -78,6 +78,24 @@ fn a_dialect_is_told_by_a_body_of_one_frame() {
 }
 
 #[test]
+fn a_broken_frame_costs_no_whole_one() {
+    let room = room();
+    let mut author = Author::dead(&room.root, "5-a");
+    author.request(1, "ses_1", "msg_1", BODY);
+    let at = fs::metadata(author.folder.join("00000001.seg")).unwrap().len();
+    author.event("session.idle", &json!({"sessionID": "ses_1"}));
+    author.end(1, "complete");
+    author.event("session.idle", &json!({"sessionID": "ses_1"}));
+    let path = author.folder.join("00000001.seg");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[at as usize + 40] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    adopt(&author.folder, &room.place()).unwrap();
+    assert_eq!(room.tape().exchanges("ses_1").unwrap()[0].outcome, Outcome::Complete);
+    assert_eq!(room.tape().events("ses_1").unwrap().len(), 1);
+}
+
+#[test]
 fn what_is_no_segment_does_not_stop_the_others() {
     for kind in ["folder", "link", "fifo"] {
         let room = room();
