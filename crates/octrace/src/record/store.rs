@@ -45,10 +45,11 @@ impl<'t> Store<'t> {
 
     /// Counts what is lost.
     pub(super) fn lost(&mut self, more: Losses) {
-        self.losses.frames += more.frames;
-        self.losses.bytes += more.bytes;
-        self.losses.torn_bytes += more.torn_bytes;
-        self.losses.unknown_frames += more.unknown_frames;
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.losses.frames, more.frames);
+        add(&mut self.losses.bytes, more.bytes);
+        add(&mut self.losses.torn_bytes, more.torn_bytes);
+        add(&mut self.losses.unknown_frames, more.unknown_frames);
     }
 
     /// Counts what the plugin had to drop.

@@ -132,3 +132,13 @@ fn a_request_without_its_end_appears_with_its_response() {
     pipeline.drain(false).unwrap();
     assert_eq!(room.tape().exchanges("ses_1").unwrap().len(), 1);
 }
+
+#[test]
+fn losses_beyond_counting_are_no_panic() {
+    let room = room();
+    let mut author = Author::dead(&room.root, "8-a");
+    let gap = json!({"frames": u64::MAX, "bytes": u64::MAX}).to_string();
+    author.frame(Kind::Gap, 0, 0, gap.as_bytes());
+    author.frame(Kind::Gap, 0, 0, gap.as_bytes());
+    assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Finished);
+}
