@@ -314,7 +314,10 @@ impl Open {
         if !self.released {
             self.exchange.response_body.extend_from_slice(frame.payload);
             let length = self.exchange.response_body.len();
-            self.arrivals.push(Arrival { length, after_us });
+            // One past the bound, so that the chunk across it counts.
+            if self.arrivals.last().is_none_or(|last| last.length < FIRST_ANSWER_WITHIN) {
+                self.arrivals.push(Arrival { length, after_us });
+            }
         }
     }
 
