@@ -34,7 +34,11 @@ mod tests;
 mod weather;
 mod writer;
 
-use std::{path::Path, thread, time::Duration};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use octrace_store::Tape;
 
@@ -75,17 +79,27 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
         if is_newer(&error) || state == State::Finish && refused > RETRIES_AFTER_END {
             return Err(error);
         }
-        match follow.next(Some(wait)) {
+        match rest(&follow, wait) {
             Wake::WriterGone => state = State::Finish,
             Wake::Terminated => return Err(error),
             Wake::Changed | Wake::TimeOut => {}
         }
-        // What woke us may have come at once; the tape needs its time all the same.
-        thread::sleep(PACE);
         wait = (wait * 2).min(RETRY.1);
     }
     adopt::adopt_all(place);
     Ok(())
+}
+
+/// Leaves the tape in peace for as long as `wait`, whatever is new in the spool: each try reads again what is
+/// open.
+fn rest(follow: &Follow, wait: Duration) -> Wake {
+    let until = Instant::now() + wait;
+    loop {
+        match follow.next(Some(until.saturating_duration_since(Instant::now()))) {
+            Wake::Changed => {}
+            wake => return wake,
+        }
+    }
 }
 
 /// What is to be done with the spool.
@@ -108,7 +122,7 @@ fn follow_spool(
         let asked = Control::read(folder).map(|control| control.token);
         pipeline.drain(false)?;
         // Whoever asks wants all of it; else the rows of open exchanges follow a few times a second.
-        if pipeline.refresh_is_due() || asked.is_some() {
+        if pipeline.refresh_is_due() || !pipeline.has_answered(asked.as_ref()) {
             pipeline.refresh()?;
         }
         pipeline.publish(asked)?;

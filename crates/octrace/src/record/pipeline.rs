@@ -183,6 +183,11 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Whether this request, if there is one, was carried out: it stays in its file.
+    pub(crate) fn has_answered(&self, asked: Option<&String>) -> bool {
+        asked.is_none() || self.status.answered.as_ref() == asked
+    }
+
     /// Whether the writer is surely dead.
     pub(crate) fn writer_is_dead(&self) -> bool {
         self.writer.writer.is_dead(self.spool.folder())
