@@ -14,6 +14,8 @@
 mod eventually;
 mod home;
 mod http;
+#[cfg(target_os = "linux")]
+mod network;
 mod opencode;
 mod process;
 mod serve;
@@ -22,6 +24,8 @@ mod tui;
 pub use eventually::eventually;
 pub use home::{Home, PROVIDERS, Provider, prepare};
 pub use http::{Reply, refused_url};
+#[cfg(target_os = "linux")]
+pub use network::cut_off;
 pub use octrace_script as script;
 pub use opencode::OpenCode;
 pub use process::{Output, Run, Running};

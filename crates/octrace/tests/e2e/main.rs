@@ -7,6 +7,8 @@ mod conversation;
 mod deaths;
 mod faults;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod offline;
 mod secrets;
 mod setup;
 mod stage;
