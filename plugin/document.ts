@@ -13,15 +13,29 @@ export interface Document {
 
 /** `value` as JSON; `undefined` for what is too large even with its strings cut. */
 export function toDocument(value: object): Document | undefined {
-  const whole = Buffer.from(JSON.stringify(value));
+  const whole = Buffer.from(json(value));
   if (whole.length <= MAX_PAYLOAD) return { bytes: whole, cut: false };
   for (const limit of STRING_LIMITS) {
     const shorter = Buffer.from(
-      JSON.stringify(value, (_, field: unknown) =>
-        typeof field === "string" && field.length > limit ? `${field.slice(0, limit)}…` : field,
-      ),
+      json(value, (text) => (text.length > limit ? `${text.slice(0, limit)}…` : text)),
     );
     if (shorter.length <= MAX_PAYLOAD) return { bytes: shorter, cut: true };
   }
   return undefined;
+}
+
+/**
+ * `value` as JSON that every reader accepts. Whoever cuts text to a length may cut a character in two (OpenCode
+ * does so with titles); half of one is written as an escape that strict readers refuse.
+ */
+function json(value: object, shortened?: (text: string) => string): string {
+  const text = JSON.stringify(value, shortened && strings(shortened));
+  if (!HALF_CHARACTER.test(text)) return text;
+  return JSON.stringify(value, strings((field) => (shortened?.(field) ?? field).toWellFormed()));
+}
+
+const HALF_CHARACTER = /\\ud[89a-f]/;
+
+function strings(change: (text: string) => string) {
+  return (_: string, field: unknown) => (typeof field === "string" ? change(field) : field);
 }

@@ -7,7 +7,7 @@
 
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { toDocument } from "./document.ts";
 import { FLAG_CUT, FLAG_LAST, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
 import { randomHex } from "./random.ts";
@@ -88,7 +88,7 @@ export class Recording {
   document(kind: Kind, value: object, exchange = 0): void {
     if (!this.isOn()) return;
     const document = toDocument(value);
-    if (!document) return;
+    if (!document) return this.#spool?.drop(MAX_PAYLOAD);
     const bytes = this.#credentials.clean(document.bytes);
     this.#spool?.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
   }
@@ -130,7 +130,7 @@ export class Recording {
       process_start: processStart(),
       boot: readText("/proc/sys/kernel/random/boot_id").trim(),
       cwd: workingFolder(),
-      home: process.env["OCTRACE_HOME"] || join(dataFolder(), "octrace"),
+      home: tapeFolder(),
       run: process.env["OCTRACE_RUN"] ?? "",
       secrets: this.#prints,
       salt: Buffer.from(this.#credentials.salt).toString("hex"),
@@ -146,6 +146,12 @@ export class Recording {
 /** The user's data folder, by the XDG rules, on macOS too. */
 function dataFolder(env = process.env): string {
   return env["XDG_DATA_HOME"] || join(env["HOME"] || homedir(), ".local/share");
+}
+
+/** Where the tape is that this recording is for. The recorder passes over a relative path, too. */
+function tapeFolder(): string {
+  const set = process.env["OCTRACE_HOME"] ?? "";
+  return isAbsolute(set) ? set : join(dataFolder(), "octrace");
 }
 
 /** What OpenCode has in its credential files and its environment. */

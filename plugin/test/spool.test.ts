@@ -176,6 +176,21 @@ describe("a recording", () => {
     expect(all).not.toContain("credential-");
   });
 
+  test("half a character is replaced: strict readers refuse its escape", () => {
+    const recording = new Recording();
+    recording.document(Kind.Event, { title: `cut ${"😀".slice(0, 1)}…`, path: "C:\\ud83d", whole: "😀" });
+    const [event] = here.frames().filter(({ kind }) => kind === Kind.Event);
+    expect(event!.payload.toString()).toBe('{"title":"cut \ufffd…","path":"C:\\\\ud83d","whole":"😀"}');
+  });
+
+  test("a document that cannot be made to fit is counted as lost", () => {
+    const recording = new Recording();
+    recording.document(Kind.Event, { many: Array.from({ length: 1 << 20 }, () => "12345") });
+    recording.document(Kind.Event, { few: 1 });
+    const gaps = here.frames().filter(({ kind }) => kind === Kind.Gap);
+    expect(gaps.map(json)).toEqual([{ frames: 1, bytes: 4 << 20, reason: "bound" }]);
+  });
+
   test("a document that is too large loses the ends of its strings, not itself", () => {
     const recording = new Recording();
     recording.document(Kind.Event, { directory: "/d", event: { type: "x", output: "y".repeat(5 << 20) } });
