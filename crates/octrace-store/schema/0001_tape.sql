@@ -56,6 +56,7 @@ CREATE TABLE events (
     body         BLOB    NOT NULL          -- JSON: the event's `properties`, or the hook's input
 );
 CREATE INDEX events_by_session ON events (session, id);
+CREATE INDEX events_by_spool ON events (spool);
 
 -- Content-addressed pieces of bodies, each stored once.
 CREATE TABLE parts (

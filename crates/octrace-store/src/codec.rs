@@ -43,9 +43,7 @@ pub enum Error {
     )]
     UnknownCodec(i64),
     /// The data does not give the size that was stored with it.
-    #[error(
-        "a part of {stored} bytes gave {found}; the tape is damaged there, see `octrace verify`"
-    )]
+    #[error("a part of {stored} bytes gave {found}; the tape is damaged there")]
     WrongSize {
         /// As stored beside it, in bytes.
         stored: u64,
@@ -53,9 +51,7 @@ pub enum Error {
         found: u64,
     },
     /// The data is no zstd frame with its content size, or the frame is damaged.
-    #[error(
-        "a part's compressed data is unreadable; the tape is damaged there, see `octrace verify`"
-    )]
+    #[error("a part's compressed data is unreadable; the tape is damaged there")]
     Unreadable,
     /// zstd had no memory.
     #[error("zstd could not compress, or could not be set up")]
@@ -193,12 +189,12 @@ mod tests {
             decoder.decode(codec, size, data).map(|_| ()).unwrap_err().to_string()
         };
 
-        insta::assert_snapshot!(refused(1, 9_999, &data), @"a part of 9999 bytes gave 10000; the tape is damaged there, see `octrace verify`");
-        insta::assert_snapshot!(refused(0, 9_999, &part), @"a part of 9999 bytes gave 10000; the tape is damaged there, see `octrace verify`");
+        insta::assert_snapshot!(refused(1, 9_999, &data), @"a part of 9999 bytes gave 10000; the tape is damaged there");
+        insta::assert_snapshot!(refused(0, 9_999, &part), @"a part of 9999 bytes gave 10000; the tape is damaged there");
         insta::assert_snapshot!(refused(1, u64::MAX, &data), @"a part of 18446744073709551615 bytes is beyond the 536870912 that the tape holds");
         insta::assert_snapshot!(refused(7, 10_000, &data), @"a part is stored with codec 7, which this octrace does not know; a newer one may have written it");
-        insta::assert_snapshot!(refused(1, 10_000, &data[..data.len() - 1]), @"a part's compressed data is unreadable; the tape is damaged there, see `octrace verify`");
-        insta::assert_snapshot!(refused(1, 0, b""), @"a part's compressed data is unreadable; the tape is damaged there, see `octrace verify`");
+        insta::assert_snapshot!(refused(1, 10_000, &data[..data.len() - 1]), @"a part's compressed data is unreadable; the tape is damaged there");
+        insta::assert_snapshot!(refused(1, 0, b""), @"a part's compressed data is unreadable; the tape is damaged there");
     }
 
     proptest! {

@@ -35,7 +35,10 @@ impl Tape {
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
         // Refuse before touching: the next line would change a foreign file's header.
-        migrate::version(&connection, path)?;
+        if migrate::version(&connection, path)? == 0 {
+            // Only an empty file can still be told: what is pruned one day gives its pages back bit by bit.
+            connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        }
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", "off")?;
@@ -43,15 +46,46 @@ impl Tape {
         Ok(Self { connection, memory: Memory::default(), path: path.to_owned() })
     }
 
-    /// Opens the tape for commands that only look; `None` when nothing was ever recorded.
+    /// Opens the tape for commands that only look; `None` when nothing was ever recorded. A tape that
+    /// cannot be written, on a read-only file system say, can be looked at all the same.
     ///
     /// # Errors
     /// As [`Tape::open`].
     pub fn open_existing(path: &Path) -> Result<Option<Self>, Error> {
         match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            _ => Self::open(path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            _ => {}
         }
+        match Self::open(path) {
+            Err(Error::Open { source, .. })
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                Self::open_unwritable(path).map(Some)
+            }
+            opened => opened.map(Some),
+        }
+    }
+
+    /// Nobody writes to it, so SQLite need not lock it either, which it could not.
+    fn open_unwritable(path: &Path) -> Result<Self, Error> {
+        let open = |source| Error::Open { path: path.to_owned(), source };
+        let real = fs::canonicalize(path).map_err(open)?;
+        let name = real.to_str().ok_or_else(|| open(io::ErrorKind::InvalidFilename.into()))?;
+        let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let uri = format!("file:{escaped}?immutable=1");
+        let connection = Connection::open_with_flags(uri, flags)?;
+        if migrate::version(&connection, path)? < migrate::NEWEST {
+            return Err(open(io::Error::other(
+                "it is older than this octrace, and cannot be written",
+            )));
+        }
+        Ok(Self { connection, memory: Memory::default(), path: path.to_owned() })
     }
 
     /// Makes what was committed survive a power cut: needed before what it was read from is deleted.
@@ -138,6 +172,30 @@ mod tests {
             assert_eq!(fs::read(&path).unwrap(), before);
         }
         assert!(matches!(refused(folder.path()), Error::Open { .. }), "a folder");
+    }
+
+    #[test]
+    fn a_tape_that_cannot_be_written_can_be_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("odd ?#% name.db");
+        let mut tape = Tape::open(&path).unwrap();
+        tape.spool("1-a", 0).unwrap();
+        drop(tape);
+        // As root nothing is unwritable; so not through the front door.
+        let mut tape = Tape::open_unwritable(&path).unwrap();
+        assert_eq!(tape.sessions().unwrap(), []);
+        assert!(tape.spool("2-a", 0).is_err());
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1, "nothing is made beside it");
+    }
+
+    #[test]
+    fn pages_can_be_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let tape = Tape::open(&folder.path().join("tape.db")).unwrap();
+        let mode: i64 =
+            tape.connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
+        assert_eq!(mode, 2, "incremental");
     }
 
     #[test]

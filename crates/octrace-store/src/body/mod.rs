@@ -57,21 +57,19 @@ pub enum Error {
     )]
     UnknownList(u8),
     /// The list ends early, or goes on after its end.
-    #[error("a body's list of {0} bytes does not end where it should; see `octrace verify`")]
+    #[error("a body's list of {0} bytes does not end where it should")]
     WrongLength(usize),
     /// A number in the list cannot be.
-    #[error("a body's list is damaged at byte {0}; see `octrace verify`")]
+    #[error("a body's list is damaged at byte {0}")]
     Damaged(usize),
     /// A difference without what it differs from.
-    #[error("a body's list is the difference to a parent that is missing; see `octrace verify`")]
+    #[error("a body's list is the difference to a parent that is missing")]
     NoParent,
     /// More entries and insertions than [`MAX_ITEMS`].
-    #[error("a body's list has more than {MAX_ITEMS} entries; see `octrace verify`")]
+    #[error("a body's list has more than {MAX_ITEMS} entries")]
     TooManyItems,
     /// An insertion's offset is beyond its part, or before the last one's.
-    #[error(
-        "a cache marker belongs at byte {offset} of part {part}, which is not there; see `octrace verify`"
-    )]
+    #[error("a cache marker belongs at byte {offset} of part {part}, which is not there")]
     NoSuchPlace {
         /// The part that it should go into.
         part: i64,
@@ -79,7 +77,7 @@ pub enum Error {
         offset: u64,
     },
     /// The parts together are larger than any body on the tape.
-    #[error("a body would be larger than {MAX_SIZE} bytes; see `octrace verify`")]
+    #[error("a body would be larger than {MAX_SIZE} bytes")]
     TooBig,
 }
 

@@ -90,10 +90,10 @@ impl Tape {
         Ok(Recording { events: self.events(id)?, exchanges: self.exchanges(id)?, children })
     }
 
-    /// The events of a session, in the order they arrived.
+    /// The events of a session, in the order they arrived. The body of one that cannot be read is null.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when one is there but cannot be read.
+    /// When the tape cannot be read.
     pub fn events(&self, session: &str) -> Result<Vec<EventRecord>, Error> {
         let mut parts = PartReader::new(&self.connection)?;
         let mut select = self.connection.prepare_cached(
@@ -108,10 +108,9 @@ impl Tape {
                 row.get(4)?,
                 row.get_ref(5)?.as_blob().unwrap_or_default(),
             );
-            let body = body
-                .ok()
-                .and_then(|body| serde_json::from_slice(&body).ok())
-                .ok_or_else(|| Error::damaged(format!("event {id}")))?;
+            // One that is damaged keeps its place and says nothing: the others are not its hostages.
+            let body = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
+            let body = body.unwrap_or_default();
             events.push(EventRecord { id, at_us: row.get(1)?, kind: row.get(2)?, body });
         }
         Ok(events)

@@ -115,8 +115,11 @@ fn tape_hint(error: &octrace_store::Error) -> Option<String> {
     }
     match error {
         Error::Newer { .. } => Some("Install the newest octrace.".into()),
-        Error::NotATape { .. } | Error::Damaged { .. } => {
+        Error::NotATape { .. } => {
             Some("Move the file elsewhere; octrace then begins a new tape.".into())
+        }
+        Error::Damaged { .. } | Error::Body(_) | Error::Codec(_) => {
+            Some("The rest of the tape is not affected.".into())
         }
         Error::Open { .. } => Some("`octrace doctor` looks at the folder and its rights.".into()),
         _ => None,
