@@ -52,7 +52,9 @@ impl Paths {
             user: xdg.home_dir().to_owned(),
             home: settings.home.value.clone(),
             named: variable("OCTRACE_HOME")
-                .map_or_else(|| xdg.data_dir().join("octrace"), PathBuf::from),
+                .map(PathBuf::from)
+                .filter(|home| home.is_absolute())
+                .unwrap_or_else(|| xdg.data_dir().join("octrace")),
             cache: xdg.cache_dir().join("octrace"),
             opencode_config: xdg.config_dir().join("opencode"),
             opencode_config_dir: variable("OPENCODE_CONFIG_DIR").map(PathBuf::from),
