@@ -66,20 +66,16 @@ pub struct MessageFact {
 /// not that.
 pub fn read_event(payload: &[u8]) -> Option<Event> {
     #[derive(Deserialize)]
-    struct Sent<'a> {
-        #[serde(borrow)]
-        event: Inner<'a>,
-    }
-    #[derive(Deserialize)]
     struct Inner<'a> {
         r#type: String,
         #[serde(borrow)]
         properties: Option<&'a RawValue>,
     }
-    let sent: Sent<'_> = serde_json::from_slice(payload).ok()?;
-    let body = sent.event.properties.map_or("{}", RawValue::get);
+    let sent: octrace_wire::payload::Event<'_> = serde_json::from_slice(payload).ok()?;
+    let inner: Inner<'_> = serde_json::from_str(sent.event.get()).ok()?;
+    let body = inner.properties.map_or("{}", RawValue::get);
     let properties: Value = serde_json::from_str(body).ok()?;
-    let kind = sent.event.r#type;
+    let kind = inner.r#type;
     Some(Event {
         session: session_of(&properties),
         fact: fact(&kind, &properties["info"]),
