@@ -70,9 +70,11 @@ function watchedStream(source: ReadableStream<Uint8Array>, watcher: Watcher): Re
 
 /** A constructed response cannot be given these properties by its constructor. */
 function likeOriginal(response: Response, original: Response): Response {
-  const { url, redirected, type } = original;
+  const { url, redirected, type, headers } = original;
   const clone = () => likeOriginal(Response.prototype.clone.call(response), original);
-  for (const [name, value] of Object.entries({ url, redirected, type, clone })) {
+  // Of a body that is a stream, Bun would not know the type.
+  const blob = () => response.bytes().then((bytes) => new Response(bytes, { headers }).blob());
+  for (const [name, value] of Object.entries({ url, redirected, type, clone, blob })) {
     Object.defineProperty(response, name, { value, configurable: true, writable: true });
   }
   return response;
