@@ -13,4 +13,5 @@ mod secrets;
 mod setup;
 mod stage;
 mod startup;
+mod stream;
 mod transparency;
