@@ -106,6 +106,7 @@ CREATE TABLE exchanges (
     outcome      TEXT    NOT NULL,
     error        TEXT,
     sent_us      INTEGER NOT NULL,
+    sent_mono_us INTEGER NOT NULL,         -- the same on its process's own clock, which never jumps
     head_after_us INTEGER,
     first_byte_after_us INTEGER,
     first_content_after_us INTEGER,

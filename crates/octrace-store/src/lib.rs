@@ -21,5 +21,5 @@ pub mod write;
 pub use error::Error;
 pub use tape::Tape;
 pub use write::{
-    Batch, ExchangeId, Losses, OpenExchange, Position, Progress, SpoolId, WriterFacts,
+    Batch, Begin, ExchangeId, Losses, OpenExchange, Position, Progress, SpoolId, WriterFacts,
 };

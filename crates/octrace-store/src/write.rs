@@ -56,6 +56,15 @@ pub struct WriterFacts {
     pub cwd: Clean<String>,
 }
 
+/// Where and when an exchange begins, as its process has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begin {
+    /// Where its first frame is.
+    pub at: Position,
+    /// When it was sent, on the process's monotonic clock, in µs.
+    pub mono_us: u64,
+}
+
 /// What was lost of a spool, as counts to add.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
@@ -78,6 +87,8 @@ pub struct OpenExchange {
     pub number: u32,
     /// Where its frames begin.
     pub begin: Position,
+    /// When it was sent, on its process's monotonic clock, in µs.
+    pub sent_mono_us: u64,
 }
 
 /// How an exchange stands: what changes while it is under way.
@@ -135,7 +146,7 @@ impl Tape {
     /// The exchanges of a spool that have not ended.
     pub fn open_exchanges(&self, spool: SpoolId) -> Result<Vec<OpenExchange>, Error> {
         let mut select = self.connection.prepare_cached(
-            "SELECT id, number, begin_segment, begin_offset FROM exchanges
+            "SELECT id, number, begin_segment, begin_offset, sent_mono_us FROM exchanges
              WHERE spool = ?1 AND outcome IN ('waiting', 'streaming')",
         )?;
         let rows = select.query_map([spool.0], |row| {
@@ -146,9 +157,16 @@ impl Tape {
                     segment: row.get::<_, i64>(2)?.cast_unsigned(),
                     offset: row.get::<_, i64>(3)?.cast_unsigned(),
                 },
+                sent_mono_us: row.get::<_, i64>(4)?.cast_unsigned(),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The highest number of an exchange of this spool; 0 when there is none.
+    pub fn newest_exchange(&self, spool: SpoolId) -> Result<u32, Error> {
+        let newest = "SELECT coalesce(max(number), 0) FROM exchanges WHERE spool = ?1";
+        Ok(self.connection.prepare_cached(newest)?.query_row([spool.0], |row| row.get(0))?)
     }
 }
 
@@ -298,7 +316,7 @@ impl Batch<'_> {
     pub fn exchange_begins(
         &mut self,
         spool: SpoolId,
-        begin: Position,
+        begin: Begin,
         exchange: &Clean<Exchange>,
         asked: &Clean<Asked>,
     ) -> Result<ExchangeId, Error> {
@@ -319,15 +337,16 @@ impl Batch<'_> {
             "INSERT INTO exchanges (spool, number, begin_segment, begin_offset,
                  session, message, assistant, agent, purpose, provider, model, npm, price, dialect,
                  method, url, request_headers, request_bytes, request_cut,
-                 request_layout, request_base, request_depth, outcome, sent_us, problems)
+                 request_layout, request_base, request_depth, outcome, sent_us, sent_mono_us, problems)
              VALUES (:spool, :number, :segment, :offset,
                  :session, :message, :assistant, :agent, :purpose, :provider, :model, :npm, :price,
                  :dialect, :method, :url, :headers, :bytes, :cut,
-                 :layout, :base, :depth, :outcome, :sent_us, :problems)",
+                 :layout, :base, :depth, :outcome, :sent_us, :sent_mono_us, :problems)",
         )?
         .execute(named_params! {
             ":spool": spool.0, ":number": exchange.number,
-            ":segment": signed(begin.segment), ":offset": signed(begin.offset),
+            ":segment": signed(begin.at.segment), ":offset": signed(begin.at.offset),
+            ":sent_mono_us": signed(begin.mono_us),
             ":session": head.session, ":message": head.message, ":assistant": assistant,
             ":agent": head.agent, ":purpose": asked.purpose.as_str(),
             ":provider": head.provider, ":model": asked.model, ":npm": head.npm,
@@ -367,22 +386,27 @@ impl Batch<'_> {
 
     fn progress(&mut self, id: ExchangeId, progress: &Progress) -> Result<(), Error> {
         let timing = &progress.timing;
-        self.tx()?.prepare_cached(
-            "UPDATE exchanges SET outcome = ?2, response_bytes = ?3, chunks = ?4, head_after_us = ?5,
-                 first_byte_after_us = ?6, first_content_after_us = ?7, end_after_us = ?8,
-                 longest_gap_us = ?9 WHERE id = ?1",
-        )?
-        .execute(params![
-            id.0,
-            progress.outcome.as_str(),
-            signed(progress.bytes),
-            signed(progress.chunks),
-            timing.head_after_us,
-            timing.first_byte_after_us,
-            timing.first_content_after_us,
-            timing.end_after_us,
-            timing.longest_gap_us
-        ])?;
+        self.tx()?
+            .prepare_cached(
+                // What happened once stays as it was: after a restart not all of it is known any more.
+                "UPDATE exchanges SET outcome = ?2, response_bytes = max(response_bytes, ?3),
+                 chunks = max(chunks, ?4), head_after_us = coalesce(head_after_us, ?5),
+                 first_byte_after_us = coalesce(first_byte_after_us, ?6),
+                 first_content_after_us = coalesce(first_content_after_us, ?7), end_after_us = ?8,
+                 longest_gap_us = max(coalesce(longest_gap_us, ?9), coalesce(?9, longest_gap_us))
+             WHERE id = ?1",
+            )?
+            .execute(params![
+                id.0,
+                progress.outcome.as_str(),
+                signed(progress.bytes),
+                signed(progress.chunks),
+                timing.head_after_us,
+                timing.first_byte_after_us,
+                timing.first_content_after_us,
+                timing.end_after_us,
+                timing.longest_gap_us
+            ])?;
         Ok(())
     }
 

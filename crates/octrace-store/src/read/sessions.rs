@@ -164,7 +164,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::write::{Position, Progress};
+    use crate::write::{Begin, Position, Progress};
 
     /// Puts one exchange for each course of things on a new tape: every outcome, with and without a status
     /// and an error.
@@ -189,7 +189,8 @@ mod tests {
                 ..Exchange::default()
             });
             let asked = exchange.derive(reading::asked);
-            let id = batch.exchange_begins(spool, Position::START, &exchange, &asked).unwrap();
+            let begin = Begin { at: Position::START, mono_us: 0 };
+            let id = batch.exchange_begins(spool, begin, &exchange, &asked).unwrap();
             let ending = exchange.derive(reading::ending);
             let progress = Progress { outcome, ..Progress::default() };
             batch.exchange_ends(id, &exchange, &ending, &progress).unwrap();

@@ -3,10 +3,12 @@
 use std::{fs, path::Path};
 
 use octrace_store::Tape;
-use rustix::process::{Pid, test_kill_process};
 
 use super::Finding;
-use crate::paths::{Paths, is_private};
+use crate::{
+    paths::{Paths, is_private},
+    record::{self, SpoolState},
+};
 
 /// Below this, recording may stop at any moment.
 const SCARCE: u64 = 64 << 20;
@@ -43,31 +45,28 @@ pub(super) fn spool_folder(paths: &Paths) -> Finding {
 /// The spools, by whether their OpenCode lives.
 pub(super) fn spools(paths: &Paths) -> Vec<Finding> {
     const ABOUT: &str = "recorder";
-    let spools: Vec<_> = paths
-        .spool_roots()
-        .iter()
-        .flat_map(|root| fs::read_dir(root).into_iter().flatten().flatten())
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| writer_of(&entry.file_name().to_string_lossy()))
-        .collect();
-    let live = spools.iter().filter(|pid| test_kill_process(**pid).is_ok()).count();
-    let dead = spools.len() - live;
+    let spools = record::spools(&paths.place());
+    let count = |state| spools.iter().filter(|found| **found == state).count();
+    let (read, unread, left) =
+        (count(SpoolState::Read), count(SpoolState::Unread), count(SpoolState::Left));
     let mut findings = Vec::new();
-    if live > 0 {
-        findings.push(Finding::ok(ABOUT, format!("{live} OpenCode running recorded")));
+    if read > 0 {
+        findings.push(Finding::ok(ABOUT, format!("{read} OpenCode running, recorded")));
     }
-    if dead > 0 {
+    if unread > 0 {
+        let says = format!("{unread} OpenCode running whose spool nobody reads at this moment");
+        findings.push(Finding::warning(ABOUT, says).remedy(format!(
+            "To put it on the tape: octrace flush; {} may say why",
+            paths.log().display()
+        )));
+    }
+    if left > 0 {
         findings.push(
-            Finding::warning(ABOUT, format!("{dead} spool(s) left by an OpenCode that is gone"))
+            Finding::warning(ABOUT, format!("{left} spool(s) left by an OpenCode that is gone"))
                 .remedy("To put them on the tape: octrace flush"),
         );
     }
     findings
-}
-
-/// The process that a spool's name begins with.
-fn writer_of(spool: &str) -> Option<Pid> {
-    Pid::from_raw(spool.split_once('-')?.0.parse().ok()?)
 }
 
 /// Whether the tape opens, and how large it is.
@@ -125,7 +124,7 @@ fn is_in_memory(_folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Verdict;
+    use crate::{doctor::Verdict, record::author::Author};
 
     fn paths(dir: &Path) -> Paths {
         Paths {
@@ -145,14 +144,18 @@ mod tests {
         let paths = paths(dir.path());
         crate::paths::create_folder(&dir.path().join("spool")).unwrap();
         assert!(spools(&paths).is_empty());
-        let spool = |pid: u32| fs::create_dir(dir.path().join(format!("spool/{pid}-abc"))).unwrap();
-        spool(std::process::id());
-        let mut gone = std::process::Command::new("true").spawn().unwrap();
-        let pid = gone.id();
-        gone.wait().unwrap();
-        spool(pid);
-        let verdicts: Vec<_> = spools(&paths).iter().map(|finding| finding.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Ok, Verdict::Warning]);
+        let root = dir.path().join("spool");
+        let verdicts = || spools(&paths).iter().map(|finding| finding.verdict).collect::<Vec<_>>();
+        Author::dead(&root, "1-gone");
+        assert_eq!(verdicts(), [Verdict::Warning], "left");
+        let alive = Author::alive(&root, "2-alive");
+        assert_eq!(verdicts(), [Verdict::Warning, Verdict::Warning], "nobody reads it");
+        let lock = fs::File::create(alive.folder.join(".lock")).unwrap();
+        lock.lock().unwrap();
+        assert_eq!(verdicts(), [Verdict::Ok, Verdict::Warning]);
+        Author::alive(&root, "3-other").roll_for("/another/home");
+        fs::remove_file(root.join("3-other/00000001.seg")).unwrap();
+        assert_eq!(verdicts(), [Verdict::Ok, Verdict::Warning], "not ours to tell");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
     pipeline::Pipeline,
     place::Place,
     spool::{self, Spool},
+    writer::Writer,
 };
 
 /// What became of a spool that was come by.
@@ -18,7 +19,7 @@ use super::{
 pub(crate) enum Adoption {
     /// Somebody else reads it.
     Taken,
-    /// It is for another tape.
+    /// It is for another tape, or does not say yet for which.
     Elsewhere,
     /// What was there is on the tape; its writer still lives.
     Drained,
@@ -30,8 +31,12 @@ pub(crate) enum Adoption {
 pub(crate) fn adopt(folder: &Path, place: &Place) -> anyhow::Result<Adoption> {
     let spool = Spool::open(folder)?;
     let Some(_claim) = spool.try_claim()? else { return Ok(Adoption::Taken) };
-    if spool.hello()?.is_some_and(|hello| !place.is_for(&hello)) {
-        return Ok(Adoption::Elsewhere);
+    match spool.hello()? {
+        Some(hello) if place.is_for(&hello) => {}
+        Some(_) => return Ok(Adoption::Elsewhere),
+        // Nobody knows whose it is. That of a writer who only begins says so in a moment.
+        None if Writer::default().is_dead(folder) => {}
+        None => return Ok(Adoption::Elsewhere),
     }
     let mut pipeline = Pipeline::open(spool, Tape::open(&place.tape)?)?;
     pipeline.drain(false)?;
@@ -44,12 +49,43 @@ pub(crate) fn adopt(folder: &Path, place: &Place) -> anyhow::Result<Adoption> {
 
 /// Takes every spool in this place that nobody reads. One that cannot be read is left for another day.
 pub(crate) fn adopt_all(place: &Place) {
+    for root in &place.roots {
+        spool::sweep_all(root);
+    }
     for folder in place.roots.iter().flat_map(|root| spool::spools_in(root)) {
         let name = folder.display();
         match adopt(&folder, place) {
             Ok(Adoption::Taken | Adoption::Elsewhere) => {}
             Ok(adoption) => tracing::info!(spool = %name, ?adoption, "adopted a spool"),
+            // Somebody else was faster.
+            Err(_) if !folder.exists() => {}
             Err(error) => tracing::warn!(spool = %name, "left a spool as it is: {error:#}"),
         }
     }
+}
+
+/// How a spool stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpoolState {
+    /// A recorder reads it.
+    Read,
+    /// Its OpenCode lives, but nobody reads it.
+    Unread,
+    /// Its OpenCode is gone, and nobody has taken it yet.
+    Left,
+}
+
+/// The spools that are for this place's tape, as they stand. Changes nothing.
+pub(crate) fn spools(place: &Place) -> Vec<SpoolState> {
+    let state = |folder: &Path| {
+        let spool = Spool::open(folder).ok()?;
+        let hello = spool.hello().ok()?.filter(|hello| place.is_for(hello))?;
+        Some(match spool.try_claim().ok()? {
+            None => SpoolState::Read,
+            Some(_) if Writer::new(&hello).is_dead(folder) => SpoolState::Left,
+            Some(_) => SpoolState::Unread,
+        })
+    };
+    let folders = place.roots.iter().flat_map(|root| spool::spools_in(root));
+    folders.filter_map(|folder| state(&folder)).collect()
 }

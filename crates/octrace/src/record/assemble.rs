@@ -10,7 +10,7 @@ use octrace_core::{
     exchange::{Exchange, Outcome, RequestHead, ResponseHead, Timing},
     provider,
 };
-use octrace_store::{ExchangeId, Position};
+use octrace_store::{ExchangeId, OpenExchange, Position};
 use octrace_wire::{
     frame::{FLAG_CUT, FLAG_LAST, Frame, Head, Kind},
     payload,
@@ -62,7 +62,8 @@ pub(crate) struct Open {
     /// Whether there is something new about it that is not on the tape.
     pub(crate) changed: bool,
     request_ended: bool,
-    begin_mono: u64,
+    /// When it was sent, on the writer's monotonic clock.
+    pub(crate) begin_mono: u64,
     last_mono: u64,
     arrivals: Vec<Arrival>,
 }
@@ -84,6 +85,8 @@ struct Arrival {
 /// The open exchanges of one spool.
 #[derive(Default)]
 pub(crate) struct Assembler {
+    /// The highest number so far. The plugin counts upwards and never begins a number twice.
+    newest: u32,
     open: HashMap<u32, Open>,
     /// Whose request is being read.
     asking: Option<u32>,
@@ -92,10 +95,16 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    /// Expects the frames of exchange `number` again, which is already on the tape as `row`.
-    pub(crate) fn resume(&mut self, number: u32, row: ExchangeId, begin: Position) {
-        let mut open = Open::new(begin, 0, Exchange { number, ..Exchange::default() });
-        open.row = Some(row);
+    /// Goes on behind the exchange with this number.
+    pub(crate) fn after(newest: u32) -> Self {
+        Self { newest, ..Self::default() }
+    }
+
+    /// Expects the frames of an exchange again that is open on the tape.
+    pub(crate) fn resume(&mut self, on_tape: &OpenExchange) {
+        let OpenExchange { id, number, begin, sent_mono_us } = *on_tape;
+        let mut open = Open::new(begin, sent_mono_us, Exchange { number, ..Exchange::default() });
+        open.row = Some(id);
         // Until its first frame is found again, there is nothing to add its body to, nothing to keep for it,
         // and nothing new to say.
         open.released = true;
@@ -168,6 +177,10 @@ impl Assembler {
         if frame.head.kind == Kind::Request {
             let Some(sent) = parsed::<payload::Request>(frame) else { return false };
             let resumed = self.open.get(&number).and_then(|open| open.row);
+            if resumed.is_none() && number <= self.newest {
+                return false;
+            }
+            self.newest = self.newest.max(number);
             let mut open = Open::new(at, frame.head.mono_us, begun(number, &frame.head, sent));
             open.row = resumed;
             self.open.insert(number, open);

@@ -12,8 +12,8 @@ use octrace_wire::{
 };
 use serde_json::json;
 
-pub(super) struct Author {
-    pub(super) folder: PathBuf,
+pub(crate) struct Author {
+    pub(crate) folder: PathBuf,
     pid: u32,
     segment: u64,
     file: File,
@@ -22,12 +22,12 @@ pub(super) struct Author {
 
 impl Author {
     /// A spool whose writer is dead: no process has the id 0.
-    pub(super) fn dead(root: &Path, name: &str) -> Self {
+    pub(crate) fn dead(root: &Path, name: &str) -> Self {
         Self::begin(root, name, 0)
     }
 
     /// A spool whose writer is this process.
-    pub(super) fn alive(root: &Path, name: &str) -> Self {
+    pub(crate) fn alive(root: &Path, name: &str) -> Self {
         Self::begin(root, name, std::process::id())
     }
 
@@ -48,12 +48,12 @@ impl Author {
     }
 
     /// Begins the next segment.
-    pub(super) fn roll(&mut self) {
+    pub(crate) fn roll(&mut self) {
         self.roll_for("");
     }
 
     /// The same, for the tape in `home`.
-    pub(super) fn roll_for(&mut self, home: &str) {
+    pub(crate) fn roll_for(&mut self, home: &str) {
         self.segment += 1;
         self.file = Self::segment(&self.folder, self.segment);
         self.hello(home);
@@ -76,13 +76,13 @@ impl Author {
         self.json(Kind::Hello, 0, &hello);
     }
 
-    pub(super) fn event(&mut self, kind: &str, properties: &serde_json::Value) {
+    pub(crate) fn event(&mut self, kind: &str, properties: &serde_json::Value) {
         let event = json!({"directory": "/project", "event": {"id": "evt_1", "type": kind, "properties": properties}});
         self.json(Kind::Event, 0, &event);
     }
 
     /// An assistant message that answers `user`.
-    pub(super) fn assistant(&mut self, session: &str, user: &str, id: &str) {
+    pub(crate) fn assistant(&mut self, session: &str, user: &str, id: &str) {
         let created = self.clock_us / 1_000;
         self.event(
             "message.updated",
@@ -91,7 +91,7 @@ impl Author {
         );
     }
 
-    pub(super) fn request(&mut self, number: u32, session: &str, message: &str, body: &str) {
+    pub(crate) fn request(&mut self, number: u32, session: &str, message: &str, body: &str) {
         let head = json!({"method": "POST", "url": "http://127.0.0.1/v1/chat/completions",
             "headers": [["content-type", "application/json"], ["authorization", "[REDACTED]"]],
             "session": session, "message": message, "agent": "build", "provider": "mock", "model": "m1",
@@ -101,16 +101,16 @@ impl Author {
         self.frame(Kind::RequestBody, FLAG_LAST, number, body.as_bytes());
     }
 
-    pub(super) fn response(&mut self, number: u32, status: u16) {
+    pub(crate) fn response(&mut self, number: u32, status: u16) {
         let head = json!({"status": status, "status_text": "OK", "headers": [["content-type", "text/event-stream"]]});
         self.json(Kind::Response, number, &head);
     }
 
-    pub(super) fn chunk(&mut self, number: u32, text: &str) {
+    pub(crate) fn chunk(&mut self, number: u32, text: &str) {
         self.frame(Kind::ResponseBody, 0, number, text.as_bytes());
     }
 
-    pub(super) fn end(&mut self, number: u32, outcome: &str) {
+    pub(crate) fn end(&mut self, number: u32, outcome: &str) {
         self.json(Kind::End, number, &json!({"outcome": outcome, "bytes": 0, "chunks": 0}));
     }
 
@@ -118,7 +118,7 @@ impl Author {
         self.frame(kind, 0, exchange, payload.to_string().as_bytes());
     }
 
-    pub(super) fn frame(&mut self, kind: Kind, flags: u8, exchange: u32, payload: &[u8]) {
+    pub(crate) fn frame(&mut self, kind: Kind, flags: u8, exchange: u32, payload: &[u8]) {
         self.clock_us += 1_000;
         let head = Head { kind, flags, exchange, wall_us: self.clock_us, mono_us: self.clock_us };
         let mut bytes = Vec::new();
@@ -127,7 +127,7 @@ impl Author {
     }
 
     /// Bytes that need not be frames.
-    pub(super) fn raw(&mut self, bytes: &[u8]) {
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.file.write_all(bytes).unwrap();
     }
 }

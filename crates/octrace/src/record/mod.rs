@@ -17,7 +17,7 @@
 mod adopt;
 mod assemble;
 #[cfg(test)]
-mod author;
+pub(crate) mod author;
 mod clock;
 mod control;
 mod flush;
@@ -42,15 +42,16 @@ use std::{
 
 use octrace_store::Tape;
 
+pub(crate) use self::{
+    adopt::{SpoolState, spools},
+    flush::{FlushReport, flush},
+    place::Place,
+};
 use self::{
     control::Control,
     follow::{Follow, Wake},
     pipeline::Pipeline,
     spool::Spool,
-};
-pub(crate) use self::{
-    flush::{FlushReport, flush},
-    place::Place,
 };
 
 /// The least time between two looks into the spool: it bounds the transactions to 50 a second, and what is
@@ -72,11 +73,22 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let Some(_claim) = spool.claim()? else { return Ok(()) };
     let mut state = State::Follow;
     let mut wait = RETRY.0;
-    let mut refused = 0;
-    while let Err(error) = follow_spool(folder, &place.tape, &follow, &mut state) {
-        tracing::warn!("not on the tape yet, trying again: {error:#}");
-        refused += 1;
-        if is_newer(&error) || state == State::Finish && refused > RETRIES_AFTER_END {
+    let mut refused_at_end = 0;
+    let mut said = String::new();
+    loop {
+        let begun = Instant::now();
+        let Err(error) = follow_spool(folder, &place.tape, &follow, &mut state) else { break };
+        if begun.elapsed() > RETRY.1 {
+            // It went well for a while.
+            wait = RETRY.0;
+        }
+        let what = format!("{error:#}");
+        if what != said {
+            tracing::warn!("not on the tape yet, trying again: {what}");
+            said = what;
+        }
+        refused_at_end += u32::from(state == State::Finish);
+        if is_newer(&error) || refused_at_end > RETRIES_AFTER_END {
             return Err(error);
         }
         match rest(&follow, wait) {
@@ -125,8 +137,8 @@ fn follow_spool(
         if pipeline.refresh_is_due() || !pipeline.has_answered(asked.as_ref()) {
             pipeline.refresh()?;
         }
-        pipeline.publish(asked)?;
-        match follow.next(pipeline.refresh_in()) {
+        let limit = if pipeline.publish(asked) { None } else { Some(RETRY.0) };
+        match follow.next(pipeline.refresh_in().or(limit)) {
             Wake::Changed => thread::sleep(PACE),
             Wake::TimeOut => {}
             Wake::WriterGone => *state = State::Finish,

@@ -53,9 +53,10 @@ impl Pipeline {
     /// Continues where the tape says that the spool was left.
     pub(crate) fn open(spool: Spool, mut tape: Tape) -> anyhow::Result<Self> {
         let (id, committed) = tape.spool(&spool.name(), now_us())?;
+        let newest = tape.newest_exchange(id)?;
         let mut pipeline = Self {
             spool,
-            assembler: Assembler::default(),
+            assembler: Assembler::after(newest),
             writer: Introduced { redactor: Redactor::new(""), writer: Writer::default() },
             tape,
             id,
@@ -73,7 +74,7 @@ impl Pipeline {
         let mut from = committed.segment;
         for open in self.tape.open_exchanges(self.id)? {
             from = from.min(open.begin.segment);
-            self.assembler.resume(open.number, open.id, open.begin);
+            self.assembler.resume(&open);
         }
         self.spool.seek(Position { segment: from, offset: 0 });
         while self.spool.position() < committed {
@@ -171,16 +172,23 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Says in `.status` how far it is, and that `answered` was carried out.
-    pub(crate) fn publish(&mut self, answered: Option<String>) -> anyhow::Result<()> {
+    /// Says in `.status` how far it is, and that `answered` was carried out; whether it could be said. Where the
+    /// spool's disk is full, reading on is what makes room.
+    pub(crate) fn publish(&mut self, answered: Option<String>) -> bool {
         if answered.is_some() {
             self.status.answered = answered;
         }
-        if self.published.as_ref() != Some(&self.status) {
-            self.status.publish(self.spool.folder())?;
-            self.published = Some(self.status.clone());
+        if self.published.as_ref() == Some(&self.status) {
+            return true;
         }
-        Ok(())
+        match self.status.publish(self.spool.folder()) {
+            Ok(()) => self.published = Some(self.status.clone()),
+            Err(error) if self.published.take().is_some() => {
+                tracing::warn!(%error, "cannot say in .status how far it is");
+            }
+            Err(_) => {}
+        }
+        self.published.is_some()
     }
 
     /// Whether this request, if there is one, was carried out: it stays in its file.

@@ -23,6 +23,9 @@ use rustix::fs::OFlags;
 /// The recorder's claim on the spool; a file, so that the system releases it however we end.
 const LOCK: &str = ".lock";
 
+/// What a consumed spool's name begins with while it is being deleted.
+const GONE: &str = ".gone-";
+
 /// At most this much of a segment is in memory at once. More than the longest frame, so that there
 /// is always progress.
 const CHUNK: usize = frame::HEADER + 2 * frame::MAX_PAYLOAD;
@@ -274,20 +277,13 @@ impl Spool {
         Ok(())
     }
 
-    /// Deletes the whole spool: its writer is dead and everything in it is on the tape for good. Files
-    /// that are not ours stay, and then so does the folder.
-    pub(crate) fn delete(&self) -> Result<(), SpoolError> {
-        self.delete_before(u64::MAX)?;
-        for name in [super::status::FILE, super::control::FILE, LOCK] {
-            fs::remove_file(self.folder.join(name)).or_else(|error| {
-                let gone = error.kind() == io::ErrorKind::NotFound;
-                if gone { Ok(()) } else { Err(self.io(error)) }
-            })?;
-        }
-        match fs::remove_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-            other => other.map_err(|error| self.io(error)),
-        }
+    /// Deletes the whole spool: its writer is dead and everything in it is on the tape for good. It is
+    /// renamed first, so that nobody who comes by at this moment leaves something in a folder that is about to
+    /// go.
+    pub(crate) fn delete(self) -> Result<(), SpoolError> {
+        let gone = self.folder.with_file_name(format!("{GONE}{}", self.name()));
+        fs::rename(&self.folder, &gone).map_err(|error| self.io(error))?;
+        sweep(&gone).map_err(|source| SpoolError::Io { path: gone, source })
     }
 
     fn io(&self, source: io::Error) -> SpoolError {
@@ -306,14 +302,44 @@ fn broken_length(bytes: &[u8]) -> usize {
     if bytes.get(next..).is_some_and(leads_on) { next } else { bytes.len() }
 }
 
-/// The folders in a spool root, oldest name first. A root that is not there has none.
+/// The spools in a root, oldest name first. A root that is not there has none.
 pub(crate) fn spools_in(root: &Path) -> Vec<PathBuf> {
+    folders_in(root, false)
+}
+
+/// Deletes what a recorder began to delete and did not finish.
+pub(crate) fn sweep_all(root: &Path) {
+    for folder in folders_in(root, true) {
+        if let Err(error) = sweep(&folder) {
+            tracing::warn!(spool = %folder.display(), "cannot delete a consumed spool: {error}");
+        }
+    }
+}
+
+fn folders_in(root: &Path, gone: bool) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
     let mut folders: Vec<_> = entries
         .flatten()
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(GONE.as_bytes()) == gone)
         .map(|entry| entry.path())
         .collect();
     folders.sort();
     folders
+}
+
+/// Deletes a consumed spool. Files that are not ours stay, and then so does the folder.
+fn sweep(gone: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(gone)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let ours = |name: &str| segment::number_of(name).is_some() || name.starts_with('.');
+        if entry.file_type()?.is_file() && name.to_str().is_some_and(ours) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    match fs::remove_dir(gone) {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        other => other,
+    }
 }

@@ -52,13 +52,12 @@ impl Status {
 /// Writes `bytes` to `folder/new` and renames it to `folder/name`.
 pub(super) fn replace(folder: &Path, new: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
     let path = folder.join(new);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(&path)?;
+    // What a dead process left, or something else with this name: it is replaced, never written to.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     file.write_all(bytes)?;
     fs::rename(path, folder.join(name))
 }

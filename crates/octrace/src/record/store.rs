@@ -8,7 +8,9 @@ use octrace_core::{
     reading,
     redact::{Clean, Redactor},
 };
-use octrace_store::{Batch, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts};
+use octrace_store::{
+    Batch, Begin, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts,
+};
 use octrace_wire::{
     frame::Head,
     payload::{Gap, Hello},
@@ -113,7 +115,8 @@ impl<'t> Store<'t> {
             ..Exchange::default()
         });
         let asked = clean.derive(reading::asked);
-        let id = self.batch.exchange_begins(self.spool, open.begin, &clean, &asked)?;
+        let begin = Begin { at: open.begin, mono_us: open.begin_mono };
+        let id = self.batch.exchange_begins(self.spool, begin, &clean, &asked)?;
         open.row = Some(id);
         self.stored.exchanges += 1;
         Ok(id)

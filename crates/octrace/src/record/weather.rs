@@ -8,9 +8,9 @@ use octrace_wire::frame::{FLAG_LAST, Kind};
 use serde_json::json;
 
 use super::{
-    adopt::{Adoption, adopt},
+    adopt::{Adoption, adopt, adopt_all},
     author::Author,
-    spool::Spool,
+    spool::{self, Spool},
     tests::room,
 };
 
@@ -117,7 +117,8 @@ fn what_is_no_segment_does_not_stop_the_others() {
         assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Finished, "{kind}");
         let row = room.tape().exchanges("ses_1").unwrap()[0].clone();
         assert_eq!(row.outcome, Outcome::Complete, "{kind}");
-        assert!(fs::symlink_metadata(&path).is_ok(), "it stays");
+        let stays = room.root.join(".gone-6-a/00000002.seg");
+        assert!(fs::symlink_metadata(stays).is_ok(), "what is not ours stays");
     }
 }
 
@@ -141,4 +142,101 @@ fn losses_beyond_counting_are_no_panic() {
     author.frame(Kind::Gap, 0, 0, gap.as_bytes());
     author.frame(Kind::Gap, 0, 0, gap.as_bytes());
     assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Finished);
+}
+
+#[test]
+fn a_number_that_comes_twice_stops_nothing() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    for body in ["{\"first\":1}", "{\"second\":2}"] {
+        author.request(1, "ses_1", "msg_1", body);
+        author.end(1, "complete");
+    }
+    author.request(2, "ses_1", "msg_1", "{}");
+    room.pipeline(&author).drain(false).unwrap();
+    let mut again = room.pipeline(&author);
+    author.request(2, "ses_1", "msg_1", "{}");
+    again.drain(false).unwrap();
+    let tape = room.tape();
+    let rows = tape.exchanges("ses_1").unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(tape.exchange(rows[0].id).unwrap().unwrap().request_body, b"{\"first\":1}");
+}
+
+#[test]
+fn an_exchange_that_was_let_go_keeps_its_times_over_a_restart() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    for _ in 0..500 {
+        author.event("x", &json!({}));
+    }
+    author.request(1, "ses_1", "msg_1", "{}");
+    author.response(1, 200);
+    for _ in 0..16 {
+        author.chunk(1, "data: {}\n\n");
+        author.roll();
+    }
+    let mut pipeline = room.pipeline(&author);
+    pipeline.drain(false).unwrap();
+    pipeline.refresh().unwrap();
+    let before = room.tape().exchanges("ses_1").unwrap().remove(0);
+    let mut pipeline = room.pipeline(&author);
+    author.chunk(1, "data: {}\n\n");
+    author.end(1, "complete");
+    pipeline.drain(false).unwrap();
+    let after = room.tape().exchanges("ses_1").unwrap().remove(0);
+    assert_eq!(after.status, Some(200));
+    assert_eq!(after.timing.head_after_us, before.timing.head_after_us);
+    assert_eq!(after.timing.first_byte_after_us, before.timing.first_byte_after_us);
+    assert!(after.timing.end_after_us < Some(100_000), "{:?}", after.timing);
+    assert!(after.chunks >= before.chunks && after.response_bytes >= before.response_bytes);
+}
+
+#[test]
+fn half_a_hello_is_no_invitation() {
+    let room = room();
+    let folder = room.root.join("1-b");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("00000001.seg"), octrace_wire::segment::header(1)).unwrap();
+    assert_eq!(adopt(&folder, &room.place()).unwrap(), Adoption::Elsewhere);
+    assert!(!room.tape.exists() && folder.exists());
+}
+
+#[test]
+fn what_was_being_deleted_is_deleted_and_no_spool() {
+    let room = room();
+    let author = Author::dead(&room.root, ".gone-1-a");
+    fs::write(author.folder.join(".control"), "{}").unwrap();
+    assert_eq!(spool::spools_in(&room.root), Vec::<std::path::PathBuf>::new());
+    adopt_all(&room.place());
+    assert!(!author.folder.exists() && !room.tape.exists());
+}
+
+#[test]
+fn a_status_that_cannot_be_written_stops_nothing() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "9-a");
+    let mut pipeline = room.pipeline(&author);
+    fs::create_dir(author.folder.join(status::FILE)).unwrap();
+    assert!(!pipeline.publish(None));
+    author.request(1, "ses_1", "msg_1", BODY);
+    pipeline.drain(false).unwrap();
+    assert_eq!(room.tape().exchanges("ses_1").unwrap().len(), 1);
+    fs::remove_dir(author.folder.join(status::FILE)).unwrap();
+    assert!(pipeline.publish(None), "said as soon as it can be");
+}
+
+#[test]
+fn a_status_is_never_written_through_what_is_there() {
+    let room = room();
+    let author = Author::alive(&room.root, "10-a");
+    let precious = room.root.join("precious");
+    fs::write(&precious, "precious").unwrap();
+    for name in [status::FILE, ".status.new"] {
+        fs::hard_link(&precious, author.folder.join(name)).unwrap();
+    }
+    let mut pipeline = room.pipeline(&author);
+    assert!(pipeline.publish(None));
+    assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    assert!(status::Status::read(&author.folder).is_some());
 }

@@ -2,7 +2,8 @@
 //!
 //! A process id alone proves nothing: ids are reused, and a spool may have survived a reboot. So
 //! the `hello` frame carries the process's start time and the machine's boot id, where the system has
-//! them. Without them, a spool is given up only after a day without a write.
+//! them. Without them, only a process id that nobody has proves anything; else a spool is given up after a day
+//! without a write.
 
 use std::{
     fs,
@@ -11,6 +12,10 @@ use std::{
 };
 
 use octrace_wire::payload::Hello;
+use rustix::{
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
 
 /// How long a spool of unknown origin must have been untouched before its writer counts as dead.
 const UNTOUCHED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -39,6 +44,8 @@ impl Writer {
             (Some(_), false) if self.pid != 0 && !self.start.is_empty() => {
                 process_start(self.pid).is_none_or(|start| start != self.start)
             }
+            // No such process now: then not that one either.
+            _ if pid(self.pid).is_some_and(is_gone) => true,
             _ => untouched_for(spool) > UNTOUCHED,
         }
     }
@@ -57,6 +64,14 @@ impl Writer {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+fn pid(number: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(number).ok()?)
+}
+
+fn is_gone(pid: Pid) -> bool {
+    test_kill_process(pid) == Err(Errno::SRCH)
 }
 
 fn boot_id() -> Option<String> {
