@@ -21,6 +21,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "content-type",
   "date",
   "host",
+  "keep-alive",
   "server",
   "transfer-encoding",
   "user-agent",

@@ -23,6 +23,7 @@ const KEPT: &[&str] = &[
     "copilot-integration-id",
     "date",
     "host",
+    "keep-alive",
     "openai-beta",
     "openai-intent",
     "openai-model",

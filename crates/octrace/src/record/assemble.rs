@@ -354,7 +354,7 @@ impl Open {
     }
 
     /// Works out what only the raw body can tell: when the first piece of the answer was there.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if !self.request_ended {
             self.note_dialect();
         }

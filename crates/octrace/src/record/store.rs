@@ -159,6 +159,7 @@ impl<'t> Store<'t> {
                 Some(_) if !refresh && !late => continue,
                 Some(id) => id,
             };
+            open.settle();
             let head = open.exchange.response.clone().map(|head| redactor.response_head(head));
             self.batch.exchange_goes_on(id, head.as_ref(), &progress(open))?;
             if !open.released && (open.is_too_long() || late) {

@@ -75,6 +75,7 @@ fn an_exchange_is_a_row_from_its_request_on_and_is_filled_in_place() {
     pipeline.refresh().unwrap();
     let row = &tape.exchanges("ses_1").unwrap()[0];
     assert_eq!((row.outcome, row.status, row.chunks), (Outcome::Streaming, Some(200), 1));
+    assert_eq!(row.timing.first_content_after_us, row.timing.first_byte_after_us);
 
     author.chunk(1, LAST);
     author.end(1, "complete");

@@ -10,7 +10,7 @@ use octrace_testkit::{
 };
 use serde_json::json;
 
-use crate::stage::{OCTRACE, Stage, attempts, collect, main_calls};
+use crate::stage::{Stage, attempts, collect, main_calls};
 
 /// Credentials that are nowhere but where OpenCode looks for them.
 const IN_ENVIRONMENT: &str = "env-credential-93b1c7d2e8f04a65";
@@ -126,6 +126,5 @@ fn no_credential_is_in_the_spool_on_the_tape_or_in_a_log() -> anyhow::Result<()>
     });
     ensure!(echoed, "the echo itself is there, without the key");
     drop(serve);
-    let _ = OCTRACE;
     Ok(())
 }
