@@ -25,7 +25,7 @@ impl Flush {
         let FlushReport { late, failed, .. } =
             record::flush(&context.paths.place(), Duration::from_secs(self.timeout));
         if let Some((spool, error)) = failed.into_iter().next() {
-            let error = error.context(format!("cannot read the spool {}", spool.display()));
+            let error = error.context(format!("the spool {} is left as it is", spool.display()));
             return Err(Failure::from(error).hint("What is in it is kept; try again later."));
         }
         if let Some(spool) = late.first() {

@@ -20,7 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What [`flush`] achieved.
 #[derive(Debug, Default)]
 pub(crate) struct FlushReport {
-    /// Spools whose content is on the tape, as of the moment of asking.
+    /// Spools of which nothing has to be waited for any more: what was in them at the moment of asking is on
+    /// the tape, or they are another tape's.
     pub(crate) done: usize,
     /// Spools that were not done in time.
     pub(crate) late: Vec<PathBuf>,

@@ -29,9 +29,9 @@ pub(crate) struct Status {
     pub(crate) pid: u32,
     /// Everything before this position is on the tape.
     pub(crate) position: Position,
-    /// Exchanges on the tape from this spool.
+    /// Exchanges that this recorder put on the tape from this spool.
     pub(crate) exchanges: u64,
-    /// Events on the tape from this spool, since this recorder began.
+    /// Events, likewise.
     pub(crate) events: u64,
     /// The token of the last request in `.control` that was carried out.
     pub(crate) answered: Option<String>,
