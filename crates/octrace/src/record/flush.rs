@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     adopt::{Adoption, adopt},
+    clock::now_us,
     control::Control,
     place::Place,
     spool,
@@ -20,9 +21,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What [`flush`] achieved.
 #[derive(Debug, Default)]
 pub(crate) struct FlushReport {
-    /// Spools of which nothing has to be waited for any more: what was in them at the moment of asking is on
-    /// the tape, or they are another tape's.
-    pub(crate) done: usize,
     /// Spools that were not done in time.
     pub(crate) late: Vec<PathBuf>,
     /// Spools that cannot be read, and why.
@@ -36,10 +34,10 @@ pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
     let mut report = FlushReport::default();
     for folder in place.roots.iter().flat_map(|root| spool::spools_in(root)) {
         match flush_one(&folder, place, deadline) {
-            Ok(true) => report.done += 1,
+            Ok(true) => {}
             Ok(false) => report.late.push(folder),
             // Its recorder may have finished and deleted it meanwhile.
-            Err(_) if !folder.exists() => report.done += 1,
+            Err(_) if !folder.exists() => {}
             Err(error) => report.failed.push((folder, error)),
         }
     }
@@ -47,22 +45,22 @@ pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
 }
 
 fn flush_one(folder: &Path, place: &Place, deadline: Instant) -> anyhow::Result<bool> {
-    let mut token = None;
+    // Unique among those who may ask: this process, at this moment.
+    let mine = Control { token: format!("{}-{}", std::process::id(), now_us()) };
     loop {
         if adopt(folder, place)? != Adoption::Taken {
             return Ok(true);
         }
-        if token.is_none() {
-            // Unique among those who may ask: this process, at this moment.
-            let asked = format!("{}-{}", std::process::id(), super::clock::now_us());
-            Control { token: asked.clone() }.ask(folder)?;
-            token = Some(asked);
-        }
-        if !folder.exists() || Status::read(folder).is_some_and(|status| status.answered == token) {
+        let answered = Status::read(folder).and_then(|status| status.answered);
+        if !folder.exists() || answered.as_ref() == Some(&mine.token) {
             return Ok(true);
         }
         if Instant::now() >= deadline {
             return Ok(false);
+        }
+        // Once; and again when somebody else has asked over us.
+        if Control::read(folder).as_ref() != Some(&mine) {
+            mine.ask(folder)?;
         }
         thread::sleep(LOOK_EVERY);
     }
