@@ -38,7 +38,11 @@ fn one_server_for_two_directories_keeps_their_sessions_apart() -> anyhow::Result
                 .map_err(str::to_owned)
         })?;
     }
-    stage.flush()?;
+    // Whoever asks is answered, several at once too.
+    let asking: Vec<_> = (0..4).map(|_| stage.octrace(["flush"]).spawn()).collect();
+    for asking in asking {
+        asking?.wait()?.success()?;
+    }
     for ((dir, id), word) in dirs.iter().zip(&ids).zip(["left", "right"]) {
         let session = stage.show(id)?;
         assert_eq!(session["directory"], dir.canonicalize()?.to_string_lossy().as_ref());
