@@ -11,6 +11,7 @@ use super::{
     adopt::{Adoption, adopt, adopt_all},
     author::Author,
     spool::{self, Spool},
+    status,
     tests::room,
 };
 
