@@ -10,11 +10,10 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { toDocument } from "./document.ts";
 import { FLAG_CUT, FLAG_LAST, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
+import { late } from "./late.ts";
 import { randomHex } from "./random.ts";
-import { Recorder } from "./recorder.ts";
-import { spoolRoot } from "./root.ts";
 import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
-import { Spool } from "./spool.ts";
+import type { Spool } from "./spool.ts";
 
 /** The plugin's version, as in package.json. */
 export const PLUGIN_VERSION = "0.1.0";
@@ -111,6 +110,7 @@ export class Recording {
   }
 
   #open(): void {
+    const { Recorder, Spool, spoolRoot } = late();
     const root = spoolRoot();
     if (!root) return;
     this.#prints.push(...this.#credentials.learn(knownCredentials(), false));

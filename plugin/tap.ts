@@ -8,8 +8,8 @@
 
 import { bodyText, type Body } from "./body.ts";
 import type { Calls } from "./calls.ts";
-import { Exchange } from "./exchange.ts";
-import { classify } from "./model_request.ts";
+import type { Exchange } from "./exchange.ts";
+import { late } from "./late.ts";
 import type { Recording } from "./recording.ts";
 import { readRequest, type FetchArguments, type Outgoing } from "./request.ts";
 
@@ -49,6 +49,7 @@ function begin(
   request: Outgoing,
   early: Body | undefined,
 ): Exchange | undefined {
+  const { Exchange, classify } = late();
   let body = early;
   const verdict = classify({
     method: request.method,

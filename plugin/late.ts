@@ -1,0 +1,23 @@
+/**
+ * The modules that are needed to record, but not to begin. OpenCode waits while a plugin's modules are
+ * read; these are read, all at once, when the first frame or request is due.
+ */
+
+/** Reads them if need be. */
+export function late() {
+  return (modules ??= {
+    ...(require("./exchange.ts") as typeof import("./exchange.ts")),
+    ...(require("./model_request.ts") as typeof import("./model_request.ts")),
+    ...(require("./recorder.ts") as typeof import("./recorder.ts")),
+    ...(require("./root.ts") as typeof import("./root.ts")),
+    ...(require("./spool.ts") as typeof import("./spool.ts")),
+  });
+}
+
+let modules: Modules | undefined;
+
+type Modules = typeof import("./exchange.ts") &
+  typeof import("./model_request.ts") &
+  typeof import("./recorder.ts") &
+  typeof import("./root.ts") &
+  typeof import("./spool.ts");
