@@ -95,11 +95,11 @@ impl Tree<'_> {
     fn exchange(&self, exchange: &Summary, name: Line) -> Row {
         let (paint, word) = status(exchange);
         let timing = &exchange.timing;
-        let first = timing.first_content_after_us.or(timing.first_byte_after_us);
         let time = |after: Option<i64>| after.map(figures::duration).unwrap_or_default();
         Row::new(self.id(exchange).join(name))
             .set(Column::Status, paint, word)
-            .set(Column::First, Paint::Plain, time(first))
+            // Not the first byte's: an empty chunk comes long before the model has anything to say.
+            .set(Column::First, Paint::Plain, time(timing.first_content_after_us))
             .set(Column::Time, Paint::Plain, time(timing.end_after_us))
     }
 

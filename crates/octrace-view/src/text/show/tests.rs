@@ -99,7 +99,7 @@ fn colour() {
     ␛[2m   ├─ ␛[0m␛[33m… ␛[0m␛[1mbash␛[0m cargo build --release
     ␛[2m   └─ ␛[0m␛[33m… ␛[0m␛[1mtask␛[0m Read the docs␛[2m · ␛[0m␛[35mgeneral␛[0m
     ␛[2m      └─ ␛[0m␛[36m❯ ␛[0m␛[1m…␛[0m                                            ␛[33m…␛[0m
-    ␛[2m         └─ ␛[0m␛[36m#3␛[0m claude-sonnet-4-5 ␛[33mstreaming…␛[0m  380ms
+    ␛[2m         └─ ␛[0m␛[36m#3␛[0m claude-sonnet-4-5 ␛[33mstreaming…␛[0m
 
     ␛[1mtotal␛[0m  1 turn␛[2m · ␛[0m3 requests␛[2m · ␛[0m1 sub-agent                    ␛[1m5.0k␛[0m     ␛[1m40␛[0m  ␛[1m$0.0156␛[0m
     ");
