@@ -12,9 +12,8 @@ use crate::text::{
 impl Tree<'_> {
     pub(super) fn tool(&self, tool: &ToolCall) -> Node {
         let (paint, mark) = match tool.status {
-            ToolStatus::Completed if tool.exit.is_some_and(|exit| exit != 0) => {
-                (Paint::Warn, self.style.glyph("✓ ", "+ "))
-            }
+            // It ran, and reports that something is wrong: often all that was asked.
+            ToolStatus::Completed if tool.exit.is_some_and(|exit| exit != 0) => (Paint::Warn, "! "),
             ToolStatus::Completed => (Paint::Good, self.style.glyph("✓ ", "+ ")),
             ToolStatus::Failed => (Paint::Bad, self.style.glyph("✗ ", "x ")),
             ToolStatus::Running => (Paint::Warn, self.style.glyph("… ", "~ ")),
@@ -29,7 +28,7 @@ impl Tree<'_> {
         }
         let mut row = Row::new(text);
         if let Some(exit) = tool.exit.filter(|exit| *exit != 0) {
-            row = row.set(Column::Status, Paint::Bad, format!("exit {exit}"));
+            row = row.set(Column::Status, Paint::Warn, format!("exit {exit}"));
         }
         if let (Some(start), Some(end)) = (tool.started_us, tool.ended_us) {
             row = row.set(Column::Time, Paint::Plain, figures::duration(end.saturating_sub(start)));
