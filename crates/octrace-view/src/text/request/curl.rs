@@ -108,11 +108,13 @@ fn print(bytes: &[u8]) -> String {
     }
 }
 
-/// The same with every byte that is not plain ASCII as `\ooo`, which `printf` reads in its format.
+/// The same with every byte that is not plain ASCII as `\ooo`, which `printf` reads in its format. A
+/// dash at the start would be an option.
 fn print_octal(bytes: &[u8]) -> String {
     let mut text = String::from("printf '");
-    for &byte in bytes {
-        if byte.is_ascii_graphic() && !matches!(byte, b'\'' | b'\\' | b'%') || byte == b' ' {
+    for (at, &byte) in bytes.iter().enumerate() {
+        let special = matches!(byte, b'\'' | b'\\' | b'%') || (at == 0 && byte == b'-');
+        if (byte.is_ascii_graphic() && !special) || byte == b' ' {
             text.push(char::from(byte));
         } else {
             text.push_str(&format!("\\{byte:03o}"));

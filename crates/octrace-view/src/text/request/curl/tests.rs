@@ -48,6 +48,13 @@ fn run(command: &str) -> (Vec<String>, Vec<u8>) {
 }
 
 #[test]
+fn a_dash_at_the_start_is_no_option() {
+    for body in [&b"-\x1b"[..], b"--\xff", b"-n"] {
+        assert_eq!(run(&curl(&detail("http://h/", &[], body))).1, body);
+    }
+}
+
+#[test]
 fn it_reads_well_and_holds_no_secret() {
     let headers = [
         ("content-type", "application/json"),
