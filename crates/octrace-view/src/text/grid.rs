@@ -1,7 +1,8 @@
 //! Rows with a free text on the left and columns of figures on the right, and trees of such rows.
 //!
 //! The text may run on over columns that its row leaves empty: a prompt or a command gets the room
-//! that a model call needs for its figures.
+//! that a model call needs for its figures. A column is as wide as what stands in it, and is not there
+//! where nothing does; where the terminal is too narrow for all, the least important go.
 
 use super::{
     Paint, Style,
@@ -46,14 +47,16 @@ impl Column {
         }
     }
 
-    fn width(self) -> usize {
-        match self {
-            Self::Status => 10,
-            Self::First | Self::Time | Self::Input | Self::Cached | Self::Output => 6,
-            Self::Thought => 7,
-            Self::Cost => 8,
-        }
-    }
+    /// What goes first where there is no room for all: the finer points, then what `request` has too.
+    const LEAST_FIRST: [Self; 7] = [
+        Self::Thought,
+        Self::Cached,
+        Self::First,
+        Self::Output,
+        Self::Input,
+        Self::Cost,
+        Self::Time,
+    ];
 
     /// Columns of numbers have their digits under each other.
     fn right_aligned(self) -> bool {
@@ -80,6 +83,14 @@ impl Row {
         }
         self
     }
+
+    /// Widens the columns to what its figures need.
+    fn measure(&self, widths: &mut [usize; Column::ALL.len()]) {
+        for (column, _, figure) in &self.figures {
+            let known = &mut widths[*column as usize];
+            *known = width(figure).max(*known);
+        }
+    }
 }
 
 /// A row with what belongs under it.
@@ -87,6 +98,15 @@ impl Row {
 pub(super) struct Node {
     pub(super) row: Row,
     pub(super) children: Vec<Node>,
+}
+
+impl Node {
+    fn measure(&self, widths: &mut [usize; Column::ALL.len()]) {
+        self.row.measure(widths);
+        for child in &self.children {
+            child.measure(widths);
+        }
+    }
 }
 
 impl From<Row> for Node {
@@ -101,31 +121,74 @@ impl From<Line> for Node {
     }
 }
 
+/// Figures narrower than this get it all the same, so that columns stay put while numbers grow.
+const NARROWEST: usize = 5;
+
+/// The room that texts keep: two fifths of the width, and never less than this.
+const TEXT: usize = 24;
+
 /// Where the columns stand.
 pub(super) struct Grid<'a> {
     style: &'a Style,
     width: usize,
-    /// Each column with the screen column where it ends.
-    columns: Vec<(Column, usize)>,
+    /// Each column with the screen column where it begins and the one where it ends.
+    columns: Vec<(Column, usize, usize)>,
+    /// The columns for which there was no room, in their order.
+    left_out: Vec<Column>,
 }
 
 impl<'a> Grid<'a> {
-    /// A grid of this width without the columns in `without`.
-    pub(super) fn new(style: &'a Style, width: usize, without: &[Column]) -> Self {
+    /// A grid of this width with the columns that `trees` and `last` have figures for, as far as the
+    /// width allows.
+    pub(super) fn new(style: &'a Style, width: usize, trees: &[Node], last: &Row) -> Self {
+        let mut widths = [0; Column::ALL.len()];
+        last.measure(&mut widths);
+        for tree in trees {
+            tree.measure(&mut widths);
+        }
+        let mut shown: Vec<Column> =
+            Column::ALL.into_iter().filter(|column| widths[*column as usize] > 0).collect();
+        for column in &shown {
+            let least = NARROWEST.max(column.title().len());
+            let figures = &mut widths[*column as usize];
+            *figures = least.max(*figures);
+        }
+        let text = TEXT.max(width * 2 / 5);
+        let mut left_out = Vec::new();
+        for column in Column::LEAST_FIRST {
+            let figures: usize = shown.iter().map(|column| widths[*column as usize] + 1).sum();
+            if figures + text <= width {
+                break;
+            }
+            if let Some(at) = shown.iter().position(|other| *other == column) {
+                left_out.push(shown.remove(at));
+            }
+        }
+        left_out.sort_by_key(|column| *column as usize);
         let mut end = width;
         let mut columns = Vec::new();
-        for column in Column::ALL.into_iter().rev().filter(|column| !without.contains(column)) {
-            columns.push((column, end));
-            end = end.saturating_sub(column.width() + 1);
+        for column in shown.into_iter().rev() {
+            let start = end.saturating_sub(widths[column as usize]);
+            columns.push((column, start, end));
+            end = start.saturating_sub(1);
         }
         columns.reverse();
-        Self { style, width, columns }
+        Self { style, width, columns, left_out }
+    }
+
+    /// Says which columns are missing for want of room; nothing where none is.
+    pub(super) fn footnote(&self, out: &mut String) {
+        if !self.left_out.is_empty() {
+            let names: Vec<&str> = self.left_out.iter().map(|column| column.title()).collect();
+            let note = format!("no room for: {}", names.join(", "));
+            Line::new().put(Paint::Dim, &note).fit(self.width, self.style).render(self.style, out);
+        }
     }
 
     /// The columns' names.
     pub(super) fn header(&self, text: Line, out: &mut String) {
         let mut row = Row::new(text);
-        for (column, _) in &self.columns {
+        for (column, ..) in &self.columns {
             row = row.set(*column, Paint::Dim, column.title().to_owned());
         }
         self.row(&row, out);
@@ -137,19 +200,41 @@ impl<'a> Grid<'a> {
     }
 
     fn prefixed(&self, prefix: Line, row: &Row, out: &mut String) {
-        let mut figures = Vec::new();
-        for (column, end) in &self.columns {
-            if let Some((_, paint, figure)) = row.figures.iter().find(|(at, ..)| at == column) {
-                let taken = if column.right_aligned() { width(figure) } else { column.width() };
-                figures.push((end.saturating_sub(taken), *paint, figure));
-            }
-        }
-        let room = figures.first().map_or(self.width, |(start, ..)| start.saturating_sub(1));
-        let mut line = prefix.join(row.text.clone()).fit(room, self.style);
+        let figures = self.placed(row);
+        let mut line = prefix.join(row.text.clone()).fit(self.room(row), self.style);
         for (start, paint, figure) in figures {
             line = line.pad(start).put(paint, figure);
         }
         line.render(self.style, out);
+    }
+
+    /// The figures of a row, from left to right, each with the screen column where it begins.
+    fn placed<'r>(&self, row: &'r Row) -> Vec<(usize, Paint, &'r str)> {
+        let mut figures = Vec::new();
+        for (column, start, end) in &self.columns {
+            if let Some((_, paint, figure)) = row.figures.iter().find(|(at, ..)| at == column) {
+                let right = end.saturating_sub(width(figure));
+                let start = if column.right_aligned() { right } else { *start };
+                figures.push((start, *paint, figure.as_str()));
+            }
+        }
+        figures
+    }
+
+    /// How many columns the text of a row can have.
+    fn room(&self, row: &Row) -> usize {
+        self.placed(row).first().map_or(self.width, |(start, ..)| start.saturating_sub(1))
+    }
+
+    /// One row under a name of its own; where its text does not fit beside its figures it has the next line.
+    pub(super) fn named(&self, name: Line, row: Row, out: &mut String) {
+        let text = name.clone().layout(Paint::Plain, "  ").join(row.text.clone());
+        if text.width() <= self.room(&row) {
+            return self.row(&Row { text, ..row }, out);
+        }
+        let below = Row::new(row.text);
+        self.row(&Row { text: name, figures: row.figures }, out);
+        self.row(&below, out);
     }
 
     /// A node, and under it its children, each with a branch to it.

@@ -104,13 +104,12 @@ impl Tree<'_> {
     }
 
     fn attempt(&self, place: usize, exchange: &Summary) -> Node {
-        let mut name = Line::new().put(Paint::Dim, &format!("attempt {place}"));
-        if let Some(error) = &exchange.error {
-            name = name.put(Paint::Dim, ": ").put(Paint::Bad, error);
-        }
+        let name = Line::new().put(Paint::Dim, &format!("attempt {place}"));
         let mut totals = Totals::default();
         totals.add(exchange);
-        spend(self.exchange(exchange, name), &totals, Paint::Dim).into()
+        let row = spend(self.exchange(exchange, name), &totals, Paint::Dim);
+        let error = exchange.error.as_deref().map(|error| self.error(error));
+        Node { row, children: error.into_iter().collect() }
     }
 
     /// A call with several attempts: its end is the last one's, its time the time of all.

@@ -15,24 +15,13 @@ use super::{
     line::Line,
 };
 
-/// Narrower terminals wrap; in wider ones the figures would stand far from what they are about.
-const WIDTHS: (usize, usize) = (60, 120);
-
-/// From this width on there is room for what part of the tokens was cached or thought.
-const ROOMY: usize = 96;
+/// Narrower terminals wrap: a session's id has 30 characters. In wider ones the figures would stand far
+/// from what they are about.
+const WIDTHS: (usize, usize) = (30, 120);
 
 /// The session for a terminal of `width` columns.
 pub fn show(session: &Session, style: &Style, width: usize) -> String {
     let width = width.clamp(WIDTHS.0, WIDTHS.1);
-    let totals = session.totals_with_sub_agents();
-    let mut without = Vec::new();
-    if width < ROOMY || totals.usage.cache_read == 0 {
-        without.push(Column::Cached);
-    }
-    if width < ROOMY || totals.usage.reasoning == 0 {
-        without.push(Column::Thought);
-    }
-    let grid = Grid::new(style, width, &without);
     let view = Tree::of(session, style);
 
     let mut out = String::new();
@@ -41,16 +30,19 @@ pub fn show(session: &Session, style: &Style, width: usize) -> String {
     if blocks.is_empty() {
         out.push('\n');
         let text = "Nothing of this session's work has been recorded yet.";
-        Line::new().put(Paint::Dim, text).render(style, &mut out);
+        Line::new().put(Paint::Dim, text).fit(width, style).render(style, &mut out);
         return out;
     }
+    let total = total_row(session, &session.totals_with_sub_agents(), style);
+    let grid = Grid::new(style, width, &blocks, &total);
     out.push('\n');
     grid.header(Line::new(), &mut out);
     for block in &blocks {
         grid.tree(block, &mut out);
         out.push('\n');
     }
-    grid.row(&total_row(session, &totals, style), &mut out);
+    grid.named(Line::new().put(Paint::Strong, "total"), total, &mut out);
+    grid.footnote(&mut out);
     out
 }
 
@@ -64,7 +56,7 @@ fn header(session: &Session, style: &Style, width: usize, out: &mut String) {
         line.pad(column).join(id).render(style, out);
     } else {
         line.render(style, out);
-        id.render(style, out);
+        id.fit(width, style).render(style, out);
     }
 
     let models = models(session);
@@ -103,8 +95,7 @@ fn many(number: u64, one: &str) -> String {
 fn total_row(session: &Session, totals: &Totals, style: &Style) -> Row {
     let sub_agents = descendants(session);
     let errors = if totals.errors == 0 { String::new() } else { many(totals.errors, "error") };
-    let mut text = Line::new().put(Paint::Strong, "total").layout(Paint::Plain, "  ");
-    text = text.dotted(
+    let mut text = Line::new().dotted(
         style,
         Paint::Plain,
         [

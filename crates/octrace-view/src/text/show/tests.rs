@@ -1,5 +1,5 @@
-//! Recordings in, what the user sees out: every file in `fixtures/sessions` has a snapshot beside it, at 100
-//! and at 80 columns. `INSTA_UPDATE=always cargo test -p octrace-view` accepts what changed.
+//! Recordings in, what the user sees out: every file in `fixtures/sessions` has a snapshot beside it, at 100,
+//! 80 and 60 columns. `INSTA_UPDATE=always cargo test -p octrace-view` accepts what changed.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -71,14 +71,19 @@ fn each_recording_is_shown() {
         let session = load(&name);
         let wide = show(&session, &Style::plain(), 100);
         let narrow = show(&session, &Style::plain(), 80);
-        for (text, width) in [(&wide, 100), (&narrow, 80)] {
+        let narrowest = show(&session, &Style::plain(), 60);
+        for (text, width) in [(&wide, 100), (&narrow, 80), (&narrowest, 60)] {
             for shown in text.lines() {
                 assert!(line::width(shown) <= width, "{name} at {width}: {shown}");
                 assert!(shown.chars().all(safe::is_harmless), "{name}: {shown:?}");
             }
         }
         settings.bind(|| {
-            insta::assert_snapshot!(name, format!("{wide}\n{}\n\n{narrow}", "=".repeat(80)));
+            let line = "=".repeat(60);
+            insta::assert_snapshot!(
+                name,
+                format!("{wide}\n{line}\n\n{narrow}\n{line}\n\n{narrowest}")
+            );
         });
     }
 }
@@ -92,16 +97,16 @@ fn colour() {
     ␛[2manthropic/claude-sonnet-4-5 · build · OpenCode 1.18.33 · 2026-11-20 08:49:18␛[0m
     ␛[2m/home/dev/project␛[0m
 
-                                     ␛[2mstatus␛[0m      ␛[2mfirst␛[0m   ␛[2mtime␛[0m     ␛[2min␛[0m    ␛[2mout␛[0m     ␛[2mcost␛[0m
-    ␛[36m❯ ␛[0m␛[1mBuild it, then tell me how long it took␛[0m               ␛[33m…␛[0m   ␛[1m5.0k␛[0m     ␛[1m40␛[0m  ␛[1m$0.0156␛[0m
-    ␛[2m├─ ␛[0m␛[36m#1␛[0m ␛[35mtitle␛[0m claude-sonnet-4-5    ␛[33mwaiting…␛[0m
-    ␛[2m└─ ␛[0m␛[36m#2␛[0m claude-sonnet-4-5          ␛[32m200␛[0m         400ms  900ms   5.0k     40  $0.0156
+                                          ␛[2mstatus␛[0m     ␛[2mfirst␛[0m  ␛[2mtime␛[0m    ␛[2min␛[0m   ␛[2mout␛[0m    ␛[2mcost␛[0m
+    ␛[36m❯ ␛[0m␛[1mBuild it, then tell me how long it took␛[0m                  ␛[33m…␛[0m  ␛[1m5.0k␛[0m    ␛[1m40␛[0m ␛[1m$0.0156␛[0m
+    ␛[2m├─ ␛[0m␛[36m#1␛[0m ␛[35mtitle␛[0m claude-sonnet-4-5         ␛[33mwaiting…␛[0m
+    ␛[2m└─ ␛[0m␛[36m#2␛[0m claude-sonnet-4-5               ␛[32m200␛[0m        400ms 900ms  5.0k    40 $0.0156
     ␛[2m   ├─ ␛[0m␛[33m… ␛[0m␛[1mbash␛[0m cargo build --release
     ␛[2m   └─ ␛[0m␛[33m… ␛[0m␛[1mtask␛[0m Read the docs␛[2m · ␛[0m␛[35mgeneral␛[0m
-    ␛[2m      └─ ␛[0m␛[36m❯ ␛[0m␛[1m…␛[0m                                            ␛[33m…␛[0m
-    ␛[2m         └─ ␛[0m␛[36m#3␛[0m claude-sonnet-4-5 ␛[33mstreaming…␛[0m
+    ␛[2m      └─ ␛[0m␛[36m❯ ␛[0m␛[1m…␛[0m                                               ␛[33m…␛[0m
+    ␛[2m         └─ ␛[0m␛[36m#3␛[0m claude-sonnet-4-5      ␛[33mstreaming…␛[0m
 
-    ␛[1mtotal␛[0m  1 turn␛[2m · ␛[0m3 requests␛[2m · ␛[0m1 sub-agent                    ␛[1m5.0k␛[0m     ␛[1m40␛[0m  ␛[1m$0.0156␛[0m
+    ␛[1mtotal␛[0m  1 turn␛[2m · ␛[0m3 requests␛[2m · ␛[0m1 sub-agent                      ␛[1m5.0k␛[0m    ␛[1m40␛[0m ␛[1m$0.0156␛[0m
     ");
 }
 
@@ -133,9 +138,9 @@ fn ascii_is_enough_where_nothing_else_is_recorded() {
 fn any_width_will_do() {
     for name in names() {
         let session = load(&name);
-        for width in [0, 1, 59, 61, 95, 96, 10_000] {
+        for width in [0, 1, 30, 37, 44, 59, 61, 95, 96, 10_000] {
             let text = show(&session, &Style::plain(), width);
-            assert!(text.lines().all(|shown| line::width(shown) <= width.clamp(60, 120)), "{text}");
+            assert!(text.lines().all(|shown| line::width(shown) <= width.clamp(30, 120)), "{text}");
         }
     }
 }
