@@ -70,7 +70,7 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let spool = Spool::open(folder)?;
     // Before the claim, which may take its time: nothing that happens meanwhile is missed.
     let follow = Follow::begin(folder)?;
-    let Some(_claim) = spool.claim()? else { return Ok(()) };
+    let Some(claim) = spool.claim()? else { return Ok(()) };
     let mut state = State::Follow;
     let mut wait = RETRY.0;
     let mut refused_at_end = 0;
@@ -88,7 +88,9 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
             said = what;
         }
         refused_at_end += u32::from(state == State::Finish);
-        if is_newer(&error) || refused_at_end > RETRIES_AFTER_END {
+        // A folder that is made again has another lock and needs another watch: the next recorder's.
+        let deleted = !spool.is_claimed_by(&claim);
+        if is_newer(&error) || deleted || refused_at_end > RETRIES_AFTER_END {
             return Err(error);
         }
         match rest(&follow, wait) {

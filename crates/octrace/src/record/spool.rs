@@ -38,7 +38,7 @@ pub(crate) struct Spool {
 
 /// While it lives, no other recorder reads the spool.
 pub(crate) struct Claim {
-    _lock: File,
+    lock: File,
 }
 
 /// What [`Spool::next_chunk`] found.
@@ -129,7 +129,7 @@ impl Spool {
     pub(crate) fn try_claim(&self) -> Result<Option<Claim>, SpoolError> {
         let lock = self.lock_file()?;
         match lock.try_lock() {
-            Ok(()) => Ok(self.still_there(&lock).then_some(Claim { _lock: lock })),
+            Ok(()) => Ok(self.still_there(&lock).then_some(Claim { lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(self.io(error)),
         }
@@ -139,7 +139,12 @@ impl Spool {
     pub(crate) fn claim(&self) -> Result<Option<Claim>, SpoolError> {
         let lock = self.lock_file()?;
         lock.lock().map_err(|error| self.io(error))?;
-        Ok(self.still_there(&lock).then_some(Claim { _lock: lock }))
+        Ok(self.still_there(&lock).then_some(Claim { lock }))
+    }
+
+    /// Whether the claim still stands: false once somebody has deleted the folder under us.
+    pub(crate) fn is_claimed_by(&self, claim: &Claim) -> bool {
+        self.still_there(&claim.lock)
     }
 
     fn lock_file(&self) -> Result<File, SpoolError> {
