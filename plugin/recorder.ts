@@ -5,7 +5,7 @@
  * died, the recorder reads the pipe's end and knows. So the child must stay referenced here.
  */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 
 /** Before the first restart, doubling up to the longest, in milliseconds. */
@@ -16,11 +16,14 @@ const WELL_AFTER = 60_000;
 
 export class Recorder {
   #folder: string;
+  #missing: () => void;
   #child: Bun.Subprocess | undefined;
   #pause = FIRST_PAUSE;
 
-  constructor(folder: string) {
+  /** `missing` is called when the spool's folder has been deleted, which a recorder notices by its end. */
+  constructor(folder: string, missing: () => void) {
     this.#folder = folder;
+    this.#missing = missing;
   }
 
   /** Starts the recorder, and again whenever it ends. Never throws. */
@@ -29,6 +32,7 @@ export class Recorder {
     try {
       const binary = binaryPath();
       if (!binary) return this.#again();
+      if (!existsSync(this.#folder)) this.#missing();
       this.#child = Bun.spawn([binary, "record", this.#folder], {
         cwd: "/",
         env: process.env,

@@ -119,7 +119,7 @@ export class Recording {
     this.#state = "on";
     for (const instance of this.#waiting) this.#announce(instance);
     this.#waiting = [];
-    setImmediate(() => new Recorder(spool.folder).start());
+    setImmediate(() => new Recorder(spool.folder, () => spool.roll()).start());
   }
 
   #hello(): Uint8Array {

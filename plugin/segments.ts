@@ -7,9 +7,10 @@
  * waits in a buffer then is lost.
  */
 
-import { closeSync, constants, openSync, readdirSync, statSync, unlinkSync, writevSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writevSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { segmentHeader, segmentName } from "./frame.ts";
+import { spoolRoot } from "./root.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
@@ -89,8 +90,21 @@ export class Segments {
       this.#number = number;
       return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") this.#number = number;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EEXIST") this.#number = number;
+      if (code === "ENOENT" && this.#makeFolderAgain()) return this.#begin();
       this.#refuse();
+      return false;
+    }
+  }
+
+  /** Somebody has cleaned up. What was there is lost; what comes need not be. */
+  #makeFolderAgain(): boolean {
+    try {
+      if (spoolRoot() !== dirname(this.folder)) return false;
+      mkdirSync(this.folder, { mode: 0o700 });
+      return true;
+    } catch {
       return false;
     }
   }

@@ -60,6 +60,11 @@ export class Spool {
     return false;
   }
 
+  /** The next frame begins a new file, in a new folder if need be. */
+  roll(): void {
+    this.#segments.roll();
+  }
+
   /** Counts bytes that the caller gives up on. */
   drop(bytes: number, reason: "bound" | "disk" = "bound"): void {
     this.#lost.frames += 1;

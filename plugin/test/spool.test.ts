@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync, writevSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync, writevSync } from "node:fs";
 import { join } from "node:path";
 import { FLAG_LAST, Kind } from "../frame.ts";
 import { Recording } from "../recording.ts";
@@ -174,6 +174,23 @@ describe("a recording", () => {
     expect(json(frames[3]).secrets).toHaveLength(1);
     const all = Buffer.concat(frames.map(({ payload }) => payload)).toString();
     expect(all).not.toContain("credential-");
+  });
+
+  test("goes on in a new folder once its recorder ends because somebody has deleted the old one", async () => {
+    const started = join(here.folder, "started");
+    const body = `touch ${started}; while [ -d "$2" ]; do sleep 0.01; done`;
+    process.env["OCTRACE_BIN"] = here.script("ends-without-folder", body);
+    const recording = new Recording();
+    recording.document(Kind.Event, { n: 1 });
+    const [folder] = here.spools();
+    await until("its recorder runs", () => existsSync(started));
+    rmSync(folder!, { recursive: true });
+    await until("a new folder has what comes", () => {
+      recording.document(Kind.Event, { n: 2 });
+      return existsSync(folder!);
+    });
+    expect(here.frames().slice(0, 2).map(({ kind }) => kind)).toEqual([Kind.Hello, Kind.Event]);
+    expect(lstatSync(folder!).mode & 0o777).toBe(0o700);
   });
 
   test("half a character is replaced: strict readers refuse its escape", () => {
