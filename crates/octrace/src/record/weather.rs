@@ -241,3 +241,46 @@ fn a_status_is_never_written_through_what_is_there() {
     assert_eq!(fs::read(&precious).unwrap(), b"precious");
     assert!(status::Status::read(&author.folder).is_some());
 }
+
+#[test]
+fn a_recorder_may_die_at_any_byte() {
+    let (written, room) = (tempfile::tempdir().unwrap(), room());
+    let mut author = Author::alive(written.path(), "11-a");
+    let body = BODY.repeat(3);
+    for number in 1..6 {
+        author.frame(Kind::Request, 0, number, &head(&body));
+        author.frame(Kind::RequestBody, 0, number, BODY.as_bytes());
+        author.frame(Kind::Gap, 0, 0, br#"{"frames":1,"bytes":1}"#);
+        author.frame(Kind::RequestBody, 0, number, BODY.as_bytes());
+        author.frame(Kind::RequestBody, FLAG_LAST, number, BODY.as_bytes());
+        author.event("session.idle", &json!({"sessionID": "ses_1"}));
+        author.response(number, 200);
+        author.chunk(number, "abc");
+        author.chunk(number, "def");
+        if number % 2 == 1 {
+            author.end(number, "complete");
+        }
+    }
+    let bytes = fs::read(author.folder.join("00000001.seg")).unwrap();
+    author.folder = room.root.join("11-a");
+    fs::create_dir_all(&author.folder).unwrap();
+    for end in (1..bytes.len()).step_by(7).chain([bytes.len()]) {
+        fs::write(author.folder.join("00000001.seg"), &bytes[..end]).unwrap();
+        let mut pipeline = room.pipeline(&author);
+        pipeline.drain(false).unwrap();
+        if end % 2 == 0 {
+            pipeline.refresh().unwrap();
+        }
+    }
+    let tape = room.tape();
+    let rows = tape.exchanges("ses_1").unwrap();
+    assert_eq!((rows.len(), tape.events("ses_1").unwrap().len()), (5, 5));
+    for row in rows {
+        let whole = tape.exchange(row.id).unwrap().unwrap();
+        assert_eq!((whole.request_cut, whole.request_body), (false, body.clone().into_bytes()));
+        assert_eq!((row.response_bytes, row.chunks), (6, 2));
+        if row.outcome == Outcome::Complete {
+            assert_eq!(whole.response_body, b"abcdef");
+        }
+    }
+}
