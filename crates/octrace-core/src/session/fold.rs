@@ -98,7 +98,8 @@ impl<'a> Fold<'a> {
             return;
         }
         let updated = read::micros(body, "/info/time/updated").unwrap_or(i64::MIN);
-        if let Some(title) = read::text(body, "/info/title").filter(|title| !is_placeholder(title))
+        if let Some(title) =
+            read::text(body, "/info/title").filter(|title| !is_placeholder_title(title))
             && self.title.is_none_or(|(known, _)| known <= updated)
         {
             self.title = Some((updated, title));
@@ -192,8 +193,8 @@ impl<'a> Fold<'a> {
     }
 }
 
-/// OpenCode's own titles, until the model has given one.
-fn is_placeholder(title: &str) -> bool {
+/// Whether this is OpenCode's own title, which stands until the model has given one: then there is none yet.
+pub fn is_placeholder_title(title: &str) -> bool {
     title.starts_with("New session - ") || title.starts_with("Child session - ")
 }
 

@@ -17,6 +17,7 @@ mod totals;
 mod tree;
 
 pub use build::build;
+pub use fold::is_placeholder_title;
 pub use totals::is_error;
 pub use tree::{Recording, build_tree};
 

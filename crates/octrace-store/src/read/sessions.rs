@@ -39,9 +39,10 @@ impl Tape {
         let mut select = self.connection.prepare_cached(&sql)?;
         let rows = select.query_map([], |row| {
             let id: String = row.get("id")?;
+            let title: Option<String> = row.get("title")?;
             Ok(SessionRow {
                 parent: row.get("parent")?,
-                title: row.get("title")?,
+                title: title.filter(|title| !session::is_placeholder_title(title)),
                 directory: row.get("directory")?,
                 models: models.remove(&id).unwrap_or_default(),
                 created_us: row.get("created_us")?,
@@ -212,5 +213,19 @@ mod tests {
         assert_eq!(row.totals, expected);
         assert!(row.live);
         assert_eq!(tape.session("ses_1").unwrap().unwrap().totals(), expected);
+    }
+    #[test]
+    fn a_title_of_opencodes_own_is_none_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let tape = tape_of_every_course(folder.path());
+        for (stored, title) in [
+            ("New session - 2026-11-20T08:49:18.659Z", None),
+            ("Child session - 2026-11-20T08:49:18.659Z", None),
+            ("Fix the date test", Some("Fix the date test")),
+        ] {
+            tape.connection.execute("UPDATE sessions SET title = ?", [stored]).unwrap();
+            let [row] = &tape.sessions().unwrap()[..] else { panic!("one session") };
+            assert_eq!(row.title.as_deref(), title);
+        }
     }
 }
