@@ -7,8 +7,11 @@ use octrace_store::read::SessionRow;
 
 use super::{Paint, Style, figures, line::Line};
 
-/// The least room that titles get; narrower terminals wrap.
+/// The room that titles keep: two fifths of the width, and never less than this. Figures make way for it.
 const TITLE: usize = 16;
+
+/// Narrower terminals wrap; in wider ones the figures would stand far from what they are about.
+const WIDTHS: (usize, usize) = (30, 120);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Column {
@@ -31,6 +34,10 @@ impl Column {
         Self::Cost,
         Self::Size,
     ];
+
+    /// What goes first where there is no room for all.
+    const LEAST_FIRST: [Self; 6] =
+        [Self::Size, Self::Output, Self::Input, Self::Requests, Self::Errors, Self::Cost];
 
     fn header(self) -> &'static str {
         match self {
@@ -57,7 +64,7 @@ pub fn sessions(rows: &[SessionRow], style: &Style, now_us: i64, width: usize) -
         return "Nothing has been recorded yet. `octrace run -- opencode` records a session.\n"
             .to_owned();
     }
-    let width = width.clamp(60, 120);
+    let width = width.clamp(WIDTHS.0, WIDTHS.1);
     let rows = ordered(rows);
     let titles: Vec<Line> = rows.iter().map(|(depth, row)| title(row, *depth, style)).collect();
     let cells: Vec<[Line; 7]> = rows
@@ -70,22 +77,30 @@ pub fn sessions(rows: &[SessionRow], style: &Style, now_us: i64, width: usize) -
         [&header].into_iter().chain(&cells).map(|row| row[at].width()).max().unwrap_or(0)
     };
     let widths: [usize; 7] = std::array::from_fn(widest);
-    let taken: usize =
-        Column::ALL.iter().zip(widths).map(|(column, width)| column.gap() + width).sum();
-    let room = width.saturating_sub(taken).max(TITLE);
+    let taken = |shown: &[Column]| -> usize {
+        shown.iter().map(|column| column.gap() + widths[*column as usize]).sum()
+    };
+    let mut shown = Column::ALL.to_vec();
+    for column in Column::LEAST_FIRST {
+        if taken(&shown) + TITLE.max(width * 2 / 5) > width {
+            shown.retain(|other| *other != column);
+        }
+    }
+    let room = width.saturating_sub(taken(&shown));
 
     let mut out = String::new();
-    let line = |title: Line, cells: [Line; 7]| {
+    let line = |title: Line, cells: &[Line; 7]| {
         let mut line = title.fit(room, style).pad(room);
-        for ((column, width), cell) in Column::ALL.iter().zip(widths).zip(cells) {
+        for column in &shown {
+            let (width, cell) = (widths[*column as usize], &cells[*column as usize]);
             let start = line.width() + column.gap() + width - cell.width();
-            line = line.pad(start).join(cell);
+            line = line.pad(start).join(cell.clone());
         }
         line
     };
-    line(Line::new().put(Paint::Dim, "session"), header).render(style, &mut out);
+    line(Line::new().put(Paint::Dim, "session"), &header).render(style, &mut out);
     for (((depth, row), title), cells) in rows.into_iter().zip(titles).zip(cells) {
-        line(title, cells).render(style, &mut out);
+        line(title, &cells).render(style, &mut out);
         let indent = "  ".repeat(1 + depth.min(DEPTH));
         details(row, &indent, style).fit(width, style).render(style, &mut out);
     }
@@ -129,6 +144,7 @@ fn ordered(rows: &[SessionRow]) -> Vec<(usize, &SessionRow)> {
 fn cell(column: Column, row: &SessionRow, now_us: i64, style: &Style) -> Line {
     let totals = &row.totals;
     let (paint, text) = match column {
+        Column::When if row.live => (Paint::Good, "live".to_owned()),
         Column::When => (Paint::Plain, figures::ago(row.updated_us, now_us, style)),
         Column::Requests => (Paint::Plain, figures::count(totals.requests)),
         Column::Errors => (Paint::Bad, figures::count_or_blank(totals.errors)),

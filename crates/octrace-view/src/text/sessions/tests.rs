@@ -4,7 +4,7 @@ use octrace_core::{provider::Usage, session::Totals};
 use proptest::prelude::*;
 
 use super::*;
-use crate::text::safe;
+use crate::text::{line, safe};
 
 const NOW: i64 = 1_795_164_558_000_000;
 
@@ -61,7 +61,7 @@ fn newest_first_with_sub_agents_under_their_parent() {
     session                                                   when  req err     in  out     cost    size
     ␛]0;owned␇漢字\u{202e}                                     now    8      74.2k 1.0k  $0.1018  1.2 MB
       ses_e07c␛[2J · anthropic/claude-sonnet-4-5 · /home/dev/project
-    ● Fix the failing date test                                 2m    8   2  74.2k 1.0k  $0.1018  1.2 MB
+    ● Fix the failing date test                               live    8   2  74.2k 1.0k  $0.1018  1.2 MB
       ses_e07ccbea3ffeBB3KYdJh7Puf9E · anthropic/claude-sonnet-4-5 +1 · /home/dev/project
     └ Search the history                                        3m    8      74.2k 1.0k  $0.1018  1.2 MB
         ses_e07cca11effeXW2vT8sGzP0mQ1 · anthropic/claude-sonnet-4-5 · /home/dev/project
@@ -78,13 +78,30 @@ fn eighty_columns() {
     session                               when  req err     in  out     cost    size
     ␛]0;owned␇漢字\u{202e}                 now    8      74.2k 1.0k  $0.1018  1.2 MB
       ses_e07c␛[2J · anthropic/claude-sonnet-4-5 · /home/dev/project
-    ● Fix the failing date test             2m    8   2  74.2k 1.0k  $0.1018  1.2 MB
+    ● Fix the failing date test           live    8   2  74.2k 1.0k  $0.1018  1.2 MB
       ses_e07ccbea3ffeBB3KYdJh7Puf9E · anthropic/claude-sonnet-4-5 +1 · /home/dev/p…
     └ Search the history                    3m    8      74.2k 1.0k  $0.1018  1.2 MB
         ses_e07cca11effeXW2vT8sGzP0mQ1 · anthropic/claude-sonnet-4-5 · /home/dev/pr…
     An older one with a title that ta…      2d    8      74.2k 1.0k  $0.1018  1.2 MB
       ses_e07c00000ffe7Ci1RtZFPYXt42 · anthropic/claude-sonnet-4-5 · /home/dev/proj…
     (untitled)                          11 Sep    1                           1.2 MB
+      run_4711_c0ffee · /home/dev/project
+    "#);
+}
+
+#[test]
+fn figures_make_way_for_titles() {
+    insta::assert_snapshot!(sessions(&rows(), &Style::plain(), NOW, 50), @r#"
+    session                     when  req err     cost
+    ␛]0;owned␇漢字\u{202e}       now    8      $0.1018
+      ses_e07c␛[2J · anthropic/claude-sonnet-4-5 · /h…
+    ● Fix the failing date …    live    8   2  $0.1018
+      ses_e07ccbea3ffeBB3KYdJh7Puf9E · anthropic/clau…
+    └ Search the history          3m    8      $0.1018
+        ses_e07cca11effeXW2vT8sGzP0mQ1 · anthropic/cl…
+    An older one with a tit…      2d    8      $0.1018
+      ses_e07c00000ffe7Ci1RtZFPYXt42 · anthropic/clau…
+    (untitled)                11 Sep    1
       run_4711_c0ffee · /home/dev/project
     "#);
 }
@@ -102,7 +119,7 @@ fn colour() {
     let text = sessions(rows().get(2..3).unwrap(), &style, NOW, 80);
     insta::assert_snapshot!(text.replace('\x1b', "␛"), @"
     ␛[2msession␛[0m                               ␛[2mwhen␛[0m  ␛[2mreq␛[0m ␛[2merr␛[0m     ␛[2min␛[0m  ␛[2mout␛[0m     ␛[2mcost␛[0m    ␛[2msize␛[0m
-    ␛[32m● ␛[0m␛[1mFix the failing date test␛[0m             2m    8   ␛[31m2␛[0m  74.2k 1.0k  $0.1018  1.2 MB
+    ␛[32m● ␛[0m␛[1mFix the failing date test␛[0m           ␛[32mlive␛[0m    8   ␛[31m2␛[0m  74.2k 1.0k  $0.1018  1.2 MB
       ␛[2mses_e07ccbea3ffeBB3KYdJh7Puf9E · anthropic/claude-sonnet-4-5 +1 · /home/dev/p…␛[0m
     ");
 }
@@ -137,6 +154,8 @@ proptest! {
         prop_assert!(text.chars().all(|char| char == '\n' || safe::is_harmless(char)));
         if !rows.is_empty() {
             prop_assert_eq!(text.lines().count(), 2 * rows.len() + 1, "{}", text);
+            let width = width.clamp(30, 120);
+            prop_assert!(text.lines().all(|shown| line::width(shown) <= width), "{}", text);
         }
     }
 }
