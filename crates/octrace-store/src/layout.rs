@@ -54,7 +54,7 @@ impl Layouts {
     ) -> Result<Written, Error> {
         let entries = body::entries(&body::split(body), |piece| parts.put(tape, piece))?;
         if !self.newest.contains_key(line)
-            && let Some(newest) = newest(tape, line)?
+            && let Some(newest) = newest_whole(tape, line)?
         {
             self.keep(line.clone(), newest);
         }
@@ -76,6 +76,14 @@ impl Layouts {
             self.newest.clear();
         }
         self.newest.insert(line, newest);
+    }
+}
+
+/// One that is damaged is no base for others: the next body is written whole.
+fn newest_whole(tape: &Connection, line: &Line) -> Result<Option<Newest>, Error> {
+    match newest(tape, line) {
+        Err(Error::Damaged { .. } | Error::Body(_)) => Ok(None),
+        other => other,
     }
 }
 
@@ -119,4 +127,47 @@ pub(crate) fn read(tape: &Connection, exchange: i64) -> Result<Vec<Entry>, Error
         entries = Some(decoded);
     }
     Ok(entries.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use octrace_core::{
+        exchange::{Exchange, RequestHead},
+        reading,
+        redact::Redactor,
+    };
+
+    use crate::{Begin, Error, Position, Tape};
+
+    fn ask(tape: &mut Tape, number: u32) -> i64 {
+        let (spool, _) = tape.spool("1-a", 0).unwrap();
+        let body = format!(r#"{{"messages":[{{"role":"user","content":"hello {number}"}}]}}"#);
+        let request = RequestHead { session: "ses_1".to_owned(), ..RequestHead::default() };
+        let exchange =
+            Exchange { number, request, request_body: body.into(), ..Exchange::default() };
+        let exchange = Redactor::new("").exchange(exchange);
+        let asked = exchange.derive(reading::asked);
+        let begin = Begin { at: Position::START, mono_us: 0 };
+        let mut batch = tape.begin().unwrap();
+        let id = batch.exchange_begins(spool, begin, &exchange, &asked).unwrap();
+        batch.commit().unwrap();
+        id.0
+    }
+
+    #[test]
+    fn a_damaged_layout_costs_its_own_body_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        let mut tape = Tape::open(&path).unwrap();
+        let (first, second) = (ask(&mut tape, 1), ask(&mut tape, 2));
+        let damage = "UPDATE exchanges SET request_layout = x'02ff' WHERE id = ?1";
+        tape.connection.execute(damage, [second]).unwrap();
+        // A writer that remembers nothing has to read what it builds on.
+        let mut tape = Tape::open(&path).unwrap();
+        let third = ask(&mut tape, 3);
+        assert!(tape.exchange(first).unwrap().is_some());
+        assert!(matches!(tape.exchange(second), Err(Error::Damaged { .. })));
+        let body = tape.exchange(third).unwrap().unwrap().request_body;
+        assert_eq!(body, br#"{"messages":[{"role":"user","content":"hello 3"}]}"#);
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,6 +20,8 @@ pub struct Tape {
     pub(crate) connection: Connection,
     pub(crate) memory: Memory,
     path: PathBuf,
+    /// Device and inode of the file that is open.
+    identity: (u64, u64),
 }
 
 impl Tape {
@@ -30,7 +32,10 @@ impl Tape {
     /// [`Error::Newer`] for a tape that a newer octrace wrote, [`Error::NotATape`] for any other
     /// file, [`Error::Open`] when the system refuses.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        create(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let identity = create(path)
+            .and_then(|file| file.metadata())
+            .map(|file| (file.dev(), file.ino()))
+            .map_err(|source| Error::Open { path: path.to_owned(), source })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
@@ -43,7 +48,7 @@ impl Tape {
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", "off")?;
         migrate::migrate(&mut connection, path)?;
-        Ok(Self { connection, memory: Memory::default(), path: path.to_owned() })
+        Ok(Self { connection, memory: Memory::default(), path: path.to_owned(), identity })
     }
 
     /// Opens the tape for commands that only look; `None` when nothing was ever recorded. A tape that
@@ -85,24 +90,33 @@ impl Tape {
                 "it is older than this octrace, and cannot be written",
             )));
         }
-        Ok(Self { connection, memory: Memory::default(), path: path.to_owned() })
+        let file = fs::metadata(&real).map_err(open)?;
+        let identity = (file.dev(), file.ino());
+        Ok(Self { connection, memory: Memory::default(), path: path.to_owned(), identity })
     }
 
     /// Makes what was committed survive a power cut: needed before what it was read from is deleted.
     ///
     /// # Errors
-    /// [`Error::Open`] when the system refuses.
+    /// [`Error::Open`] when the system refuses, and when the file that is open is not the one at its path any
+    /// more: SQLite writes on into a tape that somebody deleted, and nobody would ever read it.
     pub fn sync(&self) -> Result<(), Error> {
+        let refused = |path: &Path, source| Error::Open { path: path.to_owned(), source };
+        let there = File::open(&self.path)
+            .and_then(|file| file.sync_all().and_then(|()| file.metadata()))
+            .map_err(|source| refused(&self.path, source))?;
+        if (there.dev(), there.ino()) != self.identity {
+            let source = io::Error::other("it was replaced while it was open");
+            return Err(refused(&self.path, source));
+        }
         let mut wal = self.path.clone().into_os_string();
         wal.push("-wal");
-        [self.path.clone(), wal.into()].into_iter().try_for_each(|path| {
-            match File::open(&path).and_then(|file| file.sync_all()) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    Err(Error::Open { path, source })
-                }
-                _ => Ok(()),
+        match File::open(&wal).and_then(|file| file.sync_all()) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(refused(Path::new(&wal), source))
             }
-        })
+            _ => Ok(()),
+        }
     }
 }
 
@@ -187,6 +201,18 @@ mod tests {
         assert!(tape.spool("2-a", 0).is_err());
         let names = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(names, 1, "nothing is made beside it");
+    }
+
+    #[test]
+    fn a_tape_that_was_deleted_does_not_count_as_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        let tape = Tape::open(&path).unwrap();
+        tape.sync().unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(tape.sync().is_err(), "gone");
+        Tape::open(&path).unwrap();
+        assert!(tape.sync().is_err(), "another one");
     }
 
     #[test]

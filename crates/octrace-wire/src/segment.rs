@@ -81,9 +81,8 @@ pub fn file_name(number: u64) -> String {
 
 /// The number in a segment's file name; `None` for any other file.
 pub fn number_of(file_name: &str) -> Option<u64> {
-    let digits = file_name.strip_suffix(".seg")?;
-    let plain = digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit());
-    plain.then(|| digits.parse().ok()).flatten().filter(|n| *n > 0)
+    let number = file_name.strip_suffix(".seg")?.parse().ok()?;
+    (number > 0 && number < u64::MAX && self::file_name(number) == file_name).then_some(number)
 }
 
 /// What is left where the whole frames end.

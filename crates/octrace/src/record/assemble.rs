@@ -204,7 +204,8 @@ impl Assembler {
             }
             Kind::ResponseBody => open.chunk(frame),
             Kind::End => {
-                let Some(sent) = parsed::<payload::End>(frame) else { return false };
+                // Whatever it says, it is the end.
+                let sent = parsed::<payload::End>(frame).unwrap_or_default();
                 if let Some(mut open) = self.open.remove(&number) {
                     open.end(&frame.head, sent);
                     self.ended.push(open);

@@ -170,7 +170,8 @@ impl<'t> Store<'t> {
                     ..Exchange::default()
                 });
                 self.batch.exchange_is_let_go(id, position, &so_far)?;
-                open.pinned = false;
+                // If it goes on for as long again, it is stored once more.
+                open.begin = position;
                 if open.is_too_long() {
                     open.release();
                 }

@@ -284,3 +284,44 @@ fn a_recorder_may_die_at_any_byte() {
         }
     }
 }
+
+#[test]
+fn a_tape_deleted_under_a_recorder_is_written_anew_from_the_spool() {
+    let room = room();
+    let mut author = Author::dead(&room.root, "1-a");
+    author.request(1, "ses_1", "msg_1", BODY);
+    author.end(1, "complete");
+    let mut pipeline = room.pipeline(&author);
+    pipeline.drain(false).unwrap();
+    for file in fs::read_dir(room.tape.parent().unwrap()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    author.request(2, "ses_1", "msg_1", BODY);
+    author.end(2, "complete");
+    assert!(pipeline.finish().is_err(), "what nobody can read is not written");
+    assert!(author.folder.exists(), "so the spool stays");
+    room.pipeline(&author).finish().unwrap();
+    assert_eq!(room.tape().exchanges("ses_1").unwrap().len(), 2);
+}
+
+#[test]
+fn an_exchange_that_goes_on_for_ever_is_stored_again_and_again() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    author.request(1, "ses_1", "msg_1", BODY);
+    author.response(1, 200);
+    let mut pipeline = room.pipeline(&author);
+    for _ in 0..40 {
+        author.chunk(1, "data: {}\n\n");
+        author.roll();
+        pipeline.drain(false).unwrap();
+    }
+    let row = room.tape().exchanges("ses_1").unwrap().remove(0);
+    let kept = room.tape().exchange(row.id).unwrap().unwrap();
+    assert!(kept.response_cut && kept.response_body.len() > 200, "{}", kept.response_body.len());
+    author.end(1, "complete");
+    pipeline.drain(false).unwrap();
+    let kept = room.tape().exchange(row.id).unwrap().unwrap();
+    assert!(!kept.response_cut, "a recorder that lived has all of it");
+    assert_eq!(kept.response_body.len(), 40 * 10);
+}
