@@ -27,6 +27,8 @@ pub(crate) struct Paths {
     pub(crate) home: PathBuf,
     /// What can be got again.
     pub(crate) cache: PathBuf,
+    /// What is known about this machine, wherever [`home`](Self::home) is: what was made for whom.
+    pub(crate) state: PathBuf,
     /// Where OpenCode's global configuration is.
     pub(crate) opencode_config: PathBuf,
     /// A further one, `OPENCODE_CONFIG_DIR`.
@@ -48,6 +50,7 @@ impl Paths {
         let settings =
             config::load(&xdg.config_dir().join("octrace/config.toml"), &xdg.data_dir(), variable);
         let state = xdg.state_dir().unwrap_or_else(|| xdg.home_dir().join(".local/state"));
+        let state = state.join("octrace");
         let paths = Self {
             user: xdg.home_dir().to_owned(),
             home: settings.home.value.clone(),
@@ -62,6 +65,7 @@ impl Paths {
                 variable("XDG_RUNTIME_DIR").map(PathBuf::from),
                 &state,
             ),
+            state,
         };
         Ok((paths, settings))
     }
@@ -94,7 +98,7 @@ fn spool_candidates(runtime: Option<PathBuf>, state: &Path) -> Vec<PathBuf> {
     let runtime = runtime.filter(|path| path.is_absolute() && is_ours(path));
     let shared_memory = cfg!(target_os = "linux")
         .then(|| format!("/dev/shm/octrace-{}", rustix::process::getuid().as_raw()).into());
-    let state = Some(state.join("octrace/spool"));
+    let state = Some(state.join("spool"));
     [runtime.map(|path| path.join("octrace")), shared_memory, state].into_iter().flatten().collect()
 }
 
@@ -150,7 +154,7 @@ mod tests {
         assert_eq!(first(real.clone()), real.join("octrace"));
         assert!(!first(link).starts_with(dir.path().join("link")));
         assert!(!first("relative".into()).starts_with("relative"));
-        assert_eq!(spool_candidates(None, &state).pop(), Some(state.join("octrace/spool")));
+        assert_eq!(spool_candidates(None, &state).pop(), Some(state.join("spool")));
     }
 
     #[test]

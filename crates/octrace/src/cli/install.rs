@@ -65,7 +65,7 @@ impl Install {
 
 /// What was made in configuration folders, and where OpenCode goes on waiting.
 fn tell_prepared(prepared: &Prepared, out: &mut Output) -> Result {
-    for folder in &prepared.made {
+    for (folder, _) in &prepared.made {
         let folder = folder.display();
         out.line(&format!("  made node_modules and package-lock.json in {folder},"))?;
         out.line("    or OpenCode would wait for packages that the plugin does not need")?;

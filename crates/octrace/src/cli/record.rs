@@ -20,7 +20,7 @@ impl Record {
         // same.
         record::log::begin(&context.paths.log()).ok();
         // A tool or a plugin may have been added since `install`; OpenCode's next start makes up for it.
-        if let Err(error) = give_way(&context.paths.home) {
+        if let Err(error) = give_way(&context.paths.state) {
             tracing::warn!("cannot make way for the user's own packages: {error:#}");
         }
         let result = record::record(&self.spool, &context.paths.place());

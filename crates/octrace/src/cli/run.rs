@@ -21,7 +21,7 @@ use crate::{
     record::flush,
     setup::{
         folders, launch, opencode,
-        packages::ledger::{self, Owner, RunGuard},
+        packages::ledger::{self, Need, RunGuard},
         plugin,
     },
 };
@@ -102,8 +102,8 @@ fn prepare(
     }
     let entry = plugin::lay_out(&paths.home)?;
     launch::record(command, &entry, run, env::var_os(launch::CONTENT))?;
-    ledger::give_way(&paths.home)?;
-    let guard = RunGuard::begin(&paths.home)?;
+    ledger::give_way(&paths.state)?;
+    let guard = RunGuard::begin(&paths.state)?;
     let mut all: Vec<PathBuf> = Vec::new();
     for folder in directories.iter().flat_map(|directory| folders::config_folders(paths, directory))
     {
@@ -111,7 +111,7 @@ fn prepare(
             all.push(folder);
         }
     }
-    if let Err(error) = ledger::prepare(&paths.home, &all, Owner::Run) {
+    if let Err(error) = ledger::prepare(&paths.state, &all, Need::Run) {
         out.note(&format!("without network OpenCode may start slowly: {error:#}"));
     }
     Ok(guard)

@@ -131,6 +131,7 @@ mod tests {
             user: dir.join("user"),
             home: dir.join("home"),
             cache: dir.join("cache"),
+            state: dir.join("state"),
             opencode_config: dir.join("config"),
             opencode_config_dir: None,
             named: dir.join("home"),

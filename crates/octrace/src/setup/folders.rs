@@ -69,6 +69,7 @@ mod tests {
             user: at("home"),
             home: at("octrace"),
             cache: at("cache"),
+            state: at("state"),
             opencode_config: at("config"),
             opencode_config_dir: Some(at("missing")),
             named: at("octrace"),

@@ -1,16 +1,13 @@
 //! Recording every OpenCode from now on, and no more: the shim, and the folders that OpenCode would
 //! otherwise wait for.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     folders,
-    packages::ledger::{self, Owner, Prepared},
+    packages::ledger::{self, Need, Plugin, Prepared},
     plugin,
-    shim::{self, Done},
+    shim::{self, Done, Found},
 };
 use crate::paths::Paths;
 
@@ -40,6 +37,10 @@ impl Target {
     pub(crate) fn shim(&self) -> PathBuf {
         shim::path_in(&self.config)
     }
+
+    fn plugin(&self) -> Plugin {
+        Plugin { config: self.config.clone(), everywhere: self.project.is_none() }
+    }
 }
 
 /// Installs the plugin. Doing it again changes nothing.
@@ -47,35 +48,67 @@ impl Target {
 /// # Errors
 /// When a file that is not ours is in its place, or something cannot be written.
 pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<(Done, Prepared)> {
+    let shim = target.shim();
+    shim::check(&shim)?;
     let entry = plugin::lay_out(&paths.home)?;
-    let done = shim::write(&target.shim(), &entry)?;
-    ledger::give_way(&paths.home)?;
+    ledger::give_way(&paths.state)?;
     let mut folders = folders::config_folders(paths, &target.directory);
     if !folders.contains(&target.config) {
         folders.push(target.config.clone());
     }
-    Ok((done, ledger::prepare(&paths.home, &folders, Owner::Install)?))
+    // Before the shim, which needs the folder, so that it is noted if it was not there.
+    let plugin = target.plugin();
+    let prepared = ledger::prepare(&paths.state, &folders, Need::Plugin(&plugin))?;
+    match shim::write(&shim, &entry) {
+        Ok(done) => Ok((done, prepared)),
+        Err(error) => {
+            // What has been made is for nothing then.
+            ledger::release(&paths.state, &plugin).ok();
+            Err(error)
+        }
+    }
 }
 
-/// Takes away what [`install`] made; gives what is gone besides the shim.
+/// What [`uninstall`] did.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Uninstalled {
+    /// With the shim.
+    pub(crate) done: Done,
+    /// What is gone besides.
+    pub(crate) gone: Vec<PathBuf>,
+    /// The user's configuration folder, if its plugin is still there.
+    pub(crate) user: Option<PathBuf>,
+    /// The projects that still have a plugin of their own.
+    pub(crate) projects: Vec<PathBuf>,
+}
+
+/// Takes away what [`install`] made, as far as no other plugin needs it.
 ///
 /// # Errors
 /// When a file that is not ours is in the shim's place, or something cannot be removed.
-pub(crate) fn uninstall(target: &Target, paths: &Paths) -> anyhow::Result<(Done, Vec<PathBuf>)> {
+pub(crate) fn uninstall(target: &Target, paths: &Paths) -> anyhow::Result<Uninstalled> {
     let done = shim::remove(&target.shim())?;
-    // A project's folder goes with the project's plugin, all others with the user's.
-    let all = target.project.is_none();
-    let ours = |folder: &Path| all || folder == target.config;
-    let gone = ledger::take_back(&paths.home, Owner::Install, ours)?;
-    if !all && done != Done::Nothing {
-        // It stays if there is anything else in it, which is what the error says.
-        fs::remove_dir(&target.config).ok();
-    }
-    Ok((done, gone))
+    let gone = ledger::release(&paths.state, &target.plugin())?;
+    let is_ours = |config: &Path| {
+        *config != target.config && matches!(shim::look(&shim::path_in(config)), Ok(Found::Ours(_)))
+    };
+    let user = Some(paths.opencode_config.clone()).filter(|config| is_ours(config));
+    // Those that were noted, and the one that is here.
+    let noted = ledger::plugins(&paths.state)?;
+    let here = Target::project(target.directory.clone()).config;
+    let mut projects: Vec<_> =
+        noted.into_iter().map(|plugin| plugin.config).chain([here]).collect();
+    projects.retain(|config| *config != paths.opencode_config && is_ours(config));
+    projects.sort();
+    projects.dedup();
+    let projects = projects.iter().filter_map(|config| config.parent()).map(Path::to_owned);
+    Ok(Uninstalled { done, gone, user, projects: projects.collect() })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const CONFIG: &str = "{\n  // Mine. Keep this.\n  \"model\": \"a/b\", /* and this */\n}\n";
@@ -90,6 +123,7 @@ mod tests {
             user: dir.join("user"),
             home: dir.join("octrace"),
             cache: dir.join("cache"),
+            state: dir.join("state"),
             opencode_config: dir.join("config"),
             opencode_config_dir: None,
             named: dir.join("octrace"),
@@ -104,7 +138,7 @@ mod tests {
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                if path == dir.join("octrace") {
+                if path == dir.join("octrace") || path == dir.join("state") {
                     continue;
                 }
                 if path.is_dir() {
@@ -134,13 +168,39 @@ mod tests {
             assert_eq!((done, prepared.made.len()), (Done::Nothing, 0));
             assert_eq!(tree(dir.path()), installed);
 
-            assert_eq!(uninstall(&target, &paths).unwrap().0, Done::Changed);
-            let again = uninstall(&target, &paths).unwrap();
-            assert_eq!(again, (Done::Nothing, Vec::new()));
-            // What the project's installation made for the user's folder goes with the user's.
-            uninstall(&Target::user(&paths, project.clone()), &paths).unwrap();
+            let uninstalled = uninstall(&target, &paths).unwrap();
+            assert_eq!((uninstalled.done, uninstalled.gone.len()), (Done::Changed, 4));
             assert_eq!(tree(dir.path()), before);
+            let again = uninstall(&target, &paths).unwrap();
+            let nothing = Uninstalled {
+                done: Done::Nothing,
+                gone: Vec::new(),
+                user: None,
+                projects: Vec::new(),
+            };
+            assert_eq!(again, nothing);
         }
+    }
+
+    #[test]
+    fn another_plugin_keeps_what_it_needs_and_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut paths = home(dir.path());
+        let project = dir.path().join("project");
+        let (user, own) = (Target::user(&paths, project.clone()), Target::project(project.clone()));
+        let before = tree(dir.path());
+        install(&user, &paths).unwrap();
+        // Where recordings go says nothing about what was made.
+        paths.home = dir.path().join("octrace/elsewhere");
+        install(&own, &paths).unwrap();
+        let uninstalled = uninstall(&user, &paths).unwrap();
+        assert_eq!((uninstalled.gone, uninstalled.projects), (Vec::new(), vec![project]));
+        for config in [&user.config, &own.config] {
+            assert!(config.join("package-lock.json").exists());
+        }
+        let uninstalled = uninstall(&own, &paths).unwrap();
+        assert_eq!((uninstalled.gone.len(), uninstalled.user), (4, None));
+        assert_eq!(tree(dir.path()), before);
     }
 
     #[test]
@@ -152,7 +212,9 @@ mod tests {
         let target = Target::project(bare.clone());
         install(&target, &paths).unwrap();
         assert!(target.shim().is_file());
-        uninstall(&target, &paths).unwrap();
+        install(&Target::user(&paths, dir.path().to_owned()), &paths).unwrap();
+        let uninstalled = uninstall(&target, &paths).unwrap();
+        assert_eq!(uninstalled.user, Some(paths.opencode_config));
         assert_eq!(fs::read_dir(&bare).unwrap().count(), 0);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::paths::{create_folder, replace_file};
 
@@ -23,6 +23,11 @@ pub(crate) enum Found {
     /// Somebody else's.
     Foreign,
 }
+
+/// Somebody else's file is where the shim belongs.
+#[derive(Debug, thiserror::Error)]
+#[error("{} was not written by octrace", .0.display())]
+pub(crate) struct Foreign(PathBuf);
 
 /// What [`write()`] or [`remove`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,18 +72,27 @@ pub(crate) fn look(path: &Path) -> anyhow::Result<Found> {
     Ok(Found::Ours(target.map(PathBuf::from)))
 }
 
+/// Whether it can be written or removed without harm to anybody's file.
+///
+/// # Errors
+/// [`Foreign`] when a file that is not ours is in its place, or something is there that cannot be read.
+pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
+    match look(path)? {
+        Found::Foreign => Err(Foreign(path.to_owned()).into()),
+        Found::Nothing | Found::Ours(_) => Ok(()),
+    }
+}
+
 /// Makes OpenCode load `entry`.
 ///
 /// # Errors
-/// When a file that is not ours is in its place, or it cannot be written.
+/// [`Foreign`] when a file that is not ours is in its place; else when it cannot be written.
 pub(crate) fn write(path: &Path, entry: &Path) -> anyhow::Result<Done> {
     let done = match look(path)? {
         Found::Ours(Some(target)) if target == entry => return Ok(Done::Nothing),
         Found::Ours(_) => Done::Replaced,
         Found::Nothing => Done::Changed,
-        Found::Foreign => {
-            bail!("{} is there already, and octrace did not write it", path.display())
-        }
+        Found::Foreign => return Err(Foreign(path.to_owned()).into()),
     };
     let folder = path.parent().context("a plugin has no folder")?;
     create_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -90,11 +104,11 @@ pub(crate) fn write(path: &Path, entry: &Path) -> anyhow::Result<Done> {
 /// Takes it away, and its folder if that is empty then.
 ///
 /// # Errors
-/// When a file that is not ours is in its place, or it cannot be removed.
+/// [`Foreign`] when a file that is not ours is in its place; else when it cannot be removed.
 pub(crate) fn remove(path: &Path) -> anyhow::Result<Done> {
     match look(path)? {
         Found::Nothing => return Ok(Done::Nothing),
-        Found::Foreign => bail!("{} was not written by octrace", path.display()),
+        Found::Foreign => return Err(Foreign(path.to_owned()).into()),
         Found::Ours(_) => {}
     }
     fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;

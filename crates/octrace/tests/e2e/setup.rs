@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::ensure;
 use octrace_testkit::{
-    Serve,
-    script::{Script, Step},
+    Home, Serve,
+    script::{Script, Server, Step},
 };
 
 use crate::stage::{Stage, collect, main_calls};
@@ -48,6 +48,32 @@ fn installing_twice_is_once_and_uninstalling_leaves_what_was() -> anyhow::Result
     assert_eq!(files(&config, &[])?, before);
     stage.octrace(["uninstall"]).output()?.success()?;
     assert_eq!(files(&config, &[])?, before);
+    Ok(())
+}
+
+#[test]
+fn what_a_plugin_needs_is_there_until_the_last_one_is_gone() -> anyhow::Result<()> {
+    let server = Server::start(Script::new())?;
+    let stage = Stage { home: Home::unprepared(&server.url())?, server };
+    let here = || -> anyhow::Result<_> {
+        let all =
+            [stage.home.config(), stage.home.project()].map(|folder| files(&folder, &[".git/"]));
+        all.into_iter().collect::<anyhow::Result<Vec<_>>>()
+    };
+    let before = here()?;
+    let lock = stage.home.config().join("package-lock.json");
+    // Where the recordings of one of them go says nothing about what it needs.
+    let elsewhere = stage.home.path().join("elsewhere");
+    let install = stage.octrace(["install", "--project"]).env("OCTRACE_HOME", elsewhere);
+    install.output()?.success()?;
+    stage.octrace(["install"]).output()?.success()?;
+    let uninstalled = stage.octrace(["uninstall"]).output()?.success()?;
+    ensure!(lock.exists(), "the project's plugin needs it");
+    let project = stage.home.project();
+    ensure!(uninstalled.stdout.contains(&project.display().to_string()), "{uninstalled:?}");
+    stage.octrace(["uninstall", "--project"]).output()?.success()?;
+    ensure!(here()? == before, "all is as it was");
+    ensure!(!stage.home.config().join("node_modules").exists());
     Ok(())
 }
 

@@ -52,7 +52,7 @@ pub(crate) enum State {
 }
 
 /// Something whose absence makes OpenCode install packages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Missing {
     /// The configuration folder itself; OpenCode makes it at its start.
@@ -61,6 +61,17 @@ pub(crate) enum Missing {
     NodeModules,
     /// `package-lock.json`.
     PackageLock,
+}
+
+impl Missing {
+    /// Where it is.
+    pub(crate) fn path_in(self, folder: &Path) -> PathBuf {
+        match self {
+            Self::Folder => folder.to_owned(),
+            Self::NodeModules => folder.join(MODULES),
+            Self::PackageLock => folder.join(LOCK_FILE),
+        }
+    }
 }
 
 /// Why OpenCode may really need what it installs.
@@ -119,10 +130,11 @@ pub(crate) fn look(folder: &Path) -> State {
 /// Makes what is missing, for its owner only, which OpenCode minds not.
 pub(crate) fn make(folder: &Path, missing: &[Missing]) -> io::Result<()> {
     missing.iter().try_for_each(|what| {
+        let path = what.path_in(folder);
         let result = match what {
-            Missing::Folder => create_folder(folder),
-            Missing::NodeModules => fs::create_dir(folder.join(MODULES)),
-            Missing::PackageLock => create_file(&folder.join(LOCK_FILE), LOCK.as_bytes()),
+            Missing::Folder => create_folder(&path),
+            Missing::NodeModules => fs::create_dir(&path),
+            Missing::PackageLock => create_file(&path, LOCK.as_bytes()),
         };
         // OpenCode, or another octrace, was faster.
         result.or_else(|error| match error.kind() {
@@ -134,25 +146,36 @@ pub(crate) fn make(folder: &Path, missing: &[Missing]) -> io::Result<()> {
 
 /// Takes away what [`make`] made, as far as it is still what it was; gives what is gone.
 fn unmake(folder: &Path, made: &[Missing]) -> Vec<PathBuf> {
-    let mut gone = Vec::new();
-    let mut note = |path: PathBuf, result: io::Result<()>| {
-        if result.is_ok() {
-            gone.push(path);
-        }
+    let remove = |what: Missing| {
+        let path = what.path_in(folder);
+        let removed = match what {
+            // Only empty folders can be removed like this.
+            Missing::Folder | Missing::NodeModules => fs::remove_dir(&path),
+            Missing::PackageLock if is_our_lock(&path) => fs::remove_file(&path),
+            Missing::PackageLock => return None,
+        };
+        removed.is_ok().then_some(path)
     };
-    let lock = folder.join(LOCK_FILE);
-    let unchanged = fs::read(&lock).is_ok_and(|found| found == LOCK.as_bytes());
-    if made.contains(&Missing::PackageLock) && unchanged {
-        note(lock.clone(), fs::remove_file(&lock));
-    }
-    // Only empty folders can be removed like this.
-    if made.contains(&Missing::NodeModules) {
-        note(folder.join(MODULES), fs::remove_dir(folder.join(MODULES)));
-    }
-    if made.contains(&Missing::Folder) {
-        note(folder.to_owned(), fs::remove_dir(folder));
-    }
-    gone
+    // The folder itself comes last.
+    [Missing::PackageLock, Missing::NodeModules, Missing::Folder]
+        .into_iter()
+        .filter(|what| made.contains(what))
+        .filter_map(remove)
+        .collect()
+}
+
+/// Whether nothing is in the folder but what [`make`] made, as it made it.
+fn holds_only(folder: &Path, made: &[Missing]) -> bool {
+    let is_ours = |path: &Path| {
+        made.iter().any(|what| what.path_in(folder) == path)
+            && (is_our_lock(path)
+                || fs::read_dir(path).is_ok_and(|mut found| found.next().is_none()))
+    };
+    fs::read_dir(folder).is_ok_and(|found| found.flatten().all(|entry| is_ours(&entry.path())))
+}
+
+fn is_our_lock(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|found| found == LOCK.as_bytes())
 }
 
 /// Whether there are plugins or tools in the folder besides ours.
