@@ -142,7 +142,7 @@ pub struct Step {
     pub calls: Vec<Call>,
     /// `None`: counts that depend on the step and the answer's length only.
     pub usage: Option<Usage>,
-    /// Silence before each chunk but the first.
+    /// Silence before each chunk but the first, and before a cut.
     pub pause: Duration,
     /// Cut the stream into chunks of this many bytes, wherever that falls; `None`: one event each.
     pub chunk_bytes: Option<usize>,

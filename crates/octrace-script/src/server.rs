@@ -243,6 +243,10 @@ fn cues(answer: &Answer<'_>, dialect: Dialect, fault: Option<&Fault>) -> Vec<Cue
     if let Some(special) = special {
         let position = cues.partition_point(|(index, _)| *index < at);
         cues.insert(position, (at, special));
+        // A client may never see what came just before its connection broke.
+        if at > 0 && !step.pause.is_zero() {
+            cues.insert(position, (at, Cue::Pause(step.pause)));
+        }
     }
     cues.into_iter().map(|(_, cue)| cue).collect()
 }

@@ -7,6 +7,7 @@ use octrace_testkit::{
     PATIENCE, PROVIDERS, Serve, eventually,
     script::{Fault, Script, Seen, Step},
 };
+use serde_json::json;
 
 use crate::stage::{Stage, attempts, main_calls};
 
@@ -46,7 +47,7 @@ fn what_has_arrived_is_there_and_an_abort_reaches_the_server() -> anyhow::Result
         let seen = stage.server.wait_for(PATIENCE, ended).context("no end")?;
         ensure!(seen.client_closed(), "{}: the abort reached the server", provider.id);
         let attempt = recorded()?;
-        assert_eq!(attempt["outcome"], "aborted", "{}", provider.id);
+        assert_eq!((&attempt["status"], &attempt["outcome"]), (&json!(200), &json!("aborted")));
         let response =
             stage.octrace(["request", &attempt["id"].to_string(), "--response", "--raw"]);
         assert_eq!(response.output()?.success()?.stdout.as_bytes(), sent, "{}", provider.id);
