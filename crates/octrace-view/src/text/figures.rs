@@ -32,6 +32,12 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
+/// `7 requests`, `1 request`.
+pub(super) fn many(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(number))
+}
+
 /// `$0.0031`, `$1.25`, `$480`; nothing where it is not known.
 pub(super) fn dollars(cost: Option<f64>) -> String {
     match cost {
@@ -119,6 +125,8 @@ mod tests {
         let sizes = [0, 999, 1_000, 9_949, 9_951, 999_499, 999_500, 48_000_000].map(bytes);
         assert_eq!(sizes.join(" "), "0 B 999 B 1.0 kB 9.9 kB 10 kB 999 kB 1.0 MB 48 MB");
         assert_eq!([7, 999, 1_000, 1_234_567].map(grouped).join(" "), "7 999 1,000 1,234,567");
+        let things = [0, 1, 1_000].map(|number| many(number, "chunk")).join(", ");
+        assert_eq!(things, "0 chunks, 1 chunk, 1,000 chunks");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod answer;
 mod curl;
+mod parts;
 mod pretty;
 
 use std::borrow::Cow;
@@ -20,7 +21,11 @@ use super::{Paint, Style, figures, line::Line, safe, show::status};
 /// In the overview, longer strings of a body are cut to this many characters.
 const OVERVIEW: usize = 480;
 
-/// The default view: head, timings, headers, body (long strings shortened) and answer.
+/// How long the line is that a section begins with.
+const RULE: usize = 72;
+
+/// The default view, for reading from top to bottom: head, timings, headers, the request's parts (tools
+/// as their names only, long strings shortened), and at the end the answer.
 pub fn request(detail: &ExchangeDetail, style: &Style) -> String {
     let summary = &detail.summary;
     let mut out = String::new();
@@ -29,16 +34,18 @@ pub fn request(detail: &ExchangeDetail, style: &Style) -> String {
 
     section("request headers", "", style, &mut out);
     headers(&detail.request_headers, style, &mut out);
-
-    let size = figures::bytes(summary.request_bytes);
-    section("request body", &size, style, &mut out);
-    let shortened = body_text(&detail.request_body, Some(OVERVIEW), style, &mut out);
-    cut_note(detail.request_cut, style, &mut out);
-
     if summary.status.is_some() {
         section("response headers", "", style, &mut out);
         headers(&detail.response_headers, style, &mut out);
     }
+
+    let size = figures::bytes(summary.request_bytes);
+    section("request", &size, style, &mut out);
+    let body = &detail.request_body;
+    let shortened = parts::parts(body, style, &mut out)
+        .unwrap_or_else(|| body_text(body, Some(OVERVIEW), style, &mut out));
+    cut_note(detail.request_cut, style, &mut out);
+
     section("answer", &figures::bytes(summary.response_bytes), style, &mut out);
     answer::answer(detail, style, &mut out);
     if shortened {
@@ -116,10 +123,10 @@ fn facts(summary: &Summary, style: &Style, out: &mut String) {
         after("longest gap", timing.longest_gap_us),
     ];
     let size = format!(
-        "{} sent, {} received in {} chunks",
+        "{} sent, {} received in {}",
         figures::bytes(summary.request_bytes),
         figures::bytes(summary.response_bytes),
-        figures::grouped(summary.chunks),
+        figures::many(summary.chunks, "chunk"),
     );
     let rows = [
         ("session", summary.session.clone()),
@@ -161,7 +168,11 @@ fn tokens(usage: &octrace_core::provider::Usage) -> String {
 fn section(name: &str, more: &str, style: &Style, out: &mut String) {
     out.push('\n');
     let more = if more.is_empty() { String::new() } else { format!(" ({more})") };
-    Line::new().put(Paint::Meta, name).put(Paint::Dim, &more).render(style, out);
+    let rule = style.glyph("─", "-");
+    let line = Line::new().put(Paint::Dim, &rule.repeat(2)).plain(" ").put(Paint::Strong, name);
+    let line = line.put(Paint::Dim, &more).plain(" ");
+    let rest = RULE.saturating_sub(line.width());
+    line.put(Paint::Dim, &rule.repeat(rest)).render(style, out);
 }
 
 fn headers(headers: &Headers, style: &Style, out: &mut String) {
@@ -194,7 +205,7 @@ fn body_text(body: &[u8], limit: Option<usize>, style: &Style, out: &mut String)
             }
         }
         None => {
-            let size = format!("({} bytes that are not text)", figures::grouped(body.len() as u64));
+            let size = format!("({} that are not text)", figures::many(body.len() as u64, "byte"));
             Line::new().put(Paint::Dim, &size).render(style, out);
         }
     }

@@ -89,34 +89,28 @@ fn one_exchange() {
     stopped  tool_calls
     size     739 B sent, 367 B received in 5 chunks
 
-    request headers
+    ── request headers ─────────────────────────────────────────────────────
     content-type: application/json
     authorization: [REDACTED]
     x-odd: a␛]0;owned␇
 
-    request body (739 B)
-    {
-      "model": "m1",
-      "stream": true,
-      "n": 1.50,
-      "messages": [
-        {
-          "role": "system",
-          "content": "long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long…" (122 more characters)
-        },
-        {
-          "role": "user",
-          "content": "hi\u001b[1m"
-        }
-      ],
-      "tools": [],
-      "a": {}
-    }
-
-    response headers
+    ── response headers ────────────────────────────────────────────────────
     content-type: text/event-stream; charset=utf-8
 
-    answer (367 B)
+    ── request (739 B) ─────────────────────────────────────────────────────
+    model: "m1"
+    stream: true
+    n: 1.50
+    a: {}
+    0 tools
+
+    system
+      long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long … (120 more characters)
+
+    user
+      hi␛[1m
+
+    ── answer (367 B) ──────────────────────────────────────────────────────
     Hello there.␛[2J
     tool call bash call_1
     {

@@ -86,22 +86,17 @@ fn models(session: &Session) -> Vec<&str> {
     models.into_iter().map(|(_, model)| model).collect()
 }
 
-/// `7 requests`, `1 request`.
-fn many(number: u64, one: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {one}{plural}", figures::grouped(number))
-}
-
 fn total_row(session: &Session, totals: &Totals, style: &Style) -> Row {
     let sub_agents = descendants(session);
-    let errors = if totals.errors == 0 { String::new() } else { many(totals.errors, "error") };
+    let errors =
+        if totals.errors == 0 { String::new() } else { figures::many(totals.errors, "error") };
     let mut text = Line::new().dotted(
         style,
         Paint::Plain,
         [
-            many(session.turns.len() as u64, "turn").as_str(),
-            &many(totals.requests, "request"),
-            &if sub_agents == 0 { String::new() } else { many(sub_agents, "sub-agent") },
+            figures::many(session.turns.len() as u64, "turn").as_str(),
+            &figures::many(totals.requests, "request"),
+            &if sub_agents == 0 { String::new() } else { figures::many(sub_agents, "sub-agent") },
         ],
     );
     if !errors.is_empty() {
