@@ -16,13 +16,18 @@ const WELL_AFTER = 60_000;
 
 export class Recorder {
   #folder: string;
+  #home: string;
   #missing: () => void;
   #child: Bun.Subprocess | undefined;
   #pause = FIRST_PAUSE;
 
-  /** `missing` is called when the spool's folder has been deleted, which a recorder notices by its end. */
-  constructor(folder: string, missing: () => void) {
+  /**
+   * For the spool `folder` and the tape in `home`. `missing` is called when the spool's folder has been
+   * deleted, which a recorder notices by its end.
+   */
+  constructor(folder: string, home: string, missing: () => void) {
     this.#folder = folder;
+    this.#home = home;
     this.#missing = missing;
   }
 
@@ -35,7 +40,7 @@ export class Recorder {
       if (!existsSync(this.#folder)) this.#missing();
       this.#child = Bun.spawn([binary, "record", this.#folder], {
         cwd: "/",
-        env: process.env,
+        env: { ...process.env, OCTRACE_HOME: this.#home },
         stdin: "pipe",
         stdout: "ignore",
         stderr: "ignore",
@@ -58,15 +63,18 @@ export class Recorder {
   }
 }
 
-/**
- * Asked anew each time, because a newer octrace may have been installed meanwhile. `octrace install`
- * writes `recorder.json` beside this file.
- */
+/** Asked anew each time, because a newer octrace may have been installed meanwhile. */
 function binaryPath(): string | undefined {
   const fromEnv = process.env["OCTRACE_BIN"];
-  if (fromEnv) return resolve(fromEnv);
-  const { binary } = JSON.parse(readFileSync(join(import.meta.dir, "recorder.json"), "utf8")) as {
-    binary?: unknown;
-  };
-  return typeof binary === "string" && isAbsolute(binary) ? binary : undefined;
+  return fromEnv ? resolve(fromEnv) : installed("binary");
+}
+
+/**
+ * An absolute path from `recorder.json`, which octrace writes beside this file: `binary`, the recorder;
+ * `home`, the folder of its tape. Throws where there is no such file.
+ */
+export function installed(what: "binary" | "home"): string | undefined {
+  const text = readFileSync(join(import.meta.dir, "recorder.json"), "utf8");
+  const path = (JSON.parse(text) as Partial<Record<typeof what, unknown>>)[what];
+  return typeof path === "string" && isAbsolute(path) ? path : undefined;
 }

@@ -35,6 +35,7 @@ export class Recording {
   readonly fallbackSession = `run_${process.pid}_${randomHex(6)}`;
   #credentials = new Credentials();
   #spool: Spool | undefined;
+  #home = "";
   #state: "new" | "on" | "off" = "new";
   #instances = new Set<Instance>();
   /** Began before there was a spool to say so. */
@@ -113,13 +114,14 @@ export class Recording {
     const { Recorder, Spool, spoolRoot } = late();
     const root = spoolRoot();
     if (!root) return;
+    this.#home = tapeFolder();
     this.#prints.push(...this.#credentials.learn(knownCredentials(), false));
     const spool = new Spool(root, () => this.#hello());
     this.#spool = spool;
     this.#state = "on";
     for (const instance of this.#waiting) this.#announce(instance);
     this.#waiting = [];
-    setImmediate(() => new Recorder(spool.folder, () => spool.roll()).start());
+    setImmediate(() => new Recorder(spool.folder, this.#home, () => spool.roll()).start());
   }
 
   #hello(): Uint8Array {
@@ -130,7 +132,7 @@ export class Recording {
       process_start: processStart(),
       boot: readText("/proc/sys/kernel/random/boot_id").trim(),
       cwd: workingFolder(),
-      home: tapeFolder(),
+      home: this.#home,
       run: process.env["OCTRACE_RUN"] ?? "",
       secrets: this.#prints,
       salt: Buffer.from(this.#credentials.salt).toString("hex"),
@@ -151,7 +153,16 @@ function dataFolder(env = process.env): string {
 /** Where the tape is that this recording is for. The recorder passes over a relative path, too. */
 function tapeFolder(): string {
   const set = process.env["OCTRACE_HOME"] ?? "";
-  return isAbsolute(set) ? set : join(dataFolder(), "octrace");
+  if (isAbsolute(set)) return set;
+  try {
+    return late().installed("home") ?? defaultHome();
+  } catch {
+    return defaultHome();
+  }
+}
+
+function defaultHome(): string {
+  return join(dataFolder(), "octrace");
 }
 
 /** What OpenCode has in its credential files and its environment. */

@@ -27,8 +27,8 @@ pub struct Hello {
     pub boot: String,
     /// Where OpenCode was started.
     pub cwd: String,
-    /// The folder of the tape that this spool is for: by `OCTRACE_HOME`, else the user's data folder. Others
-    /// leave it alone.
+    /// The folder of the tape that this spool is for: by `OCTRACE_HOME`, else the one that the plugin was
+    /// installed for. Recorders of other tapes leave the spool alone.
     pub home: String,
     /// The value of `OCTRACE_RUN`: set by `octrace run`, so that it can tell what it recorded.
     pub run: String,

@@ -33,8 +33,6 @@ pub(crate) struct Paths {
     pub(crate) opencode_config: PathBuf,
     /// A further one, `OPENCODE_CONFIG_DIR`.
     pub(crate) opencode_config_dir: Option<PathBuf>,
-    /// The folder that the plugin names for its spools, see [`Place`].
-    pub(crate) named: PathBuf,
     /// Where the plugin tries to make its spools, in this order.
     pub(crate) spool_candidates: Vec<PathBuf>,
 }
@@ -54,10 +52,6 @@ impl Paths {
         let paths = Self {
             user: xdg.home_dir().to_owned(),
             home: settings.home.value.clone(),
-            named: variable("OCTRACE_HOME")
-                .map(PathBuf::from)
-                .filter(|home| home.is_absolute())
-                .unwrap_or_else(|| xdg.data_dir().join("octrace")),
             cache: xdg.cache_dir().join("octrace"),
             opencode_config: xdg.config_dir().join("opencode"),
             opencode_config_dir: variable("OPENCODE_CONFIG_DIR").map(PathBuf::from),
@@ -77,7 +71,7 @@ impl Paths {
 
     /// Where recorders work.
     pub(crate) fn place(&self) -> Place {
-        Place { tape: self.tape(), named: self.named.clone(), roots: self.spool_roots() }
+        Place { tape: self.tape(), named: self.home.clone(), roots: self.spool_roots() }
     }
 
     /// The recorders' log.

@@ -40,11 +40,11 @@ impl Demo {
         })?;
         let home = paths.cache.join("demo");
         let stage = showcase::Showcase::new(&server.url(), &home)?;
-        let entry = plugin::lay_out(&home)?;
+        let plugin = plugin::lay_out(&home)?;
         let run = launch::run_id();
         let mut command = stage.command(&program);
         command.args(["run", "--model", showcase::MODEL, octrace_script::demo::PROMPT]);
-        launch::record(&mut command, &entry, &run, None)?;
+        launch::record(&mut command, &plugin.entry, &run, None)?;
         out.note(&format!("OpenCode {version} works, and a scripted model answers it:"));
         let status = execute(&mut command)?;
         let place = Place {

@@ -100,8 +100,8 @@ fn prepare(
         let projects = arguments.iter().map(|argument| directory.join(argument));
         directories.extend(projects.filter(|project| project.is_dir()));
     }
-    let entry = plugin::lay_out(&paths.home)?;
-    launch::record(command, &entry, run, env::var_os(launch::CONTENT))?;
+    let plugin = plugin::lay_out(&paths.home)?;
+    launch::record(command, &plugin.entry, run, env::var_os(launch::CONTENT))?;
     ledger::give_way(&paths.state)?;
     let guard = RunGuard::begin(&paths.state)?;
     let mut all: Vec<PathBuf> = Vec::new();

@@ -83,7 +83,7 @@ pub(crate) fn examine(paths: &Paths, settings: &Settings) -> Vec<Finding> {
         Finding::warning("settings", problem.to_string()).remedy("Correct it, or take it out.")
     }));
     findings.push(opencode::program(paths));
-    findings.extend(opencode::plugins(paths));
+    findings.extend(opencode::plugins(paths, settings));
     findings.extend(opencode::packages(paths));
     findings.push(storage::spool_folder(paths));
     findings.extend(storage::spools(paths));

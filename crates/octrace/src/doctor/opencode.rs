@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Finding;
 use crate::{
+    config::{HOME, Origin, Settings},
     paths::Paths,
     setup::{
         folders, opencode,
@@ -40,48 +41,69 @@ pub(super) fn program(paths: &Paths) -> Finding {
 }
 
 /// The plugin in the user's folder, and in this project's if it is there.
-pub(super) fn plugins(paths: &Paths) -> Vec<Finding> {
+pub(super) fn plugins(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     let user = shim::path_in(&paths.opencode_config);
-    let mut findings = vec![plugin_at(&user, paths)];
+    let mut findings = vec![plugin_at(&user, &paths.home, settings.home.origin)];
     let directory = folders::working_directory();
     let root = folders::work_tree(&directory).unwrap_or(&directory);
     let project = shim::path_in(&root.join(".opencode"));
     if project != user && shim::look(&project).is_ok_and(|found| found != Found::Nothing) {
-        findings.push(plugin_at(&project, paths));
+        findings.push(plugin_at(&project, &paths.home, settings.home.origin));
     }
     findings
 }
 
-fn plugin_at(shim: &Path, paths: &Paths) -> Finding {
+/// `home` is ours, and where it came from.
+fn plugin_at(shim: &Path, home: &Path, origin: Origin) -> Finding {
     let place = shim.display();
     let again = "octrace install (with --project for a project's)";
-    match shim::look(shim) {
-        Ok(Found::Nothing) => Finding::note(PLUGIN, "not installed; only octrace run records")
-            .remedy("To record every OpenCode: octrace install"),
+    let entry = match shim::look(shim) {
+        Ok(Found::Nothing) => {
+            return Finding::note(PLUGIN, "not installed; only octrace run records")
+                .remedy("To record every OpenCode: octrace install");
+        }
         Ok(Found::Foreign) => {
-            Finding::problem(PLUGIN, format!("{place} was not written by octrace"))
-                .remedy(format!("Move it away, then: {again}"))
+            return Finding::problem(PLUGIN, format!("{place} was not written by octrace"))
+                .remedy(format!("Move it away, then: {again}"));
         }
-        Err(error) => Finding::problem(PLUGIN, format!("{error:#}")).remedy("Make it readable."),
-        Ok(Found::Ours(target)) => {
-            let recorder = target.as_deref().and_then(plugin::recorder_of);
-            match recorder {
-                None => Finding::problem(PLUGIN, format!("{place} loads files that are not there"))
-                    .remedy(again),
-                Some(binary) if !binary.is_file() => Finding::problem(
-                    PLUGIN,
-                    format!("{place} starts {}, which is not there", binary.display()),
-                )
-                .remedy(again),
-                Some(binary) if target != plugin::entry(&paths.home).ok() => Finding::warning(
-                    PLUGIN,
-                    format!("{place} is that of another octrace, {}", binary.display()),
-                )
-                .remedy(again),
-                Some(_) => Finding::ok(PLUGIN, format!("installed, {place}")),
-            }
+        Err(error) => {
+            return Finding::problem(PLUGIN, format!("{error:#}")).remedy("Make it readable.");
         }
+        Ok(Found::Ours(entry)) => entry,
+    };
+    let Some((entry, told)) = entry.and_then(|entry| Some((entry.clone(), plugin::told(&entry)?)))
+    else {
+        let says = format!("{place} loads files that are not there, or not whole");
+        return Finding::problem(PLUGIN, says).remedy(again);
+    };
+    let binary = told.binary.display();
+    if !told.binary.is_file() {
+        let says = format!("{place} starts {binary}, which is not there");
+        return Finding::problem(PLUGIN, says).remedy(again);
     }
+    if plugin::binary().is_ok_and(|ours| ours != told.binary) {
+        let says = format!("{place} is that of another octrace, {binary}");
+        return Finding::warning(PLUGIN, says).remedy(again);
+    }
+    if told.home != home {
+        let (theirs, ours) = (told.home.display(), home.display());
+        // Who starts OpenCode with the same variable records to the same tape.
+        if origin == Origin::Environment {
+            let says = format!("{place}; without {} it records into {theirs}", HOME.variable);
+            return Finding::note(PLUGIN, says)
+                .remedy(format!("To record into {ours} always: {again}"));
+        }
+        let says = format!("{place} records into {theirs}, but octrace looks into {ours}");
+        return Finding::warning(PLUGIN, says).remedy(format!(
+            "To record into {ours}: {again}. To look there: {}={theirs}",
+            HOME.variable
+        ));
+    }
+    if !plugin::is_current(&entry, home) {
+        let says = format!("{place} loads files of another version of octrace, or not whole");
+        return Finding::warning(PLUGIN, says).remedy(again);
+    }
+    Finding::ok(PLUGIN, format!("installed, {place}"))
 }
 
 /// What an OpenCode started here would wait for, once a plugin is installed.
@@ -120,4 +142,50 @@ pub(super) fn packages(paths: &Paths) -> Vec<Finding> {
         return vec![Finding::ok(ABOUT, "OpenCode waits for none at its start")];
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn a_plugin_is_told_by_what_it_starts_and_where_it_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, elsewhere) = (dir.path().join("home"), dir.path().join("elsewhere"));
+        let shim = shim::path_in(&dir.path().join("config"));
+        let look = |origin| {
+            let finding = plugin_at(&shim, &home, origin);
+            let says = finding.says.replace(&dir.path().display().to_string(), "");
+            (finding.verdict, says)
+        };
+        assert_eq!(look(Origin::Default).0, Verdict::Note, "not installed");
+
+        let entry = plugin::lay_out(&home).unwrap().entry;
+        shim::write(&shim, &entry).unwrap();
+        assert_eq!(look(Origin::Default).0, Verdict::Ok);
+        fs::write(entry.with_file_name("tap.ts"), "half").unwrap();
+        assert_eq!(look(Origin::Default).0, Verdict::Warning);
+        fs::remove_file(&entry).unwrap();
+        assert_eq!(look(Origin::Default).0, Verdict::Problem);
+
+        // This very binary, installed for another home: no other octrace.
+        shim::write(&shim, &plugin::lay_out(&elsewhere).unwrap().entry).unwrap();
+        let place = "/config/plugins/octrace.ts";
+        let says = format!("{place} records into /elsewhere, but octrace looks into /home");
+        assert_eq!(look(Origin::Default), (Verdict::Warning, says));
+        let says = format!("{place}; without OCTRACE_HOME it records into /elsewhere");
+        assert_eq!(look(Origin::Environment), (Verdict::Note, says));
+
+        let entry = dir.path().join("other/index.ts");
+        crate::paths::create_folder(&dir.path().join("other")).unwrap();
+        fs::write(&entry, "").unwrap();
+        let told = serde_json::json!({ "binary": "/bin/sh", "home": home });
+        fs::write(entry.with_file_name("recorder.json"), told.to_string()).unwrap();
+        shim::write(&shim, &entry).unwrap();
+        let says = format!("{place} is that of another octrace, /bin/sh");
+        assert_eq!(look(Origin::Default), (Verdict::Warning, says));
+    }
 }

@@ -134,7 +134,6 @@ mod tests {
             state: dir.join("state"),
             opencode_config: dir.join("config"),
             opencode_config_dir: None,
-            named: dir.join("home"),
             spool_candidates: vec![dir.join("spool")],
         }
     }

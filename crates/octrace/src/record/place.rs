@@ -12,8 +12,7 @@ use octrace_wire::payload::Hello;
 pub(crate) struct Place {
     /// The database.
     pub(crate) tape: PathBuf,
-    /// The folder that a plugin names in its `hello` when its spool is for this tape: by `OCTRACE_HOME`, else
-    /// the user's data folder. The tape itself may be elsewhere, by the user's `config.toml`.
+    /// The folder of the tape, which a plugin names in its `hello` when its spool is for this tape.
     pub(crate) named: PathBuf,
     /// Where spools are.
     pub(crate) roots: Vec<PathBuf>,

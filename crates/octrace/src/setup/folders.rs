@@ -72,7 +72,6 @@ mod tests {
             state: at("state"),
             opencode_config: at("config"),
             opencode_config_dir: Some(at("missing")),
-            named: at("octrace"),
             spool_candidates: Vec::new(),
         };
         assert_eq!(

@@ -50,7 +50,7 @@ impl Target {
 pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<(Done, Prepared)> {
     let shim = target.shim();
     shim::check(&shim)?;
-    let entry = plugin::lay_out(&paths.home)?;
+    let laid_out = plugin::lay_out(&paths.home)?;
     ledger::give_way(&paths.state)?;
     let mut folders = folders::config_folders(paths, &target.directory);
     if !folders.contains(&target.config) {
@@ -59,7 +59,7 @@ pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<(Done, P
     // Before the shim, which needs the folder, so that it is noted if it was not there.
     let plugin = target.plugin();
     let prepared = ledger::prepare(&paths.state, &folders, Need::Plugin(&plugin))?;
-    match shim::write(&shim, &entry) {
+    match shim::write(&shim, &laid_out.entry) {
         Ok(done) => Ok((done, prepared)),
         Err(error) => {
             // What has been made is for nothing then.
@@ -126,7 +126,6 @@ mod tests {
             state: dir.join("state"),
             opencode_config: dir.join("config"),
             opencode_config_dir: None,
-            named: dir.join("octrace"),
             spool_candidates: Vec::new(),
         }
     }

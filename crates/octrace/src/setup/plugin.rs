@@ -2,7 +2,8 @@
 //!
 //! They go to `<home>/plugin/<hash>/`, a folder that is never changed: another octrace has another hash, so
 //! an OpenCode that runs keeps what it has loaded. `recorder.json` beside them names the binary that
-//! the plugin starts.
+//! the plugin starts, and the home whose tape it is to write to, whatever the environment was in which it
+//! was installed.
 
 use std::{
     ffi::OsString,
@@ -11,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use serde::Deserialize;
 
 use crate::paths::{create_file, create_folder};
 
@@ -20,15 +22,23 @@ const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/plugin_files.
 /// Where OpenCode begins.
 pub(crate) const ENTRY: &str = "index.ts";
 
-/// Names the binary.
+/// Names the binary and the home.
 const RECORDER: &str = "recorder.json";
 
-/// Lays out the plugin for this binary; gives the file that OpenCode is to load. Doing it again changes
-/// nothing.
+/// What [`lay_out`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LaidOut {
+    /// The file that OpenCode is to load.
+    pub(crate) entry: PathBuf,
+    /// Whether it was not there, or not whole.
+    pub(crate) written: bool,
+}
+
+/// Lays out the plugin for this binary and this home. Doing it again changes nothing.
 ///
 /// # Errors
 /// When this binary's path is unknown, or the folder cannot be written.
-pub(crate) fn lay_out(home: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn lay_out(home: &Path) -> anyhow::Result<LaidOut> {
     // Bun takes what follows a question mark in an import for a query; other characters do no harm.
     if home.as_os_str().as_encoded_bytes().contains(&b'?') {
         bail!(
@@ -36,13 +46,14 @@ pub(crate) fn lay_out(home: &Path) -> anyhow::Result<PathBuf> {
             home.display()
         );
     }
-    let files = files(&binary()?)?;
+    let files = files(&binary()?, home)?;
     let folder = home.join("plugin").join(fingerprint(&files));
-    if !is_intact(&folder, &files) {
+    let written = !is_intact(&folder, &files);
+    if written {
         write(&folder, &files)
             .with_context(|| format!("cannot write the plugin to {}", folder.display()))?;
     }
-    Ok(folder.join(ENTRY))
+    Ok(LaidOut { entry: folder.join(ENTRY), written })
 }
 
 /// The path of the binary that runs, without links, so that it is the same however it was called.
@@ -55,25 +66,37 @@ pub(crate) fn binary() -> anyhow::Result<PathBuf> {
         .context("cannot find the path of this octrace")
 }
 
-/// Where [`lay_out`] puts the file that OpenCode is to load.
-pub(crate) fn entry(home: &Path) -> anyhow::Result<PathBuf> {
-    Ok(home.join("plugin").join(fingerprint(&files(&binary()?)?)).join(ENTRY))
+/// Whether `entry` is what [`lay_out`] lays out for this home, and all of it is there.
+pub(crate) fn is_current(entry: &Path, home: &Path) -> bool {
+    let Some(files) = binary().ok().and_then(|binary| files(&binary, home).ok()) else {
+        return false;
+    };
+    let folder = home.join("plugin").join(fingerprint(&files));
+    entry == folder.join(ENTRY) && is_intact(&folder, &files)
 }
 
-/// Whether everything of a plugin is there that was laid out with this entry, by any octrace: the binary
-/// that it starts, if so.
-pub(crate) fn recorder_of(entry: &Path) -> Option<PathBuf> {
+/// What a plugin that any octrace laid out was told.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Told {
+    /// The recorder that it starts.
+    pub(crate) binary: PathBuf,
+    /// Whose tape the recorder writes to, unless the environment says otherwise.
+    pub(crate) home: PathBuf,
+}
+
+/// What the plugin was told that OpenCode loads from `entry`; `None` if it is not there.
+pub(crate) fn told(entry: &Path) -> Option<Told> {
     let recorder = fs::read(entry.parent()?.join(RECORDER)).ok()?;
-    let recorder: serde_json::Value = serde_json::from_slice(&recorder).ok()?;
-    Some(recorder.get("binary")?.as_str()?.into()).filter(|_| entry.is_file())
+    serde_json::from_slice(&recorder).ok().filter(|_| entry.is_file())
 }
 
-fn files(binary: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let binary =
-        binary.to_str().with_context(|| format!("the path {} is not UTF-8", binary.display()))?;
-    let recorder = serde_json::json!({ "binary": binary }).to_string();
+fn files(binary: &Path, home: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let text = |path: &Path| {
+        path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
+    };
+    let recorder = serde_json::json!({ "binary": text(binary)?, "home": text(home)? });
     let sources = FILES.iter().map(|(name, content)| (*name, (*content).to_owned()));
-    Ok(sources.chain([(RECORDER, recorder)]).collect())
+    Ok(sources.chain([(RECORDER, recorder.to_string())]).collect())
 }
 
 /// 12 hex digits that stand for these files.
@@ -124,18 +147,20 @@ mod tests {
     #[test]
     fn it_is_laid_out_once_and_mended_when_damaged() {
         let home = tempfile::tempdir().unwrap();
-        let entry = lay_out(home.path()).unwrap();
-        assert_eq!(entry, super::entry(home.path()).unwrap());
-        assert_eq!(recorder_of(&entry), Some(binary().unwrap()));
+        let LaidOut { entry, written } = lay_out(home.path()).unwrap();
+        assert!(written && is_current(&entry, home.path()));
+        let told = told(&entry).unwrap();
+        assert_eq!((told.binary, told.home), (binary().unwrap(), home.path().to_owned()));
         assert!(fs::read_to_string(&entry).unwrap().contains("export default"));
 
-        let written = || fs::metadata(&entry).unwrap().modified().unwrap();
-        let before = written();
-        assert_eq!(lay_out(home.path()).unwrap(), entry);
-        assert_eq!(written(), before);
+        let changed = || fs::metadata(&entry).unwrap().modified().unwrap();
+        let before = changed();
+        assert_eq!(lay_out(home.path()).unwrap(), LaidOut { entry: entry.clone(), written: false });
+        assert_eq!(changed(), before);
 
         fs::write(&entry, "half").unwrap();
-        lay_out(home.path()).unwrap();
+        assert!(!is_current(&entry, home.path()));
+        assert!(lay_out(home.path()).unwrap().written);
         assert!(fs::read_to_string(&entry).unwrap().contains("export default"));
         let left: Vec<_> = fs::read_dir(home.path().join("plugin")).unwrap().collect();
         assert_eq!(left.len(), 1, "nothing but the plugin's folder is left");
@@ -161,9 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn another_binary_has_another_folder() {
-        let of = |binary| fingerprint(&files(Path::new(binary)).unwrap());
-        assert_ne!(of("/a/octrace"), of("/b/octrace"));
-        assert_eq!(of("/a/octrace").len(), 12);
+    fn another_binary_or_home_has_another_folder() {
+        let of = |binary: &str, home: &str| {
+            fingerprint(&files(Path::new(binary), Path::new(home)).unwrap())
+        };
+        assert_ne!(of("/a/octrace", "/home"), of("/b/octrace", "/home"));
+        assert_ne!(of("/a/octrace", "/home"), of("/a/octrace", "/elsewhere"));
+        assert_eq!(of("/a/octrace", "/home").len(), 12);
     }
 }

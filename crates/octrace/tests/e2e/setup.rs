@@ -1,6 +1,6 @@
 //! Installing, uninstalling and running: nothing of the user's changes, and everything is recorded once.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::ensure;
 use octrace_testkit::{
@@ -74,6 +74,39 @@ fn what_a_plugin_needs_is_there_until_the_last_one_is_gone() -> anyhow::Result<(
     stage.octrace(["uninstall", "--project"]).output()?.success()?;
     ensure!(here()? == before, "all is as it was");
     ensure!(!stage.home.config().join("node_modules").exists());
+    Ok(())
+}
+
+#[test]
+fn an_installed_plugin_records_where_install_said() -> anyhow::Result<()> {
+    let script = || Script::new().on("hi", [Step::text("Hello.")]);
+    // By the environment of `install`, which later OpenCodes do not have; and by the user's settings.
+    for by_environment in [true, false] {
+        let stage = Stage::new(script())?;
+        let home = stage.home.path().join("elsewhere");
+        let install = if by_environment {
+            stage.octrace(["install"]).env("OCTRACE_HOME", &home)
+        } else {
+            let settings = stage.home.path().join(".config/octrace");
+            fs::create_dir_all(&settings)?;
+            fs::write(
+                settings.join("config.toml"),
+                format!("home = {:?}\n", home.display().to_string()),
+            )?;
+            stage.octrace(["install"])
+        };
+        let told = install.output()?.success()?.stdout;
+        ensure!(told.contains(&format!("{}/tape.db", home.display())), "{told}");
+        stage.home.opencode_run("mock/scripted", "SCRIPT:hi").output()?.success()?;
+        let look = |arguments: [&str; 2]| {
+            stage.octrace(arguments).env("OCTRACE_HOME", &home).output()?.success()
+        };
+        look(["flush", "--timeout=20"])?;
+        let sessions: serde_json::Value =
+            serde_json::from_str(&look(["sessions", "--json"])?.stdout)?;
+        assert_eq!(sessions.as_array().map(Vec::len), Some(1), "{sessions:#}");
+        ensure!(!stage.home.data().join("octrace/tape.db").exists(), "and nowhere else");
+    }
     Ok(())
 }
 
