@@ -95,6 +95,15 @@ impl Tape {
         Ok(Self { connection, memory: Memory::default(), path: path.to_owned(), identity })
     }
 
+    /// A number that changes when somebody else has written to the tape; cheap enough to ask a few times a
+    /// second. It means nothing to another [`Tape`].
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn data_version(&self) -> Result<i64, Error> {
+        Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
     /// Makes what was committed survive a power cut: needed before what it was read from is deleted.
     ///
     /// # Errors
@@ -213,6 +222,18 @@ mod tests {
         assert!(tape.sync().is_err(), "gone");
         Tape::open(&path).unwrap();
         assert!(tape.sync().is_err(), "another one");
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        let reader = Tape::open(&path).unwrap();
+        let mut writer = Tape::open(&path).unwrap();
+        let before = reader.data_version().unwrap();
+        assert_eq!(reader.data_version().unwrap(), before);
+        writer.spool("1-a", 0).unwrap();
+        assert_ne!(reader.data_version().unwrap(), before);
     }
 
     #[test]
