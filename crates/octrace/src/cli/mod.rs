@@ -201,7 +201,7 @@ mod tests {
           <ID>  The request's number, as `octrace show` names it
 
         Options:
-              --json      As JSON
+              --json      As JSON, all of it; not together with the flags below
               --raw       The request's body exactly as it was sent; with --response, the response's as it
                           arrived
               --body      The whole request body, laid out

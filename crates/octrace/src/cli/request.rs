@@ -14,7 +14,7 @@ use super::{
 pub(super) struct Request {
     /// The request's number, as `octrace show` names it
     id: String,
-    /// As JSON
+    /// As JSON, all of it; not together with the flags below
     #[arg(long, conflicts_with_all = ["raw", "body", "response", "curl"])]
     json: bool,
     /// The request's body exactly as it was sent; with --response, the response's as it arrived
