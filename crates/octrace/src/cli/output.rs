@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, IsTerminal, Write},
 };
 
@@ -62,15 +63,18 @@ impl Output {
         self.stdout.is_terminal()
     }
 
+    /// Whether it is a terminal that moves its cursor when told to.
+    pub(crate) fn is_screen(&self) -> bool {
+        self.is_terminal() && set("TERM").is_some_and(|term| term != "dumb")
+    }
+
     /// How text may look here.
     pub(crate) fn style(&self) -> Style {
-        let terminal = self.is_terminal();
-        let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-        let dumb = set("TERM").is_none_or(|term| term == "dumb");
         Style {
-            color: terminal && !dumb && set("NO_COLOR").is_none(),
+            color: self.is_screen() && set("NO_COLOR").is_none(),
             // A file or a pipe takes anything; a terminal takes what its locale says.
-            unicode: !terminal || is_utf8(["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set)),
+            unicode: !self.is_terminal()
+                || is_utf8(["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set)),
             zone: TimeZone::system(),
         }
     }
@@ -80,9 +84,20 @@ impl Output {
         let asked = rustix::termios::tcgetwinsize(&self.stdout).ok();
         asked.map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(WIDTH)
     }
+
+    /// How many lines there are; `None` where it is no terminal, or one that does not say.
+    pub(crate) fn height(&self) -> Option<usize> {
+        let asked = rustix::termios::tcgetwinsize(&self.stdout).ok();
+        asked.map(|size| usize::from(size.ws_row)).filter(|height| *height > 0)
+    }
 }
 
-fn is_utf8(locale: Option<std::ffi::OsString>) -> bool {
+/// An environment variable with something in it.
+fn set(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn is_utf8(locale: Option<OsString>) -> bool {
     let Some(locale) = locale else { return cfg!(target_os = "macos") };
     let locale = locale.to_string_lossy().to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")

@@ -1,6 +1,8 @@
 //! `octrace show`: one session as a tree.
 
-use std::{path::Path, thread, time::Duration};
+mod follow;
+
+use std::path::Path;
 
 use clap::Args;
 use octrace_core::session::Session;
@@ -10,11 +12,7 @@ use octrace_view::{json, text};
 use super::{
     Context,
     error::{Failure, Result},
-    output::Output,
 };
-
-/// How often `--follow` looks.
-const EVERY: Duration = Duration::from_millis(250);
 
 /// How many sessions are named where several may be meant.
 const NAMED: usize = 5;
@@ -40,30 +38,14 @@ impl Show {
         let Context { paths, out, .. } = context;
         let tape = open(&paths.tape())?;
         let id = find(&tape.sessions()?, self.session.as_deref())?;
+        if self.follow {
+            return follow::follow(&tape, &id, out);
+        }
         let session = read(&tape, &id)?;
         if self.json {
             return out.print(&json::show(&session)?);
         }
-        if self.follow {
-            return follow(&tape, &id, session, out);
-        }
         out.print(&text::show(&session, &out.style(), out.width()))
-    }
-}
-
-/// Prints the session whenever it has changed, until somebody stops us.
-fn follow(tape: &Tape, id: &str, mut session: Session, out: &mut Output) -> Result {
-    let mut shown = String::new();
-    loop {
-        let now = text::show(&session, &out.style(), out.width());
-        if now != shown {
-            // A terminal shows one picture; elsewhere one follows the other.
-            let before = if out.is_terminal() { "\u{1b}[H\u{1b}[2J\u{1b}[3J" } else { "" };
-            out.print(&format!("{before}{now}\n"))?;
-            shown = now;
-        }
-        thread::sleep(EVERY);
-        session = read(tape, id)?;
     }
 }
 
