@@ -25,6 +25,7 @@ pub(crate) enum Kind {
 pub(crate) struct Failure {
     kind: Kind,
     error: anyhow::Error,
+    items: Vec<String>,
     hints: Vec<String>,
 }
 
@@ -52,7 +53,13 @@ impl Failure {
     }
 
     fn new(kind: Kind, error: anyhow::Error) -> Self {
-        Self { kind, error, hints: Vec::new() }
+        Self { kind, error, items: Vec::new(), hints: Vec::new() }
+    }
+
+    /// Adds one of the things that the message is about, for a line of its own.
+    pub(crate) fn item(mut self, item: impl Into<String>) -> Self {
+        self.items.push(item.into());
+        self
     }
 
     /// Adds what to do next: a whole sentence, or a command.
@@ -68,6 +75,9 @@ impl Failure {
         }
         let error = format!("{:#}", self.error);
         let mut message = format!("octrace: {}\n", safe::line(&error));
+        for item in &self.items {
+            message.push_str(&format!("  {}\n", safe::line(item)));
+        }
         for hint in &self.hints {
             message.push_str(&format!("  hint: {}\n", safe::line(hint)));
         }

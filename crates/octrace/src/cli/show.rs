@@ -17,13 +17,20 @@ use super::{
 /// How many sessions are named where several may be meant.
 const NAMED: usize = 5;
 
+/// How much of their titles, in characters.
+const TITLE: usize = 60;
+
+/// Where the ids are.
+const LIST: &str = "`octrace sessions` lists them.";
+
 /// What to do where there is nothing to show.
 const RECORD: &str = "`octrace run -- opencode` records one OpenCode, `octrace install` every one.";
 
 /// Show a session: its turns, model calls, tools and sub-agents
 #[derive(Args)]
 pub(super) struct Show {
-    /// The session's id, or enough of its beginning or end; the newest session without it
+    /// The session's id, or enough of its beginning (with or without `ses_`) or end; the newest
+    /// session without it
     session: Option<String>,
     /// As JSON
     #[arg(long, conflicts_with = "follow")]
@@ -56,10 +63,8 @@ pub(super) fn open(path: &Path) -> Result<Tape> {
 }
 
 fn read(tape: &Tape, id: &str) -> Result<Session> {
-    tape.session(id)?.ok_or_else(|| {
-        Failure::failed(format!("the session {id} is not on the tape"))
-            .hint("`octrace sessions` lists them.")
-    })
+    tape.session(id)?
+        .ok_or_else(|| Failure::failed(format!("the session {id} is not on the tape")).hint(LIST))
 }
 
 /// The session that is meant.
@@ -70,20 +75,32 @@ fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> {
             .map(|row| row.id.clone())
             .ok_or_else(|| Failure::failed("no session is recorded yet").hint(RECORD));
     };
-    let ids = || rows.iter().map(|row| row.id.as_str());
-    if let Some(id) = ids().find(|id| *id == wanted) {
-        return Ok(id.to_owned());
+    if wanted.is_empty() {
+        return Err(Failure::usage("an empty id is no session's").hint(LIST));
     }
-    let fits = |id: &&str| id.starts_with(wanted) || id.ends_with(wanted);
-    match ids().filter(fits).collect::<Vec<_>>().as_slice() {
-        [id] if !wanted.is_empty() => Ok((*id).to_owned()),
-        [] => Err(Failure::failed(format!("no session {wanted} is recorded"))
-            .hint("`octrace sessions` lists them.")),
+    if rows.iter().any(|row| row.id == wanted) {
+        return Ok(wanted.to_owned());
+    }
+    let fits = |row: &&SessionRow| {
+        let bare = row.id.strip_prefix("ses_").unwrap_or_default();
+        row.id.starts_with(wanted) || bare.starts_with(wanted) || row.id.ends_with(wanted)
+    };
+    match rows.iter().filter(fits).collect::<Vec<_>>().as_slice() {
+        [row] => Ok(row.id.clone()),
+        [] => Err(Failure::failed(format!("no session {wanted} is recorded")).hint(LIST)),
         several => {
-            let named = several.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-            let more = if several.len() > NAMED { ", …" } else { "" };
-            Err(Failure::failed(format!("{wanted:?} may be any of {named}{more}"))
-                .hint("Give more of the id; `octrace sessions` lists them."))
+            let count = several.len();
+            let failure = Failure::failed(format!("{wanted:?} may be any of {count} sessions"));
+            let named = several.iter().take(NAMED).fold(failure, |failure, row| {
+                let title = row.title.as_deref().unwrap_or("(untitled)");
+                failure.item(format!(
+                    "{} {}",
+                    row.id,
+                    title.chars().take(TITLE).collect::<String>()
+                ))
+            });
+            let failure = if count > NAMED { named.item("…") } else { named };
+            Err(failure.hint("Give more of the id; `octrace sessions` lists them."))
         }
     }
 }
@@ -93,13 +110,18 @@ mod tests {
     use super::*;
 
     fn find(wanted: Option<&str>) -> String {
-        let row = |id: &str, parent: Option<&str>| SessionRow {
+        let row = |id: &str, parent: Option<&str>, title: &str| SessionRow {
             id: id.to_owned(),
             parent: parent.map(str::to_owned),
+            title: Some(title.to_owned()).filter(|title| !title.is_empty()),
             ..SessionRow::default()
         };
-        let newest = [row("ses_child", Some("ses_a1")), row("ses_a1", None), row("ses_b1", None)];
-        let older = (0..9).map(|n| row(&format!("ses_old{n}"), None));
+        let newest = [
+            row("ses_child", Some("ses_a1"), "Review"),
+            row("ses_a1", None, "Fix the \u{1b}[2Jdate test"),
+            row("ses_b1", None, ""),
+        ];
+        let older = (0..9).map(|n| row(&format!("ses_old{n}"), None, "Older"));
         let rows: Vec<_> = newest.into_iter().chain(older).collect();
         super::find(&rows, wanted).unwrap_or_else(|failure| failure.message())
     }
@@ -109,15 +131,26 @@ mod tests {
         assert_eq!(find(None), "ses_a1", "the newest that is no sub-agent's");
         assert_eq!(find(Some("ses_child")), "ses_child");
         assert_eq!(find(Some("ses_b")), "ses_b1");
+        assert_eq!(find(Some("b")), "ses_b1", "everybody's is `ses_`");
         assert_eq!(find(Some("old7")), "ses_old7");
     }
 
     #[test]
     fn what_may_be_many_names_a_few() {
-        insta::assert_snapshot!(find(Some("")), @r#"
-        octrace: "" may be any of ses_child, ses_a1, ses_b1, ses_old0, ses_old1, …
+        insta::assert_snapshot!(find(Some("ses")), @r#"
+        octrace: "ses" may be any of 12 sessions
+          ses_child Review
+          ses_a1 Fix the ␛[2Jdate test
+          ses_b1 (untitled)
+          ses_old0 Older
+          ses_old1 Older
+          …
           hint: Give more of the id; `octrace sessions` lists them.
         "#);
+        insta::assert_snapshot!(find(Some("")), @"
+        octrace: an empty id is no session's
+          hint: `octrace sessions` lists them.
+        ");
         insta::assert_snapshot!(find(Some("nothing")), @"
         octrace: no session nothing is recorded
           hint: `octrace sessions` lists them.
