@@ -7,7 +7,7 @@ use super::{
     Context,
     error::{Failure, Result},
 };
-use crate::doctor::{Finding, Verdict, examine};
+use crate::doctor::{Finding, Verdict, counted, examine};
 
 /// Check that everything is in place; each problem comes with its remedy
 #[derive(Args)]
@@ -29,7 +29,9 @@ impl Doctor {
     pub(super) fn run(self, context: &mut Context) -> Result {
         let Context { paths, settings, out } = context;
         let findings = examine(paths, settings);
-        let ok = findings.iter().all(|finding| finding.verdict != Verdict::Problem);
+        let count = |verdict| findings.iter().filter(|found| found.verdict == verdict).count();
+        let (problems, warnings) = (count(Verdict::Problem), count(Verdict::Warning));
+        let ok = problems == 0;
         if self.json {
             out.json(&Printed { ok, findings: &findings })?;
         } else {
@@ -40,10 +42,31 @@ impl Doctor {
                     out.line(&format!("        → {remedy}"))?;
                 }
             }
-        }
-        if ok && !self.json {
-            out.line("No problem found.")?;
+            out.line(&summary(problems, warnings))?;
         }
         if ok { Ok(()) } else { Err(Failure::found()) }
+    }
+}
+
+fn summary(problems: usize, warnings: usize) -> String {
+    match (problems, warnings) {
+        (0, 0) => "All is in place.".to_owned(),
+        (0, _) => format!("No problem, {}.", counted(warnings, "warning")),
+        (_, 0) => format!("{}.", counted(problems, "problem")),
+        _ => format!("{}, {}.", counted(problems, "problem"), counted(warnings, "warning")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_what_was_found() {
+        let lines = [(0, 0), (0, 1), (1, 0), (2, 3)].map(|(p, w)| summary(p, w)).join(" ");
+        assert_eq!(
+            lines,
+            "All is in place. No problem, 1 warning. 1 problem. 2 problems, 3 warnings."
+        );
     }
 }

@@ -87,9 +87,15 @@ pub(crate) fn examine(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     findings.extend(opencode::packages(paths));
     findings.push(storage::spool_folder(paths));
     findings.extend(storage::spools(paths));
+    findings.extend(storage::home(paths, settings));
     findings.push(storage::tape(paths));
     findings.extend(storage::disk(paths));
     findings
+}
+
+/// `1 session`, `2 sessions`.
+pub(crate) fn counted(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 fn binary() -> Finding {

@@ -1,11 +1,16 @@
 //! Where recordings are: spools, tape, disk.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
 
-use octrace_store::Tape;
+use octrace_store::{Error, Tape};
 
-use super::Finding;
+use super::{Finding, counted};
 use crate::{
+    config::{HOME, Settings},
     paths::{Paths, is_private},
     record::{self, SpoolState},
 };
@@ -19,20 +24,18 @@ const LITTLE: u64 = 1 << 30;
 /// The folder where OpenCodes leave what they record, until it is on the tape.
 pub(super) fn spool_folder(paths: &Paths) -> Finding {
     const ABOUT: &str = "spools";
-    let refused =
-        |path: &&std::path::PathBuf| fs::symlink_metadata(path).is_ok() && !is_private(path);
-    if let Some(path) = paths.spool_candidates.iter().find(refused) {
-        let place = path.display();
-        return Finding::warning(ABOUT, format!("{place} is not a folder of yours alone"))
-            .remedy(format!("Remove it, or: chmod 700 {place}"));
-    }
-    // The first one is made when it is needed.
-    let roots = paths.spool_roots();
-    let Some(folder) = roots.first().or(paths.spool_candidates.first()) else {
-        return Finding::problem(ABOUT, "there is no place for them");
+    let candidates = &paths.spool_candidates;
+    let Some(at) = (0..candidates.len()).find(|at| is_usable(candidates, *at)) else {
+        return Finding::problem(ABOUT, "there is no safe place for them, so nothing is recorded")
+            .remedy("Set XDG_RUNTIME_DIR to a folder in memory that is yours alone.");
     };
-    let place = folder.display();
-    match existing(folder).map(is_in_memory) {
+    let place = candidates[at].display();
+    if let Some(refused) = candidates[..at].iter().find(|path| fs::symlink_metadata(path).is_ok()) {
+        let refused = refused.display();
+        let says = format!("{refused} is not a folder of yours alone, so {place} is used");
+        return Finding::warning(ABOUT, says).remedy(format!("Remove it, or: chmod 700 {refused}"));
+    }
+    match existing(&candidates[at]).map(is_in_memory) {
         Some(true) => Finding::ok(ABOUT, format!("in memory, {place}")),
         _ => Finding::warning(
             ABOUT,
@@ -40,6 +43,39 @@ pub(super) fn spool_folder(paths: &Paths) -> Finding {
         )
         .remedy("Set XDG_RUNTIME_DIR to a folder in memory that is yours alone."),
     }
+}
+
+/// Whether the plugin would take this candidate, as `plugin/root.ts` has it: one that is ours alone, or
+/// that can be made. The folders above it are made for the last one only.
+fn is_usable(candidates: &[PathBuf], at: usize) -> bool {
+    let path = &candidates[at];
+    if fs::symlink_metadata(path).is_ok() {
+        return is_private(path);
+    }
+    let last = at + 1 == candidates.len();
+    (last || path.parent().is_some_and(Path::is_dir)) && can_write(path).is_ok()
+}
+
+/// Whether files can be made in octrace's own folder, or the folder itself; nothing where they can.
+pub(super) fn home(paths: &Paths, settings: &Settings) -> Option<Finding> {
+    let (place, error) = can_write(&paths.home).err()?;
+    let what = if error.kind() == io::ErrorKind::NotADirectory {
+        "Move it away"
+    } else {
+        "Make it writable for you"
+    };
+    let for_whom = if place == paths.home {
+        String::new()
+    } else {
+        format!(", where {} is to be", paths.home.display())
+    };
+    let place = place.display();
+    let says = format!("cannot write in {place}{for_whom}: {error}; so nothing gets on the tape");
+    Some(Finding::problem("home", says).remedy(format!(
+        "{what}, or name another folder with {} or in {}.",
+        HOME.variable,
+        settings.file.display()
+    )))
 }
 
 /// The spools, by whether their OpenCode lives.
@@ -62,8 +98,11 @@ pub(super) fn spools(paths: &Paths) -> Vec<Finding> {
     }
     if left > 0 {
         findings.push(
-            Finding::warning(ABOUT, format!("{left} spool(s) left by an OpenCode that is gone"))
-                .remedy("To put them on the tape: octrace flush"),
+            Finding::warning(
+                ABOUT,
+                format!("{} left by an OpenCode that is gone", counted(left, "spool")),
+            )
+            .remedy("To put on the tape what is there: octrace flush"),
         );
     }
     findings
@@ -77,26 +116,46 @@ pub(super) fn tape(paths: &Paths) -> Finding {
     match Tape::open_existing(&path).and_then(|tape| tape.map(|tape| tape.sessions()).transpose()) {
         Ok(None) => Finding::note(ABOUT, format!("nothing is recorded yet; it will be {place}")),
         Ok(Some(sessions)) => {
+            if let Err(error) = OpenOptions::new().write(true).open(&path) {
+                return Finding::problem(ABOUT, format!("cannot write {place}: {error}"))
+                    .remedy("Make it writable.");
+            }
             let size = |end: &str| {
                 let mut name = path.clone().into_os_string();
                 name.push(end);
                 fs::metadata(name).map_or(0, |found| found.len())
             };
-            let mib = (size("") + size("-wal")).div_ceil(1 << 20);
-            Finding::ok(ABOUT, format!("{} sessions, {mib} MiB, {place}", sessions.len()))
+            let (count, size) =
+                (counted(sessions.len(), "session"), bytes(size("") + size("-wal")));
+            Finding::ok(ABOUT, format!("{count}, {size}, {place}"))
         }
-        Err(error) => Finding::problem(ABOUT, format!("{:#}", anyhow::Error::new(error)))
-            .remedy(format!("Move {place} elsewhere, or install the newest octrace.")),
+        Err(error) => {
+            let remedy = match &error {
+                Error::Newer { .. } => "Install the newest octrace.".to_owned(),
+                Error::NotATape { .. } => {
+                    format!("Move {place} elsewhere; octrace then begins a new tape.")
+                }
+                _ if can_write(&paths.home).is_err() => {
+                    "First see to the folder, as above.".to_owned()
+                }
+                Error::Open { .. } => format!("Make {place} readable and writable."),
+                _ => format!("Move {place} elsewhere, or install the newest octrace."),
+            };
+            Finding::problem(ABOUT, format!("{:#}", anyhow::Error::new(error))).remedy(remedy)
+        }
     }
 }
 
-/// The room that is left.
+/// The room that is left, where the file system says.
 pub(super) fn disk(paths: &Paths) -> Option<Finding> {
     const ABOUT: &str = "disk";
-    let folder = existing(&paths.home)?;
-    let room = rustix::fs::statvfs(folder).ok()?;
+    let room = rustix::fs::statvfs(existing(&paths.home)?).ok()?;
+    // Those that are no disk, such as /proc, have no size.
+    if room.f_blocks == 0 {
+        return None;
+    }
     let free = room.f_bavail.saturating_mul(room.f_frsize);
-    let says = format!("{} MiB free for {}", free >> 20, paths.home.display());
+    let says = format!("{} free for {}", bytes(free), paths.home.display());
     Some(match free {
         ..SCARCE => Finding::problem(ABOUT, says).remedy("Make room."),
         SCARCE..LITTLE => Finding::warning(ABOUT, says).remedy("Make room soon."),
@@ -107,6 +166,34 @@ pub(super) fn disk(paths: &Paths) -> Option<Finding> {
 /// The folder, or the nearest one above it that exists.
 fn existing(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|ancestor| ancestor.is_dir())
+}
+
+/// Tries whether files can be made in the folder, or the folder itself if it is not there; else where they
+/// cannot, and what the system says. Nothing is left of the try.
+fn can_write(folder: &Path) -> Result<(), (&Path, io::Error)> {
+    let is_there = |path: &&Path| fs::symlink_metadata(path).is_ok();
+    let place = folder.ancestors().find(is_there).unwrap_or(folder);
+    if !place.is_dir() {
+        return Err((place, io::ErrorKind::NotADirectory.into()));
+    }
+    // Has no name, where the system can do that.
+    tempfile::tempfile_in(place).map(drop).map_err(|error| (place, error))
+}
+
+/// `512 B`, `1.4 MiB`, `68 GiB`.
+fn bytes(number: u64) -> String {
+    let (mut size, mut unit) = (number as f64, "B");
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if size < 1023.5 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, next);
+    }
+    if unit != "B" && size < 9.95 {
+        format!("{size:.1} {unit}")
+    } else {
+        format!("{size:.0} {unit}")
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -174,12 +261,84 @@ mod tests {
     }
 
     #[test]
-    fn a_spool_folder_that_others_can_read_is_named() {
+    fn the_spool_folder_is_the_one_that_the_plugin_takes() {
         let dir = tempfile::tempdir().unwrap();
-        let paths = paths(dir.path());
-        std::os::unix::fs::symlink("/tmp", dir.path().join("spool")).unwrap();
+        let mut paths = paths(dir.path());
+        let [first, second, last] = ["runtime/octrace", "second", "state/octrace/spool"]
+            .map(|candidate| dir.path().join(candidate));
+        paths.spool_candidates = vec![first.clone(), second.clone(), last.clone()];
+        let place = || {
+            let says = spool_folder(&paths).says;
+            ["runtime/octrace", "second", "spool"]
+                .into_iter()
+                .find(|place| says.contains(&format!("{place}:")) || says.ends_with(place))
+                .unwrap_or_else(|| panic!("{says}"))
+        };
+        // Without a runtime folder to make it in, the next one; one that is there already later is no better.
+        crate::paths::create_folder(&last).unwrap();
+        assert_eq!(place(), "second");
+        fs::create_dir(first.parent().unwrap()).unwrap();
+        assert_eq!(place(), "runtime/octrace");
+
+        std::os::unix::fs::symlink("/tmp", &first).unwrap();
         let finding = spool_folder(&paths);
         assert_eq!(finding.verdict, Verdict::Warning);
-        assert!(finding.says.contains("is not a folder of yours alone"));
+        let says =
+            format!("{} is not a folder of yours alone, so {}", first.display(), second.display());
+        assert!(finding.says.contains(&says), "{}", finding.says);
+
+        paths.spool_candidates = vec![first];
+        assert_eq!(spool_folder(&paths).verdict, Verdict::Problem);
+    }
+
+    #[test]
+    fn a_home_that_cannot_be_written_is_a_problem() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut paths = paths(dir.path());
+        let settings = crate::config::load(&dir.path().join("config.toml"), dir.path(), |_| None);
+        assert_eq!(home(&paths, &settings), None);
+        assert!(!paths.home.exists(), "looking makes nothing");
+        assert_eq!(disk(&paths).map(|finding| finding.about), Some("disk"));
+
+        fs::write(&paths.home, "a file").unwrap();
+        let finding = home(&paths, &settings).unwrap();
+        let place = paths.home.display().to_string();
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(
+            finding.says.starts_with(&format!("cannot write in {place}: not a directory")),
+            "{}",
+            finding.says
+        );
+        assert!(
+            finding
+                .remedy
+                .unwrap()
+                .starts_with("Move it away, or name another folder with OCTRACE_HOME")
+        );
+
+        paths.home = paths.home.join("below");
+        assert!(
+            home(&paths, &settings)
+                .unwrap()
+                .says
+                .starts_with(&format!("cannot write in {place}, "))
+        );
+
+        if cfg!(target_os = "linux") {
+            paths.home = "/proc/nope".into();
+            let finding = home(&paths, &settings).unwrap();
+            assert!(
+                finding.says.starts_with("cannot write in /proc, where /proc/nope is to be: "),
+                "{}",
+                finding.says
+            );
+            assert_eq!(disk(&paths), None, "it is no disk");
+        }
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 1023, 1024, 10 << 10, (1 << 20) - 1, 3 << 19, 68 << 30].map(bytes);
+        assert_eq!(sizes.join(", "), "0 B, 1023 B, 1.0 KiB, 10 KiB, 1.0 MiB, 1.5 MiB, 68 GiB");
     }
 }
