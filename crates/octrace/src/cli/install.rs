@@ -1,5 +1,7 @@
 //! `octrace install`: every OpenCode from now on is recorded.
 
+use std::io::{self, ErrorKind};
+
 use clap::Args;
 
 use super::{
@@ -14,7 +16,7 @@ use crate::{
         install::{Target, install},
         opencode,
         packages::{State, ledger::Prepared},
-        shim::Done,
+        shim::{Done, Foreign},
     },
 };
 
@@ -33,8 +35,12 @@ impl Install {
         let Context { paths, out, .. } = context;
         let target = target(self.project, paths);
         let (done, prepared) = install(&target, paths).map_err(|error| {
-            Failure::from(error)
-                .hint("If something else is in the plugin's place, move it away and install again.")
+            let hint = hint(&error);
+            let failure = Failure::from(error);
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
         })?;
         let who = who(&target);
         let shim = target.shim();
@@ -61,6 +67,18 @@ impl Install {
         tell_opencode(paths, out);
         Ok(())
     }
+}
+
+/// What to do about an installation that did not succeed.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    if error.is::<Foreign>() {
+        return Some("Move it away, and install again.");
+    }
+    let refused =
+        error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
+            matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+        });
+    refused.then_some("Make that place writable for you, and install again.")
 }
 
 /// What was made in configuration folders, and where OpenCode goes on waiting.
@@ -110,5 +128,28 @@ pub(super) fn who(target: &Target) -> String {
     match &target.project {
         Some(root) => format!("OpenCode in {}", root.display()),
         None => "OpenCode".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+    use crate::setup::shim;
+
+    #[test]
+    fn the_hint_fits_what_went_wrong() {
+        let dir = tempfile::tempdir().unwrap();
+        let foreign = dir.path().join("octrace.ts");
+        std::fs::write(&foreign, "mine").unwrap();
+        let error = shim::check(&foreign).unwrap_err();
+        assert_eq!(hint(&error), Some("Move it away, and install again."));
+
+        let io = |kind| Err::<(), _>(io::Error::from(kind)).context("cannot write it").unwrap_err();
+        assert!(
+            hint(&io(ErrorKind::PermissionDenied)).is_some_and(|hint| hint.contains("writable"))
+        );
+        assert_eq!(hint(&io(ErrorKind::StorageFull)), None);
     }
 }
