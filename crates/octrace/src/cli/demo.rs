@@ -3,7 +3,11 @@
 //! It happens in a throw-away home and has a tape of its own, so that nothing of the user's is touched and
 //! no account and no key are needed.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use clap::Args;
 use octrace_script::Server;
@@ -75,11 +79,26 @@ impl Demo {
         let width = out.width();
         out.print(&text::show(&session, &style, width))?;
         out.print("\n")?;
-        let home = home.display();
-        out.line(&format!("This recording: OCTRACE_HOME='{home}' octrace show {id}"))?;
-        out.line("Record one OpenCode of yours: octrace run -- opencode")?;
-        out.line("Record every one from now on: octrace install")
+        let ours = plugin::binary()?;
+        let found = opencode::find("octrace".as_ref()).and_then(|path| path.canonicalize().ok());
+        let on_path = found.is_some_and(|found| found == ours);
+        let octrace = if on_path { "octrace".to_owned() } else { quoted(&ours) };
+        let home = quoted(&home);
+        out.line(&format!("This recording: OCTRACE_HOME={home} {octrace} show {id}"))?;
+        out.line(&format!("Record one OpenCode of yours: {octrace} run -- opencode"))?;
+        if on_path {
+            return out.line("Record every one from now on: octrace install");
+        }
+        out.line("Record every one from now on: install octrace where it stays, then the plugin:")?;
+        out.line("  cargo install --locked --path crates/octrace && octrace install")
     }
+}
+
+/// As a word for a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@:".contains(char);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// OpenCode 1 on PATH, else the pinned one.
@@ -95,8 +114,10 @@ fn find_opencode(paths: &Paths, out: &Output) -> Result<(PathBuf, String)> {
     }
     let program = pinned::program(&paths.cache);
     if !program.is_file() {
-        let (version, folder) = (pinned::VERSION, paths.cache.display());
-        out.note(&format!("getting OpenCode {version} from npm into {folder}, once …"));
+        let (version, size) = (pinned::VERSION, pinned::SIZE);
+        let folder = pinned::folder(&paths.cache);
+        let folder = folder.display();
+        out.note(&format!("getting OpenCode {version} from npm, once: {size}, into {folder} …"));
         pinned::install(&paths.cache).map_err(|error| {
             Failure::from(error)
                 .hint("Install OpenCode (https://opencode.ai), or Node with npm, and try again.")
@@ -109,4 +130,15 @@ fn execute(command: &mut Command) -> Result<u8> {
     let status = launch::execute(command)
         .map_err(|error| Failure::failed(format!("cannot start OpenCode: {error}")))?;
     Ok(launch::exit_code(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word() {
+        let words = ["/a/octrace", "/it's here/octrace"].map(|path| quoted(Path::new(path)));
+        assert_eq!(words, ["/a/octrace", r"'/it'\''s here/octrace'"]);
+    }
 }

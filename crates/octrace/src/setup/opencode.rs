@@ -122,7 +122,9 @@ fn packaged(program: &Path) -> Option<Version> {
 }
 
 fn ask(program: &Path) -> Option<Version> {
-    let mut child = Command::new(program)
+    // Even for this OpenCode makes folders in the home that it finds.
+    let home = tempfile::Builder::new().prefix("octrace-").tempdir().ok()?;
+    let mut child = in_home(&mut Command::new(program), home.path())
         .arg("--version")
         .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
         .stdin(Stdio::null())
@@ -149,6 +151,12 @@ fn ask(program: &Path) -> Option<Version> {
     let length = child.stdout.take()?.read(&mut text).ok()?;
     text.truncate(length);
     Version::parse(&String::from_utf8_lossy(&text))
+}
+
+/// The command, with `home` for everything that it may keep.
+pub(super) fn in_home<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
+    let folders = ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"];
+    command.envs(folders.map(|name| (name, home)))
 }
 
 #[cfg(test)]
@@ -184,6 +192,25 @@ mod tests {
         assert_eq!(fs::read_to_string(&count).unwrap(), "x\n");
         script(dir.path(), "echo 2.0.0 # another length");
         assert_eq!(version(&program, &cache).unwrap().to_string(), "2.0.0");
+    }
+
+    #[test]
+    fn a_program_is_asked_in_a_home_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let seen = dir.path().join("seen");
+        let program = script(
+            dir.path(),
+            &format!(
+                "echo \"$HOME $XDG_CONFIG_HOME\" > {}; echo 1.18.40; mkdir $HOME/made",
+                seen.display()
+            ),
+        );
+        version(&program, &dir.path().join("cache")).unwrap();
+        let seen = fs::read_to_string(seen).unwrap();
+        for folder in seen.split_whitespace() {
+            assert!(!Path::new(folder).exists(), "{folder} is gone with all in it");
+            assert_ne!(env::var("HOME").ok().as_deref(), Some(folder));
+        }
     }
 
     #[test]

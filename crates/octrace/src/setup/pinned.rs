@@ -4,7 +4,7 @@
 //! else.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -17,6 +17,9 @@ use crate::paths::{create_file, create_folder};
 /// The version in `opencode/package.json`.
 pub(crate) const VERSION: &str = "1.18.33";
 
+/// What it takes up; a little less has to be downloaded.
+pub(crate) const SIZE: &str = "about 180 MB";
+
 const PACKAGE: &str = include_str!("../../opencode/package.json");
 const LOCK: &str = include_str!("../../opencode/package-lock.json");
 
@@ -25,7 +28,8 @@ pub(crate) fn program(cache: &Path) -> PathBuf {
     folder(cache).join("node_modules/opencode-ai/bin/opencode.exe")
 }
 
-fn folder(cache: &Path) -> PathBuf {
+/// The folder that it is installed into.
+pub(crate) fn folder(cache: &Path) -> PathBuf {
     cache.join(format!("opencode-{VERSION}"))
 }
 
@@ -49,12 +53,16 @@ pub(crate) fn install(cache: &Path) -> anyhow::Result<PathBuf> {
     create_file(&new.join("package-lock.json"), LOCK.as_bytes())?;
     let quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
     run(Command::new("npm").args(["ci", "--ignore-scripts"]).args(quiet).current_dir(&new))?;
-    // Puts the program for this machine in its place: the one script that is needed.
-    run(Command::new("node")
+    // Puts the program for this machine in its place: the one script that is needed. It tries the program,
+    // which makes folders in the home that it finds.
+    let modules = new.join("node_modules");
+    run(opencode::in_home(&mut Command::new("node"), aside.path())
         .arg("postinstall.mjs")
-        .current_dir(new.join("node_modules/opencode-ai")))?;
+        .current_dir(modules.join("opencode-ai")))?;
+    keep_only(&modules, "opencode-ai")
+        .with_context(|| format!("cannot tidy {}", modules.display()))?;
     match fs::rename(&place, aside.path().join("old")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("cannot replace {}", place.display()));
         }
         _ => {}
@@ -69,12 +77,23 @@ pub(crate) fn install(cache: &Path) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
+/// Removes the packages that the program was copied from, one for each kind of processor.
+fn keep_only(modules: &Path, package: &str) -> io::Result<()> {
+    for entry in fs::read_dir(modules)? {
+        let entry = entry?;
+        if entry.file_name() != package && entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs a step; its output goes to standard error, where a person sees how it goes.
 fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let status = command
         .stdin(Stdio::null())
-        .stdout(std::io::stderr())
+        .stdout(io::stderr())
         .status()
         .with_context(|| format!("cannot start {name}"))?;
     if !status.success() {
