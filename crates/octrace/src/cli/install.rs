@@ -1,6 +1,9 @@
 //! `octrace install`: every OpenCode from now on is recorded.
 
-use std::io::{self, ErrorKind};
+use std::{
+    io::{self, ErrorKind},
+    path::PathBuf,
+};
 
 use clap::Args;
 
@@ -12,17 +15,21 @@ use super::{
 use crate::{
     paths::Paths,
     setup::{
-        folders,
-        install::{Target, install},
+        folders, git,
+        install::{Installed, Target, install},
         opencode,
-        packages::{State, ledger::Prepared},
+        packages::{
+            Missing, State, is_our_lock,
+            ledger::{self, Prepared},
+        },
         shim::{Done, Foreign},
     },
 };
 
 /// Record every OpenCode from now on
 ///
-/// Writes one small file into OpenCode's plugin folder. Your settings are not touched.
+/// Writes one small file into OpenCode's plugin folder, and what keeps OpenCode from waiting for packages.
+/// Your settings are not touched.
 #[derive(Args)]
 pub(super) struct Install {
     /// Only OpenCode in this project
@@ -34,7 +41,7 @@ impl Install {
     pub(super) fn run(self, context: &mut Context) -> Result {
         let Context { paths, out, .. } = context;
         let target = target(self.project, paths);
-        let (done, prepared) = install(&target, paths).map_err(|error| {
+        let installed = install(&target, paths).map_err(|error| {
             let hint = hint(&error);
             let failure = Failure::from(error);
             match hint {
@@ -42,31 +49,76 @@ impl Install {
                 None => failure,
             }
         })?;
-        let who = who(&target);
-        let shim = target.shim();
-        let shim = shim.display();
-        let (says, wrote) = match done {
-            Done::Nothing => (format!("{who} is recorded already: {shim}"), None),
-            Done::Changed => (format!("{who} is recorded from its next start on"), Some("wrote")),
-            Done::Replaced => (
-                format!("{who} is recorded by this octrace from its next start on"),
-                Some("replaced"),
-            ),
-        };
-        out.line(&says)?;
-        if let Some(wrote) = wrote {
-            out.line(&format!("  {wrote} {shim}"))?;
-            out.line(&format!("  what is recorded goes to {}", paths.tape().display()))?;
-        }
-        tell_prepared(&prepared, out)?;
-        if target.project.is_some() && done == Done::Changed {
-            out.line(
-                "The file names a folder of yours: let git ignore .opencode/plugins/octrace.ts",
-            )?;
-        }
+        out.line(&headline(&who(&target), &installed))?;
+        tell_written(&target, &installed, paths, out)?;
+        tell_left(&installed.prepared, out);
+        tell_git(&target, &installed, out)?;
         tell_opencode(paths, out);
         Ok(())
     }
+}
+
+/// What has become of it.
+fn headline(who: &str, installed: &Installed) -> String {
+    let mended = installed.laid_out.written || !installed.prepared.made.is_empty();
+    match installed.done {
+        Done::Nothing if mended => {
+            format!("{who} was recorded already, but not all was in place; repaired:")
+        }
+        Done::Nothing => format!("{who} is recorded already"),
+        Done::Changed => format!("{who} is recorded from its next start on"),
+        Done::Replaced => format!("{who} is recorded by this octrace from its next start on"),
+    }
+}
+
+/// Everything that was written, and why.
+fn tell_written(target: &Target, installed: &Installed, paths: &Paths, out: &mut Output) -> Result {
+    let Installed { done, laid_out, prepared } = installed;
+    let shim = target.shim();
+    let shim = shim.display();
+    out.line(&match done {
+        Done::Nothing => format!("  by {shim}"),
+        Done::Changed => format!("  wrote {shim}"),
+        Done::Replaced => format!("  replaced {shim}"),
+    })?;
+    if let Some(folder) = laid_out.entry.parent().filter(|_| laid_out.written) {
+        out.line(&format!("  wrote the plugin's files, {}", folder.display()))?;
+    }
+    for path in made(prepared) {
+        out.line(&format!("  made {}", path.display()))?;
+    }
+    if !prepared.made.is_empty() {
+        let ledger = ledger::path_in(&paths.state);
+        out.line("    so that OpenCode does not wait for packages that the plugin does not need;")?;
+        out.line(&format!("    uninstall takes it back, by {}", ledger.display()))?;
+    }
+    out.line(&format!("  what is recorded goes to {}", paths.tape().display()))
+}
+
+fn made(prepared: &Prepared) -> Vec<PathBuf> {
+    let paths = |(folder, made): &(PathBuf, Vec<Missing>)| -> Vec<PathBuf> {
+        made.iter().map(|what| what.path_in(folder)).collect()
+    };
+    prepared.made.iter().flat_map(paths).collect()
+}
+
+/// What git would offer to commit: it names folders of this machine.
+fn tell_git(target: &Target, installed: &Installed, out: &mut Output) -> Result {
+    let Some(root) = folders::work_tree(&target.directory) else { return Ok(()) };
+    let mut ours = made(&installed.prepared);
+    ours.push(target.shim());
+    // Also when it was made an earlier time.
+    let lock = Missing::PackageLock.path_in(&target.config);
+    if !ours.contains(&lock) && is_our_lock(&lock) {
+        ours.push(lock);
+    }
+    let shown = git::shown(root, &ours);
+    if shown.is_empty() {
+        return Ok(());
+    }
+    out.line("git shows these files, which are for this machine only; let it ignore them, for example in")?;
+    out.line(".git/info/exclude:")?;
+    shown.iter().try_for_each(|name| out.line(&format!("  /{name}")))
 }
 
 /// What to do about an installation that did not succeed.
@@ -81,13 +133,8 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     refused.then_some("Make that place writable for you, and install again.")
 }
 
-/// What was made in configuration folders, and where OpenCode goes on waiting.
-fn tell_prepared(prepared: &Prepared, out: &mut Output) -> Result {
-    for (folder, _) in &prepared.made {
-        let folder = folder.display();
-        out.line(&format!("  made node_modules and package-lock.json in {folder},"))?;
-        out.line("    or OpenCode would wait for packages that the plugin does not need")?;
-    }
+/// Where OpenCode goes on waiting.
+fn tell_left(prepared: &Prepared, out: &Output) {
     for (folder, state) in &prepared.left {
         let folder = folder.display();
         match state {
@@ -100,7 +147,6 @@ fn tell_prepared(prepared: &Prepared, out: &mut Output) -> Result {
             )),
         }
     }
-    Ok(())
 }
 
 fn tell_opencode(paths: &Paths, out: &Output) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{
     folders,
     packages::ledger::{self, Need, Plugin, Prepared},
-    plugin,
+    plugin::{self, LaidOut},
     shim::{self, Done, Found},
 };
 use crate::paths::Paths;
@@ -16,9 +16,9 @@ pub(crate) struct Target {
     /// The project's root, if only OpenCode in it is meant.
     pub(crate) project: Option<PathBuf>,
     /// OpenCode's configuration folder for it.
-    config: PathBuf,
+    pub(crate) config: PathBuf,
     /// Where the command was given.
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 impl Target {
@@ -43,11 +43,22 @@ impl Target {
     }
 }
 
+/// What [`install`] did.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    /// With the shim.
+    pub(crate) done: Done,
+    /// With the plugin's files.
+    pub(crate) laid_out: LaidOut,
+    /// With the configuration folders.
+    pub(crate) prepared: Prepared,
+}
+
 /// Installs the plugin. Doing it again changes nothing.
 ///
 /// # Errors
 /// When a file that is not ours is in its place, or something cannot be written.
-pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<(Done, Prepared)> {
+pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<Installed> {
     let shim = target.shim();
     shim::check(&shim)?;
     let laid_out = plugin::lay_out(&paths.home)?;
@@ -60,7 +71,7 @@ pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<(Done, P
     let plugin = target.plugin();
     let prepared = ledger::prepare(&paths.state, &folders, Need::Plugin(&plugin))?;
     match shim::write(&shim, &laid_out.entry) {
-        Ok(done) => Ok((done, prepared)),
+        Ok(done) => Ok(Installed { done, laid_out, prepared }),
         Err(error) => {
             // What has been made is for nothing then.
             ledger::release(&paths.state, &plugin).ok();
@@ -157,14 +168,14 @@ mod tests {
         let project = dir.path().join("project");
         let before = tree(dir.path());
         for target in [Target::user(&paths, project.clone()), Target::project(project.clone())] {
-            let (done, prepared) = install(&target, &paths).unwrap();
+            let Installed { done, prepared, .. } = install(&target, &paths).unwrap();
             assert_eq!(done, Done::Changed);
             assert_eq!(prepared.made.len(), 2, "the user's folder and the project's");
             let installed = tree(dir.path());
             assert!(before.iter().all(|path| installed.contains(path)));
 
-            let (done, prepared) = install(&target, &paths).unwrap();
-            assert_eq!((done, prepared.made.len()), (Done::Nothing, 0));
+            let Installed { done, laid_out, prepared } = install(&target, &paths).unwrap();
+            assert_eq!((done, laid_out.written, prepared.made.len()), (Done::Nothing, false, 0));
             assert_eq!(tree(dir.path()), installed);
 
             let uninstalled = uninstall(&target, &paths).unwrap();

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use octrace_testkit::{
     Home, Serve,
     script::{Script, Server, Step},
@@ -49,6 +49,48 @@ fn installing_twice_is_once_and_uninstalling_leaves_what_was() -> anyhow::Result
     stage.octrace(["uninstall"]).output()?.success()?;
     assert_eq!(files(&config, &[])?, before);
     Ok(())
+}
+
+#[test]
+fn install_says_what_it_wrote_what_git_shows_of_it_and_what_it_repaired() -> anyhow::Result<()> {
+    let server = Server::start(Script::new())?;
+    let stage = Stage { home: Home::unprepared(&server.url())?, server };
+    let first = stage.octrace(["install", "--project"]).output()?.success()?.stdout;
+    let made = [
+        (stage.home.config(), "node_modules"),
+        (stage.home.config(), "package-lock.json"),
+        (stage.home.project(), ".opencode/node_modules"),
+        (stage.home.project(), ".opencode/package-lock.json"),
+        (stage.home.project(), ".opencode/plugins/octrace.ts"),
+        (stage.home.data(), "octrace/plugin/"),
+        (stage.home.state(), "octrace/prepared.json"),
+    ];
+    for (folder, name) in made {
+        ensure!(first.contains(&folder.join(name).display().to_string()), "{name}: {first}");
+    }
+    let status = stage.home.command("git").args(["status", "--porcelain", "-uall"]);
+    let status = status.output()?.success()?.stdout;
+    ensure!(status.contains("?? .opencode/"), "{status}");
+    for name in status.lines().filter_map(|line| line.strip_prefix("?? ")) {
+        ensure!(first.contains(&format!("  /{name}\n")), "{name}: {first}");
+    }
+    // Where there is no git, it is not spoken of.
+    let bare = stage.home.path().join("bare");
+    fs::create_dir(&bare)?;
+    let told = stage.octrace(["install", "--project"]).dir(bare).output()?.success()?.stdout;
+    ensure!(!told.contains("git"), "{told}");
+
+    let again = |what: &str| -> anyhow::Result<()> {
+        let told = stage.octrace(["install", "--project"]).output()?.success()?.stdout;
+        ensure!(told.contains(what), "{told}");
+        Ok(())
+    };
+    again("is recorded already\n")?;
+    let mut laid_out = Vec::new();
+    collect(&stage.home.data().join("octrace/plugin"), &mut laid_out)?;
+    fs::remove_file(&laid_out.first().context("a file of the plugin")?.0)?;
+    again("repaired:\n")?;
+    again("is recorded already\n")
 }
 
 #[test]

@@ -138,12 +138,17 @@ pub(crate) fn release(state: &Path, plugin: &Plugin) -> anyhow::Result<Vec<PathB
     })
 }
 
+/// Where it is kept what was made.
+pub(crate) fn path_in(state: &Path) -> PathBuf {
+    state.join(LEDGER)
+}
+
 /// The plugins that are installed, as far as it was this user's octrace that did it.
 ///
 /// # Errors
 /// When the ledger cannot be read.
 pub(crate) fn plugins(state: &Path) -> anyhow::Result<Vec<Plugin>> {
-    if !state.join(LEDGER).exists() {
+    if !path_in(state).exists() {
         return Ok(Vec::new());
     }
     let mut ledger = Ledger::open(state)?;
@@ -164,7 +169,7 @@ fn take_back(
     state: &Path,
     choose: impl FnOnce(&mut Contents) -> Vec<Entry>,
 ) -> anyhow::Result<Vec<PathBuf>> {
-    if !state.join(LEDGER).exists() {
+    if !path_in(state).exists() {
         return Ok(Vec::new());
     }
     let mut ledger = Ledger::open(state)?;
@@ -285,7 +290,7 @@ struct Ledger {
 
 impl Ledger {
     fn open(state: &Path) -> anyhow::Result<Self> {
-        let path = state.join(LEDGER);
+        let path = path_in(state);
         let file = loop {
             let file = lock_file(state, LEDGER)?;
             file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
@@ -447,7 +452,7 @@ mod tests {
                     assert_eq!(fs::read_dir(&config).map_or(0, Iterator::count), 0, "{order:?}");
                 }
                 assert_eq!(plugins(&place.state()).unwrap(), []);
-                assert!(!place.state().join(LEDGER).exists());
+                assert!(!path_in(&place.state()).exists());
             }
         }
     }
@@ -499,7 +504,7 @@ mod tests {
     fn a_ledger_that_is_damaged_is_begun_anew() {
         let place = Place::new();
         place.install(&place.user());
-        fs::write(place.state().join(LEDGER), "{ half").unwrap();
+        fs::write(path_in(&place.state()), "{ half").unwrap();
         assert_eq!(place.uninstall(&place.user()), 0);
         assert_eq!(place.install(&place.user()).left, []);
     }

@@ -174,7 +174,8 @@ fn holds_only(folder: &Path, made: &[Missing]) -> bool {
     fs::read_dir(folder).is_ok_and(|found| found.flatten().all(|entry| is_ours(&entry.path())))
 }
 
-fn is_our_lock(path: &Path) -> bool {
+/// Whether it is a lock file as [`make`] makes it.
+pub(crate) fn is_our_lock(path: &Path) -> bool {
     fs::read(path).is_ok_and(|found| found == LOCK.as_bytes())
 }
 
