@@ -36,7 +36,7 @@ pub(crate) enum Item {
     Hook(Vec<u8>),
     /// What the plugin had to drop.
     Gap(payload::Gap),
-    /// An exchange went on, or ended; see [`Assembler::changed`] and [`Assembler::take_ended`].
+    /// An exchange went on, or ended; see [`Assembler::due`] and [`Assembler::take_ended`].
     Exchange,
     /// Nothing to do.
     Nothing,
