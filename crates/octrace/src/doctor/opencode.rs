@@ -35,8 +35,10 @@ pub(super) fn program(paths: &Paths) -> Finding {
             format!("{version} at {place}; octrace does not support OpenCode 2 yet"),
         )
         .remedy("Use OpenCode 1.18 for what is to be recorded."),
-        None => Finding::problem(ABOUT, format!("{place} does not tell its version"))
-            .remedy("Try `opencode --version`."),
+        None => {
+            Finding::warning(ABOUT, format!("{place} does not tell its version in an empty home"))
+                .remedy("Compare what `opencode --version` says: octrace is made for 1.18.")
+        }
     }
 }
 
