@@ -58,6 +58,8 @@ pub struct ExchangeDetail {
 /// What one `octrace run` recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
+    /// OpenCode processes that recorded anything at all, if only that they began.
+    pub processes: u64,
     /// Its sessions, sub-agents' excepted, in the order they began.
     pub sessions: Vec<String>,
     /// Sums over all of its exchanges.

@@ -127,6 +127,9 @@ impl Tape {
              WHERE spool IN (SELECT id FROM spools WHERE run = ?1)"
         );
         let totals = self.connection.prepare_cached(&sql)?.query_row([run], totals)?;
+        let count = "SELECT count(*) FROM spools WHERE run = ?1";
+        let processes: i64 =
+            self.connection.prepare_cached(count)?.query_row([run], |row| row.get(0))?;
         let mut select = self.connection.prepare_cached(
             "SELECT id FROM sessions WHERE parent IS NULL AND id IN (
                  SELECT session FROM exchanges WHERE spool IN (SELECT id FROM spools WHERE run = ?1)
@@ -134,7 +137,7 @@ impl Tape {
              ORDER BY created_us, id",
         )?;
         let sessions = select.query_map([run], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(RunSummary { sessions, totals })
+        Ok(RunSummary { processes: processes.cast_unsigned(), sessions, totals })
     }
 }
 
@@ -165,7 +168,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::write::{Begin, Position, Progress};
+    use crate::write::{Begin, Position, Progress, WriterFacts};
 
     /// Puts one exchange for each course of things on a new tape: every outcome, with and without a status
     /// and an error.
@@ -214,6 +217,27 @@ mod tests {
         assert!(row.live);
         assert_eq!(tape.session("ses_1").unwrap().unwrap().totals(), expected);
     }
+
+    #[test]
+    fn a_run_is_known_by_its_processes_before_it_asks_a_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tape = Tape::open(&folder.path().join("tape.db")).unwrap();
+        let redactor = Redactor::new("");
+        for (name, run) in [("1-a", Some("run_1")), ("2-b", Some("run_1")), ("3-c", None)] {
+            let (spool, _) = tape.spool(name, 0).unwrap();
+            let text = |text: &str| redactor.text(text);
+            let facts =
+                WriterFacts { pid: 1, run: run.map(text), plugin: text("0.1.0"), cwd: text("/d") };
+            let mut batch = tape.begin().unwrap();
+            batch.writer(spool, &facts).unwrap();
+            batch.commit().unwrap();
+        }
+        let summary = tape.run_summary("run_1").unwrap();
+        assert_eq!((summary.processes, summary.totals.requests), (2, 0));
+        assert_eq!(summary.sessions, [""; 0]);
+        assert_eq!(tape.run_summary("run_2").unwrap(), RunSummary::default());
+    }
+
     #[test]
     fn a_title_of_opencodes_own_is_none_yet() {
         let folder = tempfile::tempdir().unwrap();

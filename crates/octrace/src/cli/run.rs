@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
@@ -17,12 +17,14 @@ use super::{
     output::Output,
 };
 use crate::{
+    config::Origin,
     paths::Paths,
-    record::flush,
+    record::{Place, flush},
     setup::{
         folders, launch, opencode,
         packages::ledger::{self, Need, RunGuard},
-        plugin,
+        plugin::{self, Told},
+        shim::{self, Found},
     },
 };
 
@@ -47,7 +49,6 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self, context: &mut Context) -> Result<ExitCode> {
-        let Context { paths, out, .. } = context;
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(Failure::usage("there is no command to run"));
         };
@@ -55,16 +56,17 @@ impl Run {
         command.args(arguments);
         let run = launch::run_id();
         // Whatever stands in the way of recording, the command runs.
-        let prepared = prepare(&mut command, program, arguments, &run, paths, out);
+        let prepared = prepare(&mut command, program, arguments, &run, context);
+        let out = &context.out;
         let status = launch::execute(&mut command);
-        let recorded = match prepared {
-            Ok(guard) => {
+        let place = match prepared {
+            Ok(Prepared { place, guard }) => {
                 drop(guard);
-                true
+                Some(place)
             }
             Err(why) => {
                 out.note(&format!("not recorded: {why:#}"));
-                false
+                None
             }
         };
         let status = status.map_err(|error| {
@@ -72,11 +74,19 @@ impl Run {
             Failure::failed(format!("cannot start {program}: {error}"))
                 .hint("Everything after `--` is the command, as in `octrace run -- opencode`.")
         })?;
-        if recorded {
-            report(&run, paths, out);
+        if let Some(place) = place {
+            report(&run, &place, expected(program, arguments), out);
         }
         Ok(ExitCode::from(launch::exit_code(status)))
     }
+}
+
+/// What a run that is recorded needs.
+struct Prepared {
+    /// Where it is recorded.
+    place: Place,
+    /// Without it, OpenCode may start slowly.
+    guard: Option<RunGuard>,
 }
 
 /// Makes the command a recorded one.
@@ -85,12 +95,12 @@ fn prepare(
     program: &OsString,
     arguments: &[OsString],
     run: &str,
-    paths: &Paths,
-    out: &Output,
-) -> anyhow::Result<RunGuard> {
+    context: &Context,
+) -> anyhow::Result<Prepared> {
+    let Context { paths, settings, out } = context;
     let directory = folders::working_directory();
     let mut directories = vec![directory.clone()];
-    if Path::new(program).file_name().is_some_and(|name| name == "opencode") {
+    if is_opencode(program) {
         let version =
             opencode::find(program).and_then(|path| opencode::version(&path, &paths.cache));
         if let Some(version) = version.filter(|version| !version.is_supported()) {
@@ -100,10 +110,6 @@ fn prepare(
         let projects = arguments.iter().map(|argument| directory.join(argument));
         directories.extend(projects.filter(|project| project.is_dir()));
     }
-    let plugin = plugin::lay_out(&paths.home)?;
-    launch::record(command, &plugin.entry, run, env::var_os(launch::CONTENT))?;
-    ledger::give_way(&paths.state)?;
-    let guard = RunGuard::begin(&paths.state)?;
     let mut all: Vec<PathBuf> = Vec::new();
     for folder in directories.iter().flat_map(|directory| folders::config_folders(paths, directory))
     {
@@ -111,16 +117,77 @@ fn prepare(
             all.push(folder);
         }
     }
-    if let Err(error) = ledger::prepare(&paths.state, &all, Need::Run) {
+    let mut place = paths.place();
+    let added = plugin::lay_out(&paths.home).and_then(|plugin| {
+        launch::record(command, &plugin.entry, run, env::var_os(launch::CONTENT))
+    });
+    if let Err(error) = added {
+        let Some(told) = all.iter().find_map(|folder| installed(folder)) else { return Err(error) };
+        command.env(launch::RUN, run);
+        out.note(&format!("recording is left to the plugin that is installed: {error:#}"));
+        // As it will decide itself.
+        if settings.home.origin != Origin::Environment {
+            place = Place { tape: told.home.join("tape.db"), named: told.home, ..place };
+        }
+    }
+    let guard = spare_the_wait(paths, &all);
+    if let Err(error) = &guard {
         out.note(&format!("without network OpenCode may start slowly: {error:#}"));
     }
+    Ok(Prepared { place, guard: guard.ok() })
+}
+
+/// Prepares the folders that OpenCode would otherwise wait for.
+fn spare_the_wait(paths: &Paths, folders: &[PathBuf]) -> anyhow::Result<RunGuard> {
+    ledger::give_way(&paths.state)?;
+    let guard = RunGuard::begin(&paths.state)?;
+    ledger::prepare(&paths.state, folders, Need::Run)?;
     Ok(guard)
 }
 
+/// What the plugin was told that is installed in a configuration folder.
+fn installed(config: &Path) -> Option<Told> {
+    match shim::look(&shim::path_in(config)) {
+        Ok(Found::Ours(entry)) => plugin::told(&entry?),
+        _ => None,
+    }
+}
+
+fn is_opencode(program: &OsStr) -> bool {
+    Path::new(program).file_name().is_some_and(|name| name == "opencode")
+}
+
+/// What one may expect of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// That OpenCode loads its plugins.
+    Plugin,
+    /// That OpenCode answers, lists, or waits for others, without loading any.
+    Nothing,
+    /// Whatever it does, it is not known.
+    Unknown,
+}
+
+fn expected(program: &OsStr, arguments: &[OsString]) -> Expected {
+    if !is_opencode(program) {
+        return Expected::Unknown;
+    }
+    let mut words = arguments.iter().map(|argument| argument.to_string_lossy());
+    if words.clone().any(|word| matches!(&*word, "-h" | "--help" | "-v" | "--version")) {
+        return Expected::Nothing;
+    }
+    match words.find(|word| !word.starts_with('-')) {
+        // The terminal interface, perhaps in a project.
+        None => Expected::Plugin,
+        Some(word) if word == "run" || Path::new(&*word).is_dir() => Expected::Plugin,
+        Some(_) => Expected::Nothing,
+    }
+}
+
 /// Says what was recorded, in one line.
-fn report(run: &str, paths: &Paths, out: &Output) {
-    let report = flush(&paths.place(), PATIENCE);
-    match summary(run, &paths.tape()) {
+fn report(run: &str, place: &Place, expected: Expected, out: &Output) {
+    let report = flush(place, PATIENCE);
+    match summary(run, &place.tape) {
         Ok(summary) if !summary.sessions.is_empty() => {
             let more = if report.late.is_empty() { "" } else { " so far" };
             out.note(&recorded(&summary, more));
@@ -128,7 +195,7 @@ fn report(run: &str, paths: &Paths, out: &Output) {
         Ok(_) if !report.late.is_empty() => {
             out.note("nothing is on the tape yet · octrace flush waits for it");
         }
-        Ok(_) => out.note("nothing was recorded · octrace doctor tells whether all is in place"),
+        Ok(summary) => out.note(nothing(summary.processes, expected)),
         Err(error) => {
             let error = anyhow::Error::new(error);
             out.note(&format!("cannot read what was recorded: {error:#}"));
@@ -136,6 +203,18 @@ fn report(run: &str, paths: &Paths, out: &Output) {
     }
     for (spool, error) in &report.failed {
         out.note(&format!("the spool {} is left as it is: {error:#}", spool.display()));
+    }
+}
+
+/// Why there is no session, by how many processes had the plugin.
+fn nothing(processes: u64, expected: Expected) -> &'static str {
+    match (processes, expected) {
+        (1.., _) => "no model was asked, so there is nothing to show",
+        (0, Expected::Nothing) => "there was nothing to record",
+        (0, Expected::Unknown) => "nothing was recorded",
+        (0, Expected::Plugin) => {
+            "nothing was recorded · octrace doctor tells whether all is in place"
+        }
     }
 }
 
@@ -173,9 +252,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_hint_comes_only_where_something_was_to_be_expected() {
+        let expected = |line: &str| {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            expected(&words[0], &words[1..])
+        };
+        for line in ["opencode", "/bin/opencode run hi", "opencode --continue", "opencode /tmp"] {
+            assert_eq!(expected(line), Expected::Plugin, "{line}");
+        }
+        for line in ["opencode --version", "opencode run --help", "opencode models", "opencode -v"]
+        {
+            assert_eq!(expected(line), Expected::Nothing, "{line}");
+        }
+        assert_eq!(expected("sh -c opencode"), Expected::Unknown);
+
+        let all = [Expected::Plugin, Expected::Nothing, Expected::Unknown];
+        let hinted = all.map(|expected| nothing(0, expected).contains("doctor"));
+        assert_eq!(hinted, [true, false, false]);
+        assert!(all.iter().all(|expected| nothing(1, *expected).starts_with("no model was asked")));
+    }
+
+    #[test]
     fn the_line_says_what_and_where() {
         let totals = Totals { requests: 4, cost_usd: Some(0.0012), ..Totals::default() };
-        let mut summary = RunSummary { sessions: vec!["ses_1".into()], totals };
+        let mut summary = RunSummary { processes: 1, sessions: vec!["ses_1".into()], totals };
         insta::assert_snapshot!(recorded(&summary, ""), @"recorded 1 session, 4 requests, $0.0012 · octrace show ses_1");
         summary.sessions.push("ses_2".into());
         summary.totals = Totals { requests: 1, errors: 1, ..Totals::default() };

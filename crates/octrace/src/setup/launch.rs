@@ -31,6 +31,9 @@ use super::plugin;
 /// The variable with a configuration for one OpenCode.
 pub(crate) const CONTENT: &str = "OPENCODE_CONFIG_CONTENT";
 
+/// The variable with a run's id.
+pub(crate) const RUN: &str = "OCTRACE_RUN";
+
 /// An id for one run, by which its sessions are found on the tape.
 pub(crate) fn run_id() -> String {
     // Each state has random keys of its own.
@@ -58,7 +61,7 @@ pub(crate) fn record(
             with_plugin(&content, entry)?
         }
     };
-    command.env(CONTENT, content).env("OCTRACE_RUN", run).env("OCTRACE_BIN", plugin::binary()?);
+    command.env(CONTENT, content).env(RUN, run).env("OCTRACE_BIN", plugin::binary()?);
     Ok(())
 }
 

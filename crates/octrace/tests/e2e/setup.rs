@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, ensure};
 use octrace_testkit::{
-    Home, Serve,
+    Home, Serve, Tui, keys,
     script::{Script, Server, Step},
 };
 
@@ -216,5 +216,47 @@ fn run_gives_the_exit_code_of_what_it_ran() -> anyhow::Result<()> {
     assert_eq!(missing.code, 1, "{missing:?}");
     ensure!(missing.stderr.contains("no-such-program"), "{}", missing.stderr);
     assert_eq!(stage.octrace(["run"]).output()?.code, 2);
+    Ok(())
+}
+
+#[test]
+fn a_run_that_asked_no_model_does_not_read_like_a_failure() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let output = stage.octrace(["run", "--", "opencode", "--version"]).output()?.success()?;
+    ensure!(output.stderr.ends_with("octrace: there was nothing to record\n"), "{output:?}");
+
+    let mut tui = Tui::start(stage.octrace(["run", "--", "opencode"]), 100, 30)?;
+    tui.wait_for("Ask anything")?;
+    tui.send("/exit")?;
+    tui.wait_for("Exit the app")?;
+    tui.send(keys::ENTER)?;
+    tui.wait_for("octrace: no model was asked, so there is nothing to show")?;
+    assert_eq!(tui.wait()?, 0);
+
+    // No plugin, though there should have been one.
+    let command = ["run", "--", "opencode", "--pure", "run", "--model", "mock/scripted", "hi"];
+    let output = stage.octrace(command).output()?.success()?;
+    ensure!(output.stderr.contains("nothing was recorded · octrace doctor"), "{output:?}");
+    Ok(())
+}
+
+#[test]
+fn a_run_that_cannot_add_its_plugin_is_left_to_the_installed_one() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new().on("hi", [Step::text("Hello.")]))?;
+    stage.octrace(["install"]).output()?.success()?;
+    let settings = stage.home.path().join(".config/octrace");
+    fs::create_dir_all(&settings)?;
+    fs::write(settings.join("a-file"), "")?;
+    let home = settings.join("a-file").display().to_string();
+    fs::write(settings.join("config.toml"), format!("home = {home:?}\n"))?;
+    let output = stage.run("mock/scripted", "SCRIPT:hi").output()?.success()?;
+    let says = "octrace: recording is left to the plugin that is installed: ";
+    ensure!(output.stderr.contains(says), "{output:?}");
+    ensure!(output.stderr.contains("octrace: recorded 1 session"), "{output:?}");
+
+    stage.octrace(["uninstall"]).output()?.success()?;
+    let output = stage.run("mock/scripted", "SCRIPT:hi").output()?.success()?;
+    ensure!(output.stdout.contains("Hello."), "{output:?}");
+    ensure!(output.stderr.contains("octrace: not recorded: cannot write"), "{output:?}");
     Ok(())
 }
