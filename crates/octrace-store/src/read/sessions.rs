@@ -117,6 +117,18 @@ impl Tape {
         Ok(events)
     }
 
+    /// The directories of the sessions that were recorded from the spool with this name.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn directories(&self, spool: &str) -> Result<Vec<String>, Error> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT DISTINCT directory FROM sessions WHERE directory IS NOT NULL AND id IN (
+                 SELECT session FROM events WHERE spool = (SELECT id FROM spools WHERE name = ?1))",
+        )?;
+        Ok(select.query_map([spool], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
     /// What was recorded under the id of an `octrace run`.
     ///
     /// # Errors

@@ -325,3 +325,18 @@ fn an_exchange_that_goes_on_for_ever_is_stored_again_and_again() {
     assert!(!kept.response_cut, "a recorder that lived has all of it");
     assert_eq!(kept.response_body.len(), 40 * 10);
 }
+
+#[test]
+fn a_spool_names_the_directories_it_was_recorded_in() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    for (id, directory) in [("ses_1", "/left"), ("ses_2", "/right"), ("ses_3", "/left")] {
+        let info = json!({"id": id, "directory": directory});
+        author.event("session.created", &json!({"sessionID": id, "info": info}));
+    }
+    room.pipeline(&author).drain(false).unwrap();
+    let mut directories = room.tape().directories("1-a").unwrap();
+    directories.sort();
+    assert_eq!(directories, ["/left", "/right"]);
+    assert_eq!(room.tape().directories("2-b").unwrap(), Vec::<String>::new());
+}

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::{
     folders,
-    packages::ledger::{self, Need, Plugin, Prepared},
+    packages::{
+        self, State,
+        ledger::{self, Need, Plugin, Prepared},
+    },
     plugin::{self, LaidOut},
     shim::{self, Done, Found},
 };
@@ -78,6 +81,29 @@ pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<Installe
             Err(error)
         }
     }
+}
+
+/// Prepares the folders of these directories, too, if the plugin is installed for every OpenCode: they are
+/// where one was recorded, and the next one there should not have to wait.
+///
+/// # Errors
+/// When the ledger cannot be kept.
+pub(crate) fn prepare_for(paths: &Paths, directories: &[PathBuf]) -> anyhow::Result<()> {
+    let everywhere = Target::user(paths, PathBuf::new());
+    if !matches!(shim::look(&everywhere.shim()), Ok(Found::Ours(_))) {
+        return Ok(());
+    }
+    let mut folders: Vec<_> = directories
+        .iter()
+        .flat_map(|directory| folders::config_folders(paths, directory))
+        .filter(|folder| packages::look(folder) != State::Ready)
+        .collect();
+    folders.sort();
+    folders.dedup();
+    if !folders.is_empty() {
+        ledger::prepare(&paths.state, &folders, Need::Plugin(&everywhere.plugin()))?;
+    }
+    Ok(())
 }
 
 /// What [`uninstall`] did.
@@ -190,6 +216,26 @@ mod tests {
             };
             assert_eq!(again, nothing);
         }
+    }
+
+    #[test]
+    fn where_one_was_recorded_the_next_one_need_not_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = home(dir.path());
+        let elsewhere = dir.path().join("elsewhere");
+        fs::create_dir_all(elsewhere.join(".opencode")).unwrap();
+        let before = tree(dir.path());
+        let directories = [elsewhere.clone(), dir.path().join("gone")];
+        prepare_for(&paths, &directories).unwrap();
+        assert_eq!(tree(dir.path()), before, "nothing is installed");
+
+        let user = Target::user(&paths, dir.path().join("project"));
+        install(&user, &paths).unwrap();
+        assert_ne!(packages::look(&elsewhere.join(".opencode")), State::Ready);
+        prepare_for(&paths, &directories).unwrap();
+        assert_eq!(packages::look(&elsewhere.join(".opencode")), State::Ready);
+        uninstall(&user, &paths).unwrap();
+        assert_eq!(tree(dir.path()), before);
     }
 
     #[test]
