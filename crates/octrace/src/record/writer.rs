@@ -104,7 +104,7 @@ fn untouched_for(spool: &Path) -> Duration {
         .unwrap_or(Duration::ZERO)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
