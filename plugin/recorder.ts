@@ -7,6 +7,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import type { Spool } from "./spool.ts";
 
 /** Before the first restart, doubling up to the longest, in milliseconds. */
 const FIRST_PAUSE = 250;
@@ -15,20 +16,15 @@ const LONGEST_PAUSE = 30_000;
 const WELL_AFTER = 60_000;
 
 export class Recorder {
-  #folder: string;
+  #spool: Spool;
   #home: string;
-  #missing: () => void;
   #child: Bun.Subprocess | undefined;
   #pause = FIRST_PAUSE;
 
-  /**
-   * For the spool `folder` and the tape in `home`. `missing` is called when the spool's folder has been
-   * deleted, which a recorder notices by its end.
-   */
-  constructor(folder: string, home: string, missing: () => void) {
-    this.#folder = folder;
+  /** For this spool, and the tape in `home`. */
+  constructor(spool: Spool, home: string) {
+    this.#spool = spool;
     this.#home = home;
-    this.#missing = missing;
   }
 
   /** Starts the recorder, and again whenever it ends. Never throws. */
@@ -37,8 +33,9 @@ export class Recorder {
     try {
       const binary = binaryPath();
       if (!binary) return this.#again();
-      if (!existsSync(this.#folder)) this.#missing();
-      this.#child = Bun.spawn([binary, "record", this.#folder], {
+      // A recorder ends when its spool's folder has been deleted; the next frame makes it anew.
+      if (!existsSync(this.#spool.folder)) this.#spool.roll();
+      this.#child = Bun.spawn([binary, "record", this.#spool.folder], {
         cwd: "/",
         env: { ...process.env, OCTRACE_HOME: this.#home },
         stdin: "pipe",

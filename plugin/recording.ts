@@ -121,7 +121,7 @@ export class Recording {
     this.#state = "on";
     for (const instance of this.#waiting) this.#announce(instance);
     this.#waiting = [];
-    setImmediate(() => new Recorder(spool.folder, this.#home, () => spool.roll()).start());
+    setImmediate(() => new Recorder(spool, this.#home).start());
   }
 
   #hello(): Uint8Array {

@@ -8,7 +8,7 @@
  */
 
 import { closeSync, constants, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writevSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { segmentHeader, segmentName } from "./frame.ts";
 import { spoolRoot } from "./root.ts";
 
@@ -19,7 +19,8 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 
 export class Segments {
-  readonly folder: string;
+  /** Where the files are; elsewhere once somebody has taken that place away. */
+  folder: string;
   /** Length of the current file. */
   length = 0;
   /** Bytes written to all files so far. */
@@ -98,10 +99,12 @@ export class Segments {
     }
   }
 
-  /** Somebody has cleaned up. What was there is lost; what comes need not be. */
+  /** Somebody has cleaned up, or logged out. What was there is lost; what comes need not be. */
   #makeFolderAgain(): boolean {
     try {
-      if (spoolRoot() !== dirname(this.folder)) return false;
+      const root = spoolRoot();
+      if (!root) return false;
+      this.folder = join(root, basename(this.folder));
       mkdirSync(this.folder, { mode: 0o700 });
       return true;
     } catch {

@@ -27,7 +27,6 @@ export interface Limits {
 }
 
 export class Spool {
-  readonly folder: string;
   #segments: Segments;
   #maxBound: number;
   #bound = 0;
@@ -40,11 +39,16 @@ export class Spool {
    * each segment begins with.
    */
   constructor(root: string, hello: () => Uint8Array, limits: Limits = {}) {
-    this.folder = join(root, `${process.pid}-${randomHex(4)}`);
-    mkdirSync(this.folder, { mode: 0o700 });
-    this.#segments = new Segments(this.folder, () => frame(Kind.Hello, hello()), limits.write);
+    const folder = join(root, `${process.pid}-${randomHex(4)}`);
+    mkdirSync(folder, { mode: 0o700 });
+    this.#segments = new Segments(folder, () => frame(Kind.Hello, hello()), limits.write);
     this.#maxBound = limits.maxBound ?? MAX_BOUND;
     this.#measure();
+  }
+
+  /** Where it is at this moment. */
+  get folder(): string {
+    return this.#segments.folder;
   }
 
   /** Writes a frame; `false` if it was dropped (and counted). Never throws. */

@@ -1,5 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync, writevSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writevSync,
+} from "node:fs";
 import { join } from "node:path";
 import { FLAG_LAST, Kind } from "../frame.ts";
 import { Recording } from "../recording.ts";
@@ -191,6 +202,26 @@ describe("a recording", () => {
     });
     expect(here.frames().slice(0, 2).map(({ kind }) => kind)).toEqual([Kind.Hello, Kind.Event]);
     expect(lstatSync(folder!).mode & 0o777).toBe(0o700);
+  });
+
+  test("goes on elsewhere when the place for spools is gone, as after a logout", async () => {
+    const started = join(here.folder, "started-elsewhere");
+    const body = `echo "$2" >> ${started}; while [ -d "$2" ]; do sleep 0.01; done`;
+    process.env["OCTRACE_BIN"] = here.script("says-where", body);
+    const recording = new Recording();
+    recording.document(Kind.Event, { n: 1 });
+    await until("its recorder runs", () => existsSync(started));
+    const elsewhere = temporaryFolder();
+    process.env["XDG_RUNTIME_DIR"] = elsewhere;
+    rmSync(here.runtime(), { recursive: true });
+    const spools = () => (existsSync(join(elsewhere, "octrace")) ? readdirSync(join(elsewhere, "octrace")) : []);
+    await until("the other place has what comes", () => {
+      recording.document(Kind.Event, { n: 2 });
+      return spools().length > 0;
+    });
+    const folder = join(elsewhere, "octrace", spools()[0]!);
+    expect(kinds(folder).slice(0, 2)).toEqual([Kind.Hello, Kind.Event]);
+    await until("a recorder reads it", () => readFileSync(started, "utf8").includes(folder));
   });
 
   test("half a character is replaced: strict readers refuse its escape", () => {
