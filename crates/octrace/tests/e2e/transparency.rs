@@ -31,7 +31,9 @@ fn without_ids(body: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_id = |word: &str| {
         let last = word.rsplit_once('_').map_or("", |(_, last)| last);
-        let random = last.len() >= 16 && last.contains(|c: char| c.is_ascii_digit());
+        // Some have no digit; none is without a capital, too.
+        let is_odd = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
+        let random = last.len() >= 16 && last.contains(is_odd);
         random || word.len() >= 64
     };
     let mut words = String::with_capacity(body.len());
