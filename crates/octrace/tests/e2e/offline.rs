@@ -109,6 +109,9 @@ fn without_network_a_recorded_opencode_starts_as_soon_as_any() -> anyhow::Result
         times.sort();
         times.get(1).copied()
     });
+    println!(
+        "medians of 3: without {bare:.2?}, `octrace run` {run:.2?}, installed {installed:.2?}"
+    );
     // What a recorder and a report take on a busy machine; the wait would be more than a minute.
     let most = bare.context("times")?.mul_f64(1.25) + Duration::from_millis(1500);
     ensure!(run < Some(most), "`octrace run` {run:.2?}, without {bare:.2?}");
