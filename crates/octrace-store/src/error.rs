@@ -52,6 +52,12 @@ impl Error {
         Self::Damaged { what: what.into() }
     }
 
+    /// Whether somebody else has the tape at this moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy))
+    }
+
     /// Whether the disk is full: what was not written can be written later.
     pub fn is_disk_full(&self) -> bool {
         matches!(self, Self::Sqlite(error)

@@ -5,7 +5,9 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    time::Duration,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -14,6 +16,9 @@ use crate::{Error, migrate, write::Memory};
 
 /// How long a writer waits for another one. Transactions are short, so this is far more than enough.
 const BUSY: Duration = Duration::from_secs(20);
+
+/// How long to wait where SQLite itself does not.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
 
 /// The one database. Not shared between threads; each opens its own.
 pub struct Tape {
@@ -32,22 +37,21 @@ impl Tape {
     /// [`Error::Newer`] for a tape that a newer octrace wrote, [`Error::NotATape`] for any other
     /// file, [`Error::Open`] when the system refuses.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let identity = create(path)
-            .and_then(|file| file.metadata())
-            .map(|file| (file.dev(), file.ino()))
-            .map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let refused = |source| Error::Open { path: path.to_owned(), source };
+        create(path).map_err(refused)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
-        // Refuse before touching: the next line would change a foreign file's header.
-        if migrate::version(&connection, path)? == 0 {
-            // Only an empty file can still be told: what is pruned one day gives its pages back bit by bit.
-            connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        let begun = Instant::now();
+        while let Err(error) = set_up(&mut connection, path) {
+            // A new tape becomes a WAL one under a lock that SQLite does not wait for, while others do the same.
+            if !error.is_busy() || begun.elapsed() > BUSY {
+                return Err(error);
+            }
+            thread::sleep(TRY_AGAIN);
         }
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.pragma_update(None, "synchronous", "normal")?;
-        connection.pragma_update(None, "foreign_keys", "off")?;
-        migrate::migrate(&mut connection, path)?;
+        let file = fs::metadata(path).map_err(refused)?;
+        let identity = (file.dev(), file.ino());
         Ok(Self { connection, memory: Memory::default(), path: path.to_owned(), identity })
     }
 
@@ -111,13 +115,13 @@ impl Tape {
     /// more: SQLite writes on into a tape that somebody deleted, and nobody would ever read it.
     pub fn sync(&self) -> Result<(), Error> {
         let refused = |path: &Path, source| Error::Open { path: path.to_owned(), source };
-        let there = File::open(&self.path)
-            .and_then(|file| file.sync_all().and_then(|()| file.metadata()))
-            .map_err(|source| refused(&self.path, source))?;
+        // Looked at by name, never opened: closing any descriptor of it would end SQLite's locks on it.
+        let there = fs::metadata(&self.path).map_err(|source| refused(&self.path, source))?;
         if (there.dev(), there.ino()) != self.identity {
             let source = io::Error::other("it was replaced while it was open");
             return Err(refused(&self.path, source));
         }
+        // What is in the file itself was synced when it was moved there from the log.
         let mut wal = self.path.clone().into_os_string();
         wal.push("-wal");
         match File::open(&wal).and_then(|file| file.sync_all()) {
@@ -129,16 +133,58 @@ impl Tape {
     }
 }
 
+/// Brings a connection into the state that all of ours have, and the tape to the newest version.
+fn set_up(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    // Refuse before touching: what follows would change a foreign file's header.
+    if migrate::version(connection, path)? == 0 {
+        // Only an empty file can still be told: what is pruned one day gives its pages back bit by bit.
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "foreign_keys", "off")?;
+    migrate::migrate(connection, path)
+}
+
 /// Makes the file and its folder, if need be, readable for their owner only. SQLite gives its `-wal` and
 /// `-shm` files the mode of the database.
-fn create(path: &Path) -> io::Result<File> {
+///
+/// The file gets its name when it is closed already: to close a descriptor of a database ends the locks that this
+/// process has on it.
+fn create(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => {
+            let writable = rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
+            return writable.map_err(io::Error::from);
+        }
+        Ok(_) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!(".{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    let make = |path: &Path| {
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
+    };
+    let new = Path::new(&new);
+    make(new)?;
+    let named = fs::hard_link(new, path);
+    fs::remove_file(new)?;
+    match named {
+        Ok(()) => Ok(()),
+        // Somebody else was faster; it is the same.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without links.
+        Err(_) => make(path).or_else(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
+        }),
+    }
 }
 
 #[cfg(test)]
