@@ -25,7 +25,7 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
     loop {
         // Another process may be migrating, too: look again under the lock.
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let at = version(&step, path)?;
+        let at = read_version(&step, path)?;
         let Some(sql) = usize::try_from(at).ok().and_then(|at| STEPS.get(at)) else {
             return Ok(());
         };
@@ -38,6 +38,13 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
 
 /// The tape's version; 0 for an empty file.
 pub(crate) fn version(connection: &Connection, path: &Path) -> Result<i64, Error> {
+    // Of one moment: another process may be making the tape just now.
+    let moment = connection.unchecked_transaction()?;
+    read_version(&moment, path)
+}
+
+/// The same, inside a transaction.
+fn read_version(connection: &Connection, path: &Path) -> Result<i64, Error> {
     let read = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let not_a_tape = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
