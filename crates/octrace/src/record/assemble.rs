@@ -159,7 +159,7 @@ impl Assembler {
             _ => self.asking = None,
         }
         if let Some(open) = self.open.get_mut(&number).filter(|open| !open.request_is_whole()) {
-            open.exchange.request_cut = true;
+            open.cut_request();
             open.changed = true;
         }
     }
@@ -183,6 +183,7 @@ impl Assembler {
             self.newest = self.newest.max(number);
             let mut open = Open::new(at, frame.head.mono_us, begun(number, &frame.head, sent));
             open.row = resumed;
+            open.note_dialect();
             self.open.insert(number, open);
             self.asking = Some(number);
             return true;
@@ -248,7 +249,9 @@ impl Assembler {
         for open in &mut closed {
             open.exchange.outcome = Outcome::Cut;
             open.exchange.error = Some("OpenCode ended before the answer did".to_owned());
-            open.exchange.request_cut |= !open.request_is_whole();
+            if !open.request_is_whole() {
+                open.cut_request();
+            }
             open.settle();
         }
         closed
@@ -292,6 +295,14 @@ impl Open {
         self.arrivals = Vec::new();
     }
 
+    /// The rest of its request will never be here.
+    fn cut_request(&mut self) {
+        self.exchange.request_cut = true;
+        self.note_dialect();
+    }
+
+    /// From what is here of the request; once more when its body has ended, and never after that: the body is
+    /// handed on with the exchange's row.
     fn note_dialect(&mut self) {
         let Exchange { request, request_body, .. } = &self.exchange;
         let npm = request.npm.as_deref();
@@ -350,15 +361,11 @@ impl Open {
         self.exchange.response_cut |= sent.cut;
         self.received.bytes = self.received.bytes.max(sent.bytes);
         self.received.chunks = self.received.chunks.max(sent.chunks);
-        self.exchange.request_cut |= !self.request_is_whole();
         self.settle();
     }
 
     /// Works out what only the raw body can tell: when the first piece of the answer was there.
     pub(crate) fn settle(&mut self) {
-        if !self.request_ended {
-            self.note_dialect();
-        }
         let exchange = &mut self.exchange;
         let Some(head) = &exchange.response else { return };
         if head.status >= 400 || exchange.timing.first_content_after_us.is_some() {

@@ -8,7 +8,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -260,7 +260,7 @@ impl Spool {
         match opened {
             Ok(file) => {
                 let kind = file.metadata().map_err(|error| self.io(error))?.file_type();
-                if !kind.is_file() || kind.is_fifo() {
+                if !kind.is_file() {
                     let why = "a segment in it is not a regular file";
                     return Err(SpoolError::Refused { path: self.folder.clone(), why });
                 }

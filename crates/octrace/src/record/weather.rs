@@ -340,3 +340,24 @@ fn a_spool_names_the_directories_it_was_recorded_in() {
     assert_eq!(directories, ["/left", "/right"]);
     assert_eq!(room.tape().directories("2-b").unwrap(), Vec::<String>::new());
 }
+
+#[test]
+fn a_request_cut_short_keeps_its_dialect() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    let body = r#"{"model":"m1","messages":[{"role":"user","content":"hi"}],"#;
+    let head = json!({"method": "POST", "url": "https://gateway.example/ask", "headers": [],
+        "session": "ses_1", "body_bytes": 9_999, "body": "text"});
+    author.frame(Kind::Request, 0, 1, head.to_string().as_bytes());
+    author.frame(Kind::RequestBody, 0, 1, body.as_bytes());
+    author.response(1, 200);
+    let mut pipeline = room.pipeline(&author);
+    pipeline.drain(false).unwrap();
+    author.chunk(1, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello\"}}]}\n\n");
+    author.end(1, "cut");
+    pipeline.drain(false).unwrap();
+    let row = room.tape().exchanges("ses_1").unwrap().remove(0);
+    assert_eq!(row.dialect.as_str(), "openai-chat");
+    assert_eq!(row.timing.first_content_after_us, row.timing.first_byte_after_us);
+    assert!(row.timing.first_content_after_us.is_some(), "read in the dialect that the body told");
+}
