@@ -331,8 +331,8 @@ impl Batch<'_> {
         let tx = open(&self.tx)?;
         let memory = &mut *self.memory;
         let body = memory.layouts.write(tx, &mut memory.parts, &line, &exchange.request_body)?;
-        let headers = serde_json::to_string(&head.headers).unwrap_or_else(|_| "[]".to_owned());
-        let problems = serde_json::to_string(&asked.problems).unwrap_or_else(|_| "[]".to_owned());
+        let headers = json(&head.headers);
+        let problems = json(&asked.problems);
         tx.prepare_cached(
             "INSERT INTO exchanges (spool, number, begin_segment, begin_offset,
                  session, message, assistant, agent, purpose, provider, model, npm, price, dialect,
@@ -376,7 +376,7 @@ impl Batch<'_> {
     }
 
     fn response_head(&mut self, id: ExchangeId, head: &ResponseHead) -> Result<(), Error> {
-        let headers = serde_json::to_string(&head.headers).unwrap_or_else(|_| "[]".to_owned());
+        let headers = json(&head.headers);
         self.tx()?.prepare_cached(
             "UPDATE exchanges SET status = ?2, status_text = ?3, response_headers = ?4 WHERE id = ?1",
         )?
@@ -458,7 +458,7 @@ impl Batch<'_> {
         let usage = ending.usage.as_ref();
         let tokens =
             |count: fn(&octrace_core::provider::Usage) -> u64| usage.map(|u| signed(count(u)));
-        let problems = serde_json::to_string(&ending.problems).unwrap_or_else(|_| "[]".to_owned());
+        let problems = json(&ending.problems);
         self.tx()?.prepare_cached(
             "UPDATE exchanges SET error = :error, model = coalesce(model, :model), finish = :finish,
                  input_tokens = :input, output_tokens = :output, reasoning_tokens = :reasoning,
@@ -477,9 +477,9 @@ impl Batch<'_> {
         })?;
         let took_us = progress.timing.end_after_us.unwrap_or(0);
         let ended_us = exchange.timing.sent_us.saturating_add(took_us);
-        let session = exchange.request.session.clone();
+        let session = &exchange.request.session;
         if !session.is_empty() {
-            self.touch(&session, None, ended_us)?;
+            self.touch(session, None, ended_us)?;
         }
         Ok(())
     }
@@ -508,6 +508,11 @@ impl Drop for Batch<'_> {
 /// The transaction, which only `commit` and `drop` take.
 fn open<'a, 't>(tx: &'a Option<Transaction<'t>>) -> Result<&'a Transaction<'t>, Error> {
     tx.as_ref().ok_or(Error::Sqlite(rusqlite::Error::InvalidQuery))
+}
+
+/// A list as a column has it. Lists of text always print.
+fn json(list: &[impl Serialize]) -> String {
+    serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned())
 }
 
 /// SQLite's integers are signed. A count that does not fit is none of ours.
