@@ -32,6 +32,8 @@ export const Kind = {
   Hook: 10,
   Gap: 11,
   Bye: 12,
+  Diagnostic: 13,
+  Intercept: 14,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 

@@ -55,6 +55,11 @@ const LAYERS: &[Layer] = &[
         may_reach: &["octrace-core", "octrace-store", "octrace-wire"],
         never: NETWORK,
     },
+    Layer {
+        name: "octrace-export",
+        may_reach: &["octrace-core", "octrace-store", "octrace-wire"],
+        never: &["axum"],
+    },
     // The scripted model is a stand-in for a provider: it knows nothing of octrace.
     Layer { name: "octrace-script", may_reach: &[], never: &["rusqlite"] },
     Layer { name: "octrace-testkit", may_reach: &["octrace-script"], never: &["rusqlite"] },
@@ -62,6 +67,7 @@ const LAYERS: &[Layer] = &[
         name: "octrace",
         may_reach: &[
             "octrace-core",
+            "octrace-export",
             "octrace-script",
             "octrace-store",
             "octrace-view",

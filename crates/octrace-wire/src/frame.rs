@@ -61,6 +61,10 @@ pub enum Kind {
     Gap,
     /// JSON `{}`: OpenCode disposed of its last instance; a clean end.
     Bye,
+    /// JSON [`crate::payload::Diagnostic`]: what the plugin decided about itself or about a request.
+    Diagnostic,
+    /// JSON [`crate::payload::Intercept`]: `/intercept` was typed.
+    Intercept,
     /// A kind that this version does not know.
     Other(u8),
 }
@@ -81,6 +85,8 @@ impl Kind {
             Self::Hook => 10,
             Self::Gap => 11,
             Self::Bye => 12,
+            Self::Diagnostic => 13,
+            Self::Intercept => 14,
             Self::Other(byte) => byte,
         }
     }
@@ -100,6 +106,8 @@ impl Kind {
             10 => Self::Hook,
             11 => Self::Gap,
             12 => Self::Bye,
+            13 => Self::Diagnostic,
+            14 => Self::Intercept,
             other => Self::Other(other),
         }
     }

@@ -32,10 +32,27 @@ pub struct Hello {
     pub home: String,
     /// The value of `OCTRACE_RUN`: set by `octrace run`, so that it can tell what it recorded.
     pub run: String,
+    /// The settings of its environment that hold for this recording, whoever records it.
+    pub settings: Settings,
     /// What credentials look like without saying what they are.
     pub secrets: Vec<SecretPrint>,
     /// 16 random bytes in hex: the salt of [`SecretPrint`]s in this spool.
     pub salt: String,
+}
+
+/// Settings that come with the recording because they are of OpenCode's environment, not of the recorder's: as
+/// the variables had them, empty where they were not set.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// `OPENCODE_API_TRACER_DIR`.
+    pub jsonl_dir: String,
+    /// `OPENCODE_API_TRACER_DEBUG`.
+    pub debug: String,
+    /// `OPENCODE_API_TRACER_DEBUG_FILE`.
+    pub debug_file: String,
+    /// The folder for temporary files, as OpenCode has it.
+    pub tmp: String,
 }
 
 /// A credential's fingerprint: enough to find it in text, not enough to know it.
@@ -72,6 +89,8 @@ pub struct Instance {
     pub worktree: String,
     /// OpenCode's project id.
     pub project: String,
+    /// The options beside the plugin's name in OpenCode's configuration, of those that octrace knows.
+    pub options: Option<Box<RawValue>>,
 }
 
 /// An exchange begins. Its number is in the frame's header; its body follows in frames of their own.
@@ -86,6 +105,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// OpenCode's session, empty where unknown.
     pub session: String,
+    /// The directory of the plugin instance that announced the call, empty where unknown.
+    pub directory: String,
     /// The parent session of a sub-agent, where a header named it.
     pub parent: String,
     /// The user message that this request answers, empty where unknown.
@@ -181,4 +202,31 @@ pub struct Gap {
     pub bytes: u64,
     /// Why: `bound` (the spool's own limit), `disk` (the file system refused).
     pub reason: String,
+}
+
+/// What the plugin decided. Of a request that is not recorded, only method, host and reason are here.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Diagnostic {
+    /// `install.start`, `install.patched`, `fetch.seen`, `fetch.traced`, `fetch.skipped`.
+    pub event: String,
+    /// The request's method.
+    pub method: String,
+    /// The host of its URL, with the port.
+    pub host: String,
+    /// Why a request was skipped, such as `method-not-post`.
+    pub reason: String,
+}
+
+/// `/intercept` was typed. The recorder carries it out when it comes to this frame, so that everything which
+/// was captured before is counted, and says so in `.status`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Intercept {
+    /// Random; comes back in `.status`.
+    pub token: String,
+    /// `on`, `off` or `status`.
+    pub action: String,
+    /// Where it was typed.
+    pub session: String,
 }

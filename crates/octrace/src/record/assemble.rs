@@ -36,6 +36,12 @@ pub(crate) enum Item {
     Hook(Vec<u8>),
     /// What the plugin had to drop.
     Gap(payload::Gap),
+    /// OpenCode works in one more directory.
+    Instance(payload::Instance),
+    /// What the plugin decided.
+    Diagnostic(payload::Diagnostic),
+    /// `/intercept` was typed.
+    Intercept(payload::Intercept),
     /// An exchange went on, or ended; see [`Assembler::due`] and [`Assembler::take_ended`].
     Exchange,
     /// Nothing to do.
@@ -136,7 +142,10 @@ impl Assembler {
             Kind::Gap => parsed(frame).map_or(Item::Unknown, Item::Gap),
             Kind::Event => Item::Event(frame.payload.to_vec()),
             Kind::Hook => Item::Hook(frame.payload.to_vec()),
-            Kind::Instance | Kind::Bye => Item::Nothing,
+            Kind::Instance => parsed(frame).map_or(Item::Unknown, Item::Instance),
+            Kind::Diagnostic => parsed(frame).map_or(Item::Unknown, Item::Diagnostic),
+            Kind::Intercept => parsed(frame).map_or(Item::Unknown, Item::Intercept),
+            Kind::Bye => Item::Nothing,
             Kind::Other(_) => Item::Unknown,
             Kind::Request | Kind::RequestBody | Kind::Response | Kind::ResponseBody | Kind::End => {
                 if self.exchange_frame(at, frame) {

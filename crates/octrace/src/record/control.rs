@@ -19,6 +19,8 @@ pub(crate) const FILE: &str = ".control";
 pub(crate) struct Control {
     /// Chosen by the asker; comes back in `.status`.
     pub(crate) token: String,
+    /// `octrace intercept on` or `off`; `None` asks for nothing.
+    pub(crate) intercept: Option<bool>,
 }
 
 impl Control {

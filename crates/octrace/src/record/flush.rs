@@ -46,7 +46,8 @@ pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
 
 fn flush_one(folder: &Path, place: &Place, deadline: Instant) -> anyhow::Result<bool> {
     // Unique among those who may ask: this process, at this moment.
-    let mine = Control { token: format!("{}-{}", std::process::id(), now_us()) };
+    let mine =
+        Control { token: format!("{}-{}", std::process::id(), now_us()), ..Control::default() };
     loop {
         if adopt(folder, place)? != Adoption::Taken {
             return Ok(true);

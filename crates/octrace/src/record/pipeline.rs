@@ -114,7 +114,10 @@ impl Pipeline {
                         }
                     }
                     Item::Unknown => store.lost(Losses { unknown_frames: 1, ..Losses::default() }),
-                    Item::Nothing => {}
+                    Item::Instance(_)
+                    | Item::Diagnostic(_)
+                    | Item::Intercept(_)
+                    | Item::Nothing => {}
                 }
             }
             let refresh = self.refreshed.is_none_or(|at| at.elapsed() >= REFRESH_EVERY);

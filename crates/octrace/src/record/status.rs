@@ -35,6 +35,31 @@ pub(crate) struct Status {
     pub(crate) events: u64,
     /// The token of the last request in `.control` that was carried out.
     pub(crate) answered: Option<String>,
+    /// How `/intercept` stands.
+    pub(crate) intercept: Intercept,
+}
+
+/// What the answer to `/intercept` is made of: how it stood when the recorder came to the question, with
+/// everything counted that was captured before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Intercept {
+    /// The token of the last question that was carried out, from the spool.
+    pub(crate) token: String,
+    /// Whether requests are dumped.
+    pub(crate) enabled: bool,
+    /// The folder with the dumps of the session that asked.
+    pub(crate) root: String,
+    /// Requests whose dumps were written, in this OpenCode process.
+    pub(crate) captures: u64,
+    /// The bytes of those requests and their responses.
+    pub(crate) total_bytes: u64,
+    /// What went wrong, when dumping and when cleaning up.
+    pub(crate) anomalies: u64,
+    /// The newest anomaly's phase, such as `capture/dump-write`; empty when there was none.
+    pub(crate) latest_phase: String,
+    /// What happened then.
+    pub(crate) latest_message: String,
 }
 
 impl Status {

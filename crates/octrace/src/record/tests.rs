@@ -178,7 +178,7 @@ fn a_request_of_another_process_is_answered_in_the_status() {
     let room = room();
     let mut author = Author::alive(&room.root, "6-a");
     author.event("session.idle", &json!({"sessionID": "ses_1"}));
-    Control { token: "t-1".into() }.ask(&author.folder).unwrap();
+    Control { token: "t-1".into(), ..Control::default() }.ask(&author.folder).unwrap();
     let asked = Control::read(&author.folder).map(|control| control.token);
     let mut pipeline = room.pipeline(&author);
     pipeline.drain(false).unwrap();
