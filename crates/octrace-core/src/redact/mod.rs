@@ -34,7 +34,10 @@ mod tests;
 
 use octrace_wire::payload::SecretPrint;
 
-pub use self::clean::Clean;
+pub use self::{
+    clean::Clean,
+    text::{BadPattern, Patterns},
+};
 use self::{
     hit::{Hit, MARK},
     literal::Literals,
@@ -45,12 +48,19 @@ use crate::exchange::{Headers, RequestHead, ResponseHead};
 /// Applies the rules, and knows the fingerprints of one spool's credentials.
 pub struct Redactor {
     literals: Literals,
+    patterns: Patterns,
 }
 
 impl Redactor {
     /// For a spool with this salt (`Hello::salt`), before it named any credential.
     pub fn new(salt_hex: &str) -> Self {
-        Self { literals: Literals::new(salt_hex) }
+        Self { literals: Literals::new(salt_hex), patterns: Patterns::default() }
+    }
+
+    /// The same, and what the user's own patterns match is blanked too.
+    pub fn with_patterns(mut self, patterns: &Patterns) -> Self {
+        self.patterns = patterns.clone();
+        self
     }
 
     /// Adds credentials that the spool names. Repeating them changes nothing.
@@ -90,13 +100,13 @@ impl Redactor {
     /// A request's or response's body, whole or cut: JSON, JSON lines, server-sent events, a form, or
     /// anything else as text. `content_type` may be empty.
     pub fn body(&self, content_type: &str, body: Vec<u8>) -> Clean<Vec<u8>> {
-        let hits = Scan::new(&self.literals).body(content_type, &body);
+        let hits = Scan::new(&self.literals, &self.patterns).body(content_type, &body);
         Clean::vouch(hit::apply(body, &hits))
     }
 
     /// JSON text: an event, a hook's input. What was JSON is JSON afterwards.
     pub fn json(&self, text: &[u8]) -> Clean<Vec<u8>> {
-        let hits = Scan::new(&self.literals).json(text);
+        let hits = Scan::new(&self.literals, &self.patterns).json(text);
         Clean::vouch(hit::apply(text.to_vec(), &hits))
     }
 
@@ -116,12 +126,12 @@ impl Redactor {
     }
 
     fn plain(&self, text: String) -> String {
-        let hits = Scan::new(&self.literals).document(text.as_bytes(), 0);
+        let hits = Scan::new(&self.literals, &self.patterns).document(text.as_bytes(), 0);
         replaced(text, &hits)
     }
 
     fn url(&self, url: String) -> String {
-        let hits = Scan::new(&self.literals).url(url.as_bytes());
+        let hits = Scan::new(&self.literals, &self.patterns).url(url.as_bytes());
         replaced(url, &hits)
     }
 }

@@ -9,7 +9,9 @@ use super::{
     hit::{self, Hit, Span},
     json,
     literal::{Literals, Prefixes},
-    sse, text, url,
+    sse,
+    text::{self, Patterns},
+    url,
 };
 
 /// Strings inside strings are followed this deep. What is still escaped there is blanked.
@@ -18,13 +20,14 @@ pub(super) const DEPTH: u32 = 8;
 /// A search, with its scratch room.
 pub(super) struct Scan<'a> {
     literals: &'a Literals,
+    patterns: &'a Patterns,
     prefixes: Prefixes,
 }
 
 impl<'a> Scan<'a> {
     /// Ready to search.
-    pub(super) fn new(literals: &'a Literals) -> Self {
-        Self { literals, prefixes: Prefixes::new() }
+    pub(super) fn new(literals: &'a Literals, patterns: &'a Patterns) -> Self {
+        Self { literals, patterns, prefixes: Prefixes::new() }
     }
 
     /// Hits in a body of this content type. What it says is only believed for forms; JSON and event
@@ -75,7 +78,7 @@ impl<'a> Scan<'a> {
     /// Applies the text rules to `text`, as it is and as often decoded as it has escapes. Known values
     /// in the text as it is are the caller's to find.
     pub(super) fn text(&mut self, text: &[u8], depth: u32, hits: &mut Vec<Hit>) {
-        text::find(text, hits);
+        text::find(self.patterns, text, hits);
         let Some(first) = text.iter().position(|&byte| byte == b'\\') else {
             return;
         };
@@ -97,7 +100,7 @@ impl<'a> Scan<'a> {
     pub(super) fn string(&mut self, content: &[u8], base: usize, depth: u32, hits: &mut Vec<Hit>) {
         if !content.contains(&b'\\') {
             let before = hits.len();
-            text::find(content, hits);
+            text::find(self.patterns, content, hits);
             for hit in &mut hits[before..] {
                 hit.start += base;
                 hit.end += base;

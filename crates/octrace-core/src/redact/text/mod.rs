@@ -5,6 +5,9 @@
 //! own patterns are rows that come later; callers do not change for them. A rule sees text as it was
 //! written, and once more with its escapes decoded where it has any.
 
+mod patterns;
+
+pub use self::patterns::{BadPattern, Patterns};
 use super::{
     hit::Hit,
     key::{self, Secret},
@@ -66,8 +69,9 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// Adds what the rules find in `text`.
-pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
+/// Adds what the rules and the user's own patterns find in `text`.
+pub(super) fn find(patterns: &Patterns, text: &[u8], hits: &mut Vec<Hit>) {
+    patterns.find(text, hits);
     for rule in RULES {
         if text.contains(&rule.needs) {
             (rule.find)(text, hits);
@@ -141,7 +145,7 @@ mod tests {
 
     fn clean(text: &str) -> String {
         let mut hits = Vec::new();
-        find(text.as_bytes(), &mut hits);
+        find(&Patterns::default(), text.as_bytes(), &mut hits);
         normalise(&mut hits);
         String::from_utf8(apply(text.as_bytes().to_vec(), &hits)).unwrap()
     }
