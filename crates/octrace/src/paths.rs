@@ -70,8 +70,13 @@ impl Paths {
     }
 
     /// Where recorders work.
-    pub(crate) fn place(&self) -> Place {
-        Place { tape: self.tape(), named: self.home.clone(), roots: self.spool_roots() }
+    pub(crate) fn place(&self, settings: &Settings) -> Place {
+        Place {
+            tape: self.tape(),
+            named: self.home.clone(),
+            roots: self.spool_roots(),
+            patterns: settings.patterns.value.clone(),
+        }
     }
 
     /// The recorders' log.

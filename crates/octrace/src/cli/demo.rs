@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::Args;
+use octrace_core::redact::Patterns;
 use octrace_script::Server;
 use octrace_store::Tape;
 use octrace_view::text;
@@ -55,6 +56,7 @@ impl Demo {
             tape: home.join("tape.db"),
             named: home.clone(),
             roots: vec![stage.spool_root()],
+            patterns: Patterns::default(),
         };
         let report = flush(&place, PATIENCE);
 

@@ -22,8 +22,10 @@ pub(crate) struct Flush {
 
 impl Flush {
     pub(crate) fn run(self, context: &mut Context) -> Result {
-        let FlushReport { late, failed, .. } =
-            record::flush(&context.paths.place(), Duration::from_secs(self.timeout));
+        let FlushReport { late, failed, .. } = record::flush(
+            &context.paths.place(&context.settings),
+            Duration::from_secs(self.timeout),
+        );
         if let Some((spool, error)) = failed.into_iter().next() {
             let error = error.context(format!("the spool {} is left as it is", spool.display()));
             return Err(Failure::from(error).hint("What is in it is kept; try again later."));

@@ -21,7 +21,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn run(self, context: &mut Context) -> Result {
-        let Context { paths, .. } = context;
+        let Context { paths, settings, .. } = context;
         // Nobody sees what a background program prints: its log is a file, and without one it works all the
         // same.
         record::log::begin(&paths.log()).ok();
@@ -29,7 +29,7 @@ impl Record {
         if let Err(error) = give_way(&paths.state) {
             tracing::warn!("cannot make way for the user's own packages: {error:#}");
         }
-        let result = record::record(&self.spool, &paths.place());
+        let result = record::record(&self.spool, &paths.place(settings));
         if let Err(error) = &result {
             tracing::error!("stopped recording: {error:#}");
         }

@@ -117,7 +117,7 @@ fn prepare(
             all.push(folder);
         }
     }
-    let mut place = paths.place();
+    let mut place = paths.place(settings);
     let added = plugin::lay_out(&paths.home).and_then(|plugin| {
         launch::record(command, &plugin.entry, run, env::var_os(launch::CONTENT))
     });

@@ -30,23 +30,57 @@ pub(super) struct Contents {
 struct Entry {
     key: String,
     line: usize,
-    /// `None` for anything but a string.
-    string: Option<String>,
+    value: Written,
+}
+
+/// A value as it is written.
+enum Written {
+    /// In quotes.
+    String(String),
+    /// A list of strings.
+    List(Vec<String>),
+    /// No setting is like this.
+    Other,
 }
 
 impl Contents {
     /// The absolute path that a setting has in the file, and its line.
     pub(super) fn path(&mut self, spec: &Spec) -> Option<(PathBuf, usize)> {
+        self.read(spec, "an absolute path in quotes", |value| match value {
+            Written::String(path) => Some(PathBuf::from(path)).filter(|path| path.is_absolute()),
+            _ => None,
+        })
+    }
+
+    /// The strings that a setting lists in the file, and its line.
+    pub(super) fn list(&mut self, spec: &Spec) -> Option<(Vec<String>, usize)> {
+        self.read(spec, "a list of strings, `[\"a\", \"b\"]`", |value| match value {
+            Written::List(strings) => Some(strings.clone()),
+            _ => None,
+        })
+    }
+
+    /// Names what is wrong with a setting in this line.
+    pub(super) fn wrong(&mut self, spec: &Spec, line: usize, what: &str) {
+        let what = format!("`{}` {what}", spec.key);
+        let problem = Problem { place: self.place.clone(), line: Some(line), what };
+        // In the order of the file.
+        let at = self.problems.partition_point(|other| other.line <= problem.line);
+        self.problems.insert(at, problem);
+    }
+
+    fn read<T>(
+        &mut self,
+        spec: &Spec,
+        form: &str,
+        take: impl FnOnce(&Written) -> Option<T>,
+    ) -> Option<(T, usize)> {
         let entry = self.values.iter().find(|entry| entry.key == spec.key)?;
-        let path = entry.string.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
-        if path.is_none() {
-            let what = format!("`{}` must be an absolute path in quotes", spec.key);
-            let problem = Problem { place: self.place.clone(), line: Some(entry.line), what };
-            // In the order of the file.
-            let at = self.problems.partition_point(|other| other.line < problem.line);
-            self.problems.insert(at, problem);
+        let (value, line) = (take(&entry.value), entry.line);
+        if value.is_none() {
+            self.wrong(spec, line, &format!("must be {form}"));
         }
-        Some((path?, entry.line))
+        Some((value?, line))
     }
 }
 
@@ -81,10 +115,10 @@ impl Contents {
         let mut found = Vec::new();
         collect("", &table, &mut found);
         found.sort_by_key(|(offset, ..)| *offset);
-        for (offset, key, string) in found {
+        for (offset, key, value) in found {
             let line = line_of(offset);
             if ALL.iter().any(|spec| spec.key == key) {
-                self.values.push(Entry { key, line, string });
+                self.values.push(Entry { key, line, value });
             } else {
                 self.problem(Some(line), format!("`{key}` is not a setting"));
             }
@@ -92,8 +126,8 @@ impl Contents {
     }
 }
 
-/// Every key under `table` that is not itself a table, with its place and its value if that is a string.
-fn collect(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Option<String>)>) {
+/// Every key under `table` that is not itself a table, with its place and its value.
+fn collect(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Written)>) {
     for (name, value) in table {
         let key = match prefix {
             "" => name.get_ref().to_string(),
@@ -103,11 +137,20 @@ fn collect(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Op
             DeValue::Table(inner) if !ALL.iter().any(|spec| spec.key == key) => {
                 collect(&key, inner, found);
             }
-            DeValue::String(string) => {
-                found.push((name.span().start, key, Some(string.to_string())));
-            }
-            _ => found.push((name.span().start, key, None)),
+            value => found.push((name.span().start, key, written(value))),
         }
+    }
+}
+
+fn written(value: &DeValue<'_>) -> Written {
+    let string = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
+    match value {
+        DeValue::String(string) => Written::String(string.to_string()),
+        DeValue::Array(items) => {
+            let strings: Option<Vec<_>> = items.iter().map(|item| string(item.get_ref())).collect();
+            strings.map_or(Written::Other, Written::List)
+        }
+        _ => Written::Other,
     }
 }
 

@@ -14,9 +14,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use octrace_core::redact::Patterns;
 use serde::Serialize;
 
-pub(crate) use self::registry::{HOME, Spec};
+pub(crate) use self::registry::{HOME, PATTERNS, Spec};
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +40,12 @@ pub(crate) struct Value<T> {
     pub(crate) origin: Origin,
     /// The line in `config.toml`, from 1.
     pub(crate) line: Option<usize>,
+}
+
+impl<T> Value<T> {
+    fn told(&self, tell: impl FnOnce(&T) -> String) -> Value<String> {
+        Value { value: tell(&self.value), origin: self.origin, line: self.line }
+    }
 }
 
 /// Something in a place of settings that has no effect.
@@ -68,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) file: PathBuf,
     /// octrace's own folder.
     pub(crate) home: Value<PathBuf>,
+    /// What else is blanked, as far as it can be read.
+    pub(crate) patterns: Value<Patterns>,
     /// What was passed over.
     pub(crate) problems: Vec<Problem>,
 }
@@ -75,9 +84,11 @@ pub(crate) struct Settings {
 impl Settings {
     /// Each setting with its value as people read it.
     pub(crate) fn all(&self) -> Vec<(&'static Spec, Value<String>)> {
-        let Value { value, origin, line } = &self.home;
-        let value = value.display().to_string();
-        vec![(&HOME, Value { value, origin: *origin, line: *line })]
+        vec![
+            (&HOME, self.home.told(|home| home.display().to_string())),
+            // Not the patterns themselves: they may say what is secret.
+            (&PATTERNS, self.patterns.told(|patterns| format!("{} in use", patterns.len()))),
+        ]
     }
 }
 
@@ -104,7 +115,30 @@ pub(crate) fn load(
             });
         }
     }
-    Settings { file: file.to_owned(), home, problems: read.problems }
+    let patterns = patterns(&mut read, variable(PATTERNS.variable));
+    Settings { file: file.to_owned(), home, patterns, problems: read.problems }
+}
+
+fn patterns(read: &mut file::Contents, variable: Option<OsString>) -> Value<Patterns> {
+    if let Some(lines) = variable {
+        let lines = lines.to_string_lossy();
+        let lines: Vec<_> = lines.lines().map(str::to_owned).collect();
+        let (value, bad) = Patterns::new(&lines);
+        read.problems.extend(bad.iter().map(|bad| Problem {
+            place: PATTERNS.variable.to_owned(),
+            line: None,
+            what: bad.to_string(),
+        }));
+        return Value { value, origin: Origin::Environment, line: None };
+    }
+    let Some((list, line)) = read.list(&PATTERNS) else {
+        return Value { value: Patterns::default(), origin: Origin::Default, line: None };
+    };
+    let (value, bad) = Patterns::new(&list);
+    for bad in bad {
+        read.wrong(&PATTERNS, line, &bad.to_string());
+    }
+    Value { value, origin: Origin::File, line: Some(line) }
 }
 
 #[cfg(test)]
@@ -153,6 +187,22 @@ mod tests {
         /config.toml:6: `capture.level` is not a setting
         OCTRACE_HOME: must be an absolute path; it is passed over
         ");
+    }
+
+    #[test]
+    fn a_bad_pattern_is_named_without_being_shown_and_the_others_hold() {
+        let settings =
+            settings("[redact]\npatterns = [\n  'ACME-\\d+',\n  'mine(',\n  'BETA',\n]\n", None);
+        insta::assert_snapshot!(problems(&settings), @"/config.toml:2: `redact.patterns` pattern 2 cannot be read: unclosed group");
+        let told: Vec<_> = settings.all().into_iter().map(|(_, value)| value.value).collect();
+        assert_eq!(told, ["/data/octrace", "2 in use"]);
+
+        let lists = [("redact.patterns = 'one'", 1), ("redact = { patterns = [1] }", 1)];
+        for (file, line) in lists {
+            let settings = super::tests::settings(file, None);
+            assert_eq!(settings.patterns.value.len(), 0);
+            assert_eq!(settings.problems[0].line, Some(line), "{file}");
+        }
     }
 
     #[test]

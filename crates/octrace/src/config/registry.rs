@@ -18,5 +18,12 @@ pub(crate) const HOME: Spec = Spec {
     about: "the folder of the tape and of the plugin's files",
 };
 
+/// What is blanked besides what octrace knows for a secret.
+pub(crate) const PATTERNS: Spec = Spec {
+    key: "redact.patterns",
+    variable: "OCTRACE_REDACT_PATTERNS",
+    about: "regular expressions for what else must not be kept; one per line in the variable",
+};
+
 /// Every setting.
-pub(super) const ALL: [&Spec; 1] = [&HOME];
+pub(super) const ALL: [&Spec; 2] = [&HOME, &PATTERNS];

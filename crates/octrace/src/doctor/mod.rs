@@ -86,7 +86,7 @@ pub(crate) fn examine(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     findings.extend(opencode::plugins(paths, settings));
     findings.extend(opencode::packages(paths));
     findings.push(storage::spool_folder(paths));
-    findings.extend(storage::spools(paths));
+    findings.extend(storage::spools(paths, settings));
     findings.extend(storage::home(paths, settings));
     findings.push(storage::tape(paths));
     findings.extend(storage::disk(paths));

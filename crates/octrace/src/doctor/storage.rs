@@ -79,9 +79,9 @@ pub(super) fn home(paths: &Paths, settings: &Settings) -> Option<Finding> {
 }
 
 /// The spools, by whether their OpenCode lives.
-pub(super) fn spools(paths: &Paths) -> Vec<Finding> {
+pub(super) fn spools(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     const ABOUT: &str = "recorder";
-    let spools = record::spools(&paths.place());
+    let spools = record::spools(&paths.place(settings));
     let count = |state| spools.iter().filter(|found| **found == state).count();
     let (read, unread, left) =
         (count(SpoolState::Read), count(SpoolState::Unread), count(SpoolState::Left));
@@ -229,10 +229,12 @@ mod tests {
     fn leftover_spools_are_told_from_live_ones() {
         let dir = tempfile::tempdir().unwrap();
         let paths = paths(dir.path());
+        let settings = crate::config::load(&dir.path().join("config.toml"), dir.path(), |_| None);
         crate::paths::create_folder(&dir.path().join("spool")).unwrap();
-        assert!(spools(&paths).is_empty());
+        assert!(spools(&paths, &settings).is_empty());
         let root = dir.path().join("spool");
-        let verdicts = || spools(&paths).iter().map(|finding| finding.verdict).collect::<Vec<_>>();
+        let verdicts =
+            || spools(&paths, &settings).iter().map(|finding| finding.verdict).collect::<Vec<_>>();
         Author::dead(&root, "1-gone");
         assert_eq!(verdicts(), [Verdict::Warning], "left");
         let alive = Author::alive(&root, "2-alive");

@@ -38,7 +38,7 @@ pub(crate) fn adopt(folder: &Path, place: &Place) -> anyhow::Result<Adoption> {
         None if Writer::default().is_dead(folder) => {}
         None => return Ok(Adoption::Elsewhere),
     }
-    let mut pipeline = Pipeline::open(spool, Tape::open(&place.tape)?)?;
+    let mut pipeline = Pipeline::open(spool, Tape::open(&place.tape)?, &place.patterns)?;
     pipeline.drain(false)?;
     if !pipeline.writer_is_dead() {
         return Ok(Adoption::Drained);

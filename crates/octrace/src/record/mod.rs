@@ -77,7 +77,7 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let mut said = String::new();
     loop {
         let begun = Instant::now();
-        let Err(error) = follow_spool(folder, &place.tape, &follow, &mut state) else { break };
+        let Err(error) = follow_spool(folder, place, &follow, &mut state) else { break };
         if begun.elapsed() > RETRY.1 {
             // It went well for a while.
             wait = RETRY.0;
@@ -127,11 +127,12 @@ enum State {
 
 fn follow_spool(
     folder: &Path,
-    tape: &Path,
+    place: &Place,
     follow: &Follow,
     state: &mut State,
 ) -> anyhow::Result<()> {
-    let mut pipeline = Pipeline::open(Spool::open(folder)?, Tape::open(tape)?)?;
+    let tape = Tape::open(&place.tape)?;
+    let mut pipeline = Pipeline::open(Spool::open(folder)?, tape, &place.patterns)?;
     while *state == State::Follow {
         let asked = Control::read(folder).map(|control| control.token);
         pipeline.drain(false)?;

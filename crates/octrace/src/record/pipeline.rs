@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use octrace_core::redact::Redactor;
+use octrace_core::redact::{Patterns, Redactor};
 use octrace_store::{Losses, Position, SpoolId, Tape};
 use octrace_wire::payload::Hello;
 
@@ -38,26 +38,31 @@ pub(crate) struct Pipeline {
 /// What the writer said of itself, at the begin of each segment.
 struct Introduced {
     redactor: Redactor,
+    patterns: Patterns,
     writer: Writer,
 }
 
 impl Introduced {
     fn take(&mut self, hello: &Hello) {
-        self.redactor = Redactor::new(&hello.salt);
+        self.redactor = Redactor::new(&hello.salt).with_patterns(&self.patterns);
         self.redactor.learn(&hello.secrets);
         self.writer = Writer::new(hello);
     }
 }
 
 impl Pipeline {
-    /// Continues where the tape says that the spool was left.
-    pub(crate) fn open(spool: Spool, mut tape: Tape) -> anyhow::Result<Self> {
+    /// Continues where the tape says that the spool was left. What `patterns` match is not kept.
+    pub(crate) fn open(spool: Spool, mut tape: Tape, patterns: &Patterns) -> anyhow::Result<Self> {
         let (id, committed) = tape.spool(&spool.name(), now_us())?;
         let newest = tape.newest_exchange(id)?;
         let mut pipeline = Self {
             spool,
             assembler: Assembler::after(newest),
-            writer: Introduced { redactor: Redactor::new(""), writer: Writer::default() },
+            writer: Introduced {
+                redactor: Redactor::new("").with_patterns(patterns),
+                patterns: patterns.clone(),
+                writer: Writer::default(),
+            },
             tape,
             id,
             refreshed: None,

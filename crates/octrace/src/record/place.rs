@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use octrace_core::redact::Patterns;
 use octrace_wire::payload::Hello;
 
 /// Where a recorder works.
@@ -16,6 +17,8 @@ pub(crate) struct Place {
     pub(crate) named: PathBuf,
     /// Where spools are.
     pub(crate) roots: Vec<PathBuf>,
+    /// What the user wants blanked besides what the rules know.
+    pub(crate) patterns: Patterns,
 }
 
 impl Place {

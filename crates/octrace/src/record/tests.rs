@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use octrace_core::exchange::Outcome;
+use octrace_core::{exchange::Outcome, redact::Patterns};
 use octrace_store::Tape;
 use proptest::prelude::*;
 use serde_json::json;
@@ -38,13 +38,14 @@ pub(super) fn room() -> Room {
 
 impl Room {
     pub(super) fn pipeline(&self, author: &Author) -> Pipeline {
-        Pipeline::open(Spool::open(&author.folder).unwrap(), Tape::open(&self.tape).unwrap())
-            .unwrap()
+        let (spool, tape) = (Spool::open(&author.folder), Tape::open(&self.tape));
+        Pipeline::open(spool.unwrap(), tape.unwrap(), &self.place().patterns).unwrap()
     }
 
     pub(super) fn place(&self) -> Place {
         let named = self.tape.parent().unwrap().to_owned();
-        Place { tape: self.tape.clone(), named, roots: vec![self.root.clone()] }
+        let (patterns, _) = Patterns::new(&["ACME-[0-9]+".to_owned()]);
+        Place { tape: self.tape.clone(), named, roots: vec![self.root.clone()], patterns }
     }
 
     pub(super) fn tape(&self) -> Tape {
@@ -97,6 +98,29 @@ fn an_exchange_is_a_row_from_its_request_on_and_is_filled_in_place() {
         whole.request_body,
         br#"{"model":"m1","messages":[{"role":"user","content":"hi"}]}"#
     );
+}
+
+#[test]
+fn what_the_users_patterns_match_is_not_kept_also_after_a_restart() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    let body = |text: &str| {
+        format!(r#"{{"model":"m1","messages":[{{"role":"user","content":"{text}"}}]}}"#)
+    };
+    author.request(1, "ses_1", "msg_1", &body("of ACME-1"));
+    author.end(1, "complete");
+    room.pipeline(&author).drain(false).unwrap();
+    author.request(2, "ses_1", "msg_1", &body("of ACME-2"));
+    author.end(2, "complete");
+    room.pipeline(&author).drain(false).unwrap();
+
+    let tape = room.tape();
+    let rows = tape.exchanges("ses_1").unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let whole = tape.exchange(row.id).unwrap().unwrap();
+        assert_eq!(String::from_utf8(whole.request_body).unwrap(), body("of [REDACTED]"));
+    }
 }
 
 #[test]

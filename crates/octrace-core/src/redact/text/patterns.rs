@@ -9,8 +9,15 @@ use crate::redact::hit::Hit;
 const LARGEST: usize = 1 << 20;
 
 /// Everything that one of the user's patterns matches is blanked, in any text.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Patterns(Vec<Regex>);
+
+/// A pattern may itself say what is secret.
+impl std::fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} patterns", self.0.len())
+    }
+}
 
 /// A pattern that cannot be used. It is passed over; the others hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +41,16 @@ impl Patterns {
             }
         }
         (Self(good), bad)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Adds what the patterns match in `text`.
