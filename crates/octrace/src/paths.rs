@@ -45,8 +45,13 @@ impl Paths {
     pub(crate) fn find() -> anyhow::Result<(Self, Settings)> {
         let xdg = Xdg::new().context("cannot find the home folder")?;
         let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-        let settings =
-            config::load(&xdg.config_dir().join("octrace/config.toml"), &xdg.data_dir(), variable);
+        let settings = config::load(
+            &xdg.config_dir().join("octrace/config.toml"),
+            &xdg.data_dir(),
+            // Those are told to the recorder of the OpenCode that has them.
+            &config::Options::new(),
+            variable,
+        );
         let state = xdg.state_dir().unwrap_or_else(|| xdg.home_dir().join(".local/state"));
         let state = state.join("octrace");
         let paths = Self {

@@ -29,7 +29,9 @@ struct Setting {
     /// In `config.toml`.
     key: &'static str,
     /// The variable of the environment that beats it.
-    environment: &'static str,
+    environment: Option<&'static str>,
+    /// The option beside the plugin's name in OpenCode's configuration, which beats the file.
+    option: Option<&'static str>,
     about: &'static str,
     value: String,
     origin: Origin,
@@ -46,13 +48,18 @@ impl Config {
         }
         for setting in &printed.settings {
             let origin = match setting.origin {
-                Origin::Environment => setting.environment.to_owned(),
+                Origin::Environment => setting.environment.unwrap_or_default().to_owned(),
+                Origin::Option => "the plugin's options".to_owned(),
                 Origin::File => format!("{}:{}", printed.file, setting.line.unwrap_or_default()),
                 Origin::Default => "default".to_owned(),
             };
             out.line(&format!("{} = {}", setting.key, setting.value))?;
             out.line(&format!("  {}; from: {origin}", setting.about))?;
-            out.line(&format!("  set it with {} or in {}", setting.environment, printed.file))?;
+            let option = setting.option.map(|name| format!("the plugin's option `{name}`"));
+            let variable = setting.environment.map(str::to_owned);
+            let places = [variable, option].into_iter().flatten();
+            let places: String = places.map(|place| format!("with {place}, or ")).collect();
+            out.line(&format!("  set it {places}in {}", printed.file))?;
         }
         for problem in printed.problems {
             out.note(&problem.to_string());
@@ -65,6 +72,7 @@ fn printed(settings: &Settings) -> Printed<'_> {
     let setting = |(spec, value): (&'static Spec, Value<String>)| Setting {
         key: spec.key,
         environment: spec.variable,
+        option: spec.option,
         about: spec.about,
         value: value.value,
         origin: value.origin,

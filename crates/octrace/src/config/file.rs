@@ -5,7 +5,7 @@ use std::{
     fs::OpenOptions,
     io::{self, Read},
     os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rustix::fs::OFlags;
@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Problem,
     registry::{ALL, Spec},
+    value::{Raw, Setting},
 };
 
 /// Far above what settings need, and nothing to wait for.
@@ -30,34 +31,19 @@ pub(super) struct Contents {
 struct Entry {
     key: String,
     line: usize,
-    value: Written,
-}
-
-/// A value as it is written.
-enum Written {
-    /// In quotes.
-    String(String),
-    /// A list of strings.
-    List(Vec<String>),
-    /// No setting is like this.
-    Other,
+    value: Raw,
 }
 
 impl Contents {
-    /// The absolute path that a setting has in the file, and its line.
-    pub(super) fn path(&mut self, spec: &Spec) -> Option<(PathBuf, usize)> {
-        self.read(spec, "an absolute path in quotes", |value| match value {
-            Written::String(path) => Some(PathBuf::from(path)).filter(|path| path.is_absolute()),
-            _ => None,
-        })
-    }
-
-    /// The strings that a setting lists in the file, and its line.
-    pub(super) fn list(&mut self, spec: &Spec) -> Option<(Vec<String>, usize)> {
-        self.read(spec, "a list of strings, `[\"a\", \"b\"]`", |value| match value {
-            Written::List(strings) => Some(strings.clone()),
-            _ => None,
-        })
+    /// The value that a setting has in the file, and its line.
+    pub(super) fn value<T: Setting>(&mut self, spec: &Spec) -> Option<(T, usize)> {
+        let entry = self.values.iter().find(|entry| entry.key == spec.key)?;
+        let value = T::read(&entry.value);
+        let line = entry.line;
+        if value.is_none() {
+            self.wrong(spec, line, &format!("must be {}", T::MUST_BE));
+        }
+        Some((value?, line))
     }
 
     /// Names what is wrong with a setting in this line.
@@ -67,20 +53,6 @@ impl Contents {
         // In the order of the file.
         let at = self.problems.partition_point(|other| other.line <= problem.line);
         self.problems.insert(at, problem);
-    }
-
-    fn read<T>(
-        &mut self,
-        spec: &Spec,
-        form: &str,
-        take: impl FnOnce(&Written) -> Option<T>,
-    ) -> Option<(T, usize)> {
-        let entry = self.values.iter().find(|entry| entry.key == spec.key)?;
-        let (value, line) = (take(&entry.value), entry.line);
-        if value.is_none() {
-            self.wrong(spec, line, &format!("must be {form}"));
-        }
-        Some((value?, line))
     }
 }
 
@@ -127,7 +99,7 @@ impl Contents {
 }
 
 /// Every key under `table` that is not itself a table, with its place and its value.
-fn collect(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Written)>) {
+fn collect(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Raw)>) {
     for (name, value) in table {
         let key = match prefix {
             "" => name.get_ref().to_string(),
@@ -137,20 +109,8 @@ fn collect(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Wr
             DeValue::Table(inner) if !ALL.iter().any(|spec| spec.key == key) => {
                 collect(&key, inner, found);
             }
-            value => found.push((name.span().start, key, written(value))),
+            value => found.push((name.span().start, key, value.into())),
         }
-    }
-}
-
-fn written(value: &DeValue<'_>) -> Written {
-    let string = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
-    match value {
-        DeValue::String(string) => Written::String(string.to_string()),
-        DeValue::Array(items) => {
-            let strings: Option<Vec<_>> = items.iter().map(|item| string(item.get_ref())).collect();
-            strings.map_or(Written::Other, Written::List)
-        }
-        _ => Written::Other,
     }
 }
 

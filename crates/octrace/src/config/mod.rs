@@ -1,13 +1,15 @@
-//! Settings, and where each value came from: the environment, then the user's `config.toml`, then the
-//! default.
+//! Settings, and where each value came from: the environment, then the plugin's options, then the user's
+//! `config.toml`, then the default.
 //!
 //! * [`registry`]: which settings there are, the one table of them.
+//! * [`value`]: the types of their values.
 //! * [`file`](mod@file): reading `config.toml`, whatever state it is in.
 //!
 //! A setting that cannot be used is named with its place and passed over; it never stops anything.
 
 mod file;
 mod registry;
+mod value;
 
 use std::{
     ffi::OsString,
@@ -17,7 +19,14 @@ use std::{
 use octrace_core::redact::Patterns;
 use serde::Serialize;
 
-pub(crate) use self::registry::{HOME, PATTERNS, Spec};
+pub(crate) use self::registry::{HOME, HOME_VARIABLE, Spec};
+use self::{
+    registry::{DIAGNOSTICS, DIAGNOSTICS_FILE, JSONL_DIR, PATTERNS, REQUIRE_PROVIDER_HEADER},
+    value::{Absolute, Raw, Setting},
+};
+
+/// The options beside the plugin's name in OpenCode's configuration.
+pub(crate) type Options = serde_json::Map<String, serde_json::Value>;
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +34,8 @@ pub(crate) use self::registry::{HOME, PATTERNS, Spec};
 pub(crate) enum Origin {
     /// A variable of the environment.
     Environment,
+    /// An option beside the plugin's name in OpenCode's configuration.
+    Option,
     /// The user's `config.toml`.
     File,
     /// Nobody said anything.
@@ -40,12 +51,6 @@ pub(crate) struct Value<T> {
     pub(crate) origin: Origin,
     /// The line in `config.toml`, from 1.
     pub(crate) line: Option<usize>,
-}
-
-impl<T> Value<T> {
-    fn told(&self, tell: impl FnOnce(&T) -> String) -> Value<String> {
-        Value { value: tell(&self.value), origin: self.origin, line: self.line }
-    }
 }
 
 /// Something in a place of settings that has no effect.
@@ -68,6 +73,22 @@ impl std::fmt::Display for Problem {
     }
 }
 
+impl<T> Value<T> {
+    fn told(&self, tell: impl FnOnce(&T) -> String) -> Value<String> {
+        Value { value: tell(&self.value), origin: self.origin, line: self.line }
+    }
+}
+
+impl<T: Setting> Value<T> {
+    fn shown(&self) -> Value<String> {
+        self.told(T::show)
+    }
+
+    fn map<U>(self, convert: impl FnOnce(T) -> U) -> Value<U> {
+        Value { value: convert(self.value), origin: self.origin, line: self.line }
+    }
+}
+
 /// All settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -77,6 +98,14 @@ pub(crate) struct Settings {
     pub(crate) home: Value<PathBuf>,
     /// What else is blanked, as far as it can be read.
     pub(crate) patterns: Value<Patterns>,
+    /// Where JSONL files go, as written; may be relative to where OpenCode was started.
+    pub(crate) jsonl_dir: Value<Option<PathBuf>>,
+    /// Whether there is a diagnostics file.
+    pub(crate) diagnostics: Value<bool>,
+    /// Which one, as written; may be relative to where OpenCode was started.
+    pub(crate) diagnostics_file: Value<Option<PathBuf>>,
+    /// Whether requests without a provider's header are left alone.
+    pub(crate) require_provider_header: Value<bool>,
     /// What was passed over.
     pub(crate) problems: Vec<Problem>,
 }
@@ -85,9 +114,13 @@ impl Settings {
     /// Each setting with its value as people read it.
     pub(crate) fn all(&self) -> Vec<(&'static Spec, Value<String>)> {
         vec![
-            (&HOME, self.home.told(|home| home.display().to_string())),
+            (&HOME, self.home.shown()),
             // Not the patterns themselves: they may say what is secret.
             (&PATTERNS, self.patterns.told(|patterns| format!("{} in use", patterns.len()))),
+            (&JSONL_DIR, self.jsonl_dir.shown()),
+            (&DIAGNOSTICS, self.diagnostics.shown()),
+            (&DIAGNOSTICS_FILE, self.diagnostics_file.shown()),
+            (&REQUIRE_PROVIDER_HEADER, self.require_provider_header.shown()),
         ]
     }
 }
@@ -97,48 +130,88 @@ impl Settings {
 pub(crate) fn load(
     file: &Path,
     data: &Path,
+    options: &Options,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Settings {
-    let mut read = file::read(file);
-    let mut home = Value { value: data.join("octrace"), origin: Origin::Default, line: None };
-    if let Some((path, line)) = read.path(&HOME) {
-        home = Value { value: path, origin: Origin::File, line: Some(line) };
+    let mut sources = Sources { file: file::read(file), options, variable, problems: Vec::new() };
+    let home = sources.value(&HOME, Absolute(data.join("octrace"))).map(|Absolute(path)| path);
+    let patterns = sources.patterns();
+    let jsonl_dir = sources.value(&JSONL_DIR, None);
+    let diagnostics = sources.value(&DIAGNOSTICS, true);
+    let diagnostics_file = sources.value(&DIAGNOSTICS_FILE, None);
+    let require_provider_header = sources.value(&REQUIRE_PROVIDER_HEADER, false);
+    let mut problems = sources.file.problems;
+    problems.append(&mut sources.problems);
+    Settings {
+        file: file.to_owned(),
+        home,
+        patterns,
+        jsonl_dir,
+        diagnostics,
+        diagnostics_file,
+        require_provider_header,
+        problems,
     }
-    if let Some(path) = variable(HOME.variable).map(PathBuf::from) {
-        if path.is_absolute() {
-            home = Value { value: path, origin: Origin::Environment, line: None };
-        } else {
-            read.problems.push(Problem {
-                place: HOME.variable.to_owned(),
-                line: None,
-                what: "must be an absolute path; it is passed over".to_owned(),
-            });
-        }
-    }
-    let patterns = patterns(&mut read, variable(PATTERNS.variable));
-    Settings { file: file.to_owned(), home, patterns, problems: read.problems }
 }
 
-fn patterns(read: &mut file::Contents, variable: Option<OsString>) -> Value<Patterns> {
-    if let Some(lines) = variable {
-        let lines = lines.to_string_lossy();
-        let lines: Vec<_> = lines.lines().map(str::to_owned).collect();
-        let (value, bad) = Patterns::new(&lines);
-        read.problems.extend(bad.iter().map(|bad| Problem {
-            place: PATTERNS.variable.to_owned(),
-            line: None,
-            what: bad.to_string(),
-        }));
-        return Value { value, origin: Origin::Environment, line: None };
+/// Where values come from.
+struct Sources<'a, F> {
+    file: file::Contents,
+    options: &'a Options,
+    variable: F,
+    /// Of the other places than the file.
+    problems: Vec<Problem>,
+}
+
+impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
+    /// What holds: of the places in their order, the first that has a value which can be used. The others are
+    /// looked at all the same, so that what is wrong in them is named.
+    fn value<T: Setting>(&mut self, spec: &Spec, default: T) -> Value<T> {
+        let mut found = Value { value: default, origin: Origin::Default, line: None };
+        if let Some((value, line)) = self.file.value(spec) {
+            found = Value { value, origin: Origin::File, line: Some(line) };
+        }
+        let option = spec.option.and_then(|name| Some((name, self.options.get(name)?)));
+        if let Some((name, raw)) = option.map(|(name, value)| (name, Raw::from(value)))
+            && let Some(value) = self.read(&raw, || format!("the plugin's option `{name}`"))
+        {
+            found = Value { value, origin: Origin::Option, line: None };
+        }
+        let variable = spec.variable.and_then(|name| Some((name, (self.variable)(name)?)));
+        if let Some((name, text)) = variable {
+            // A path that is not UTF-8 could not be written down anywhere.
+            let raw = text.into_string().map_or(Raw::Other, Raw::Variable);
+            if let Some(value) = self.read(&raw, || name.to_owned()) {
+                found = Value { value, origin: Origin::Environment, line: None };
+            }
+        }
+        found
     }
-    let Some((list, line)) = read.list(&PATTERNS) else {
-        return Value { value: Patterns::default(), origin: Origin::Default, line: None };
-    };
-    let (value, bad) = Patterns::new(&list);
-    for bad in bad {
-        read.wrong(&PATTERNS, line, &bad.to_string());
+
+    /// Those that can be read; the others are named by their numbers.
+    fn patterns(&mut self) -> Value<Patterns> {
+        let Value { value, origin, line } = self.value(&PATTERNS, Vec::new());
+        let (value, bad) = Patterns::new(&value);
+        for bad in bad {
+            match line {
+                Some(line) => self.file.wrong(&PATTERNS, line, &bad.to_string()),
+                None => {
+                    let place = PATTERNS.variable.unwrap_or_default().to_owned();
+                    self.problems.push(Problem { place, line: None, what: bad.to_string() });
+                }
+            }
+        }
+        Value { value, origin, line }
     }
-    Value { value, origin: Origin::File, line: Some(line) }
+
+    fn read<T: Setting>(&mut self, raw: &Raw, place: impl FnOnce() -> String) -> Option<T> {
+        let value = T::read(raw);
+        if value.is_none() {
+            let what = format!("must be {}; it is passed over", T::MUST_BE);
+            self.problems.push(Problem { place: place(), line: None, what });
+        }
+        value
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +224,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.toml");
         fs::write(&file, content).unwrap();
-        let mut settings = load(&file, Path::new("/data"), |name| {
+        let mut settings = load(&file, Path::new("/data"), &Options::new(), |name| {
             (name == "OCTRACE_HOME").then_some(home)?.map(OsString::from)
         });
         for problem in &mut settings.problems {
@@ -182,7 +255,7 @@ mod tests {
         );
         assert_eq!(settings.home.origin, Origin::Default);
         insta::assert_snapshot!(problems(&settings), @"
-        /config.toml:2: `home` must be an absolute path in quotes
+        /config.toml:2: `home` must be an absolute path
         /config.toml:3: `colour` is not a setting
         /config.toml:6: `capture.level` is not a setting
         OCTRACE_HOME: must be an absolute path; it is passed over
@@ -190,12 +263,34 @@ mod tests {
     }
 
     #[test]
+    fn the_plugins_options_stand_between_the_environment_and_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        fs::write(&file, "[jsonl]\ndir = \"/file\"\n[diagnostics]\nenabled = false\n").unwrap();
+        let told = |option: serde_json::Value, variable: Option<&str>| {
+            let options = Options::from_iter([("dir".to_owned(), option)]);
+            let settings = load(&file, Path::new("/data"), &options, |name| {
+                (name == "OPENCODE_API_TRACER_DIR").then_some(variable)?.map(OsString::from)
+            });
+            assert!(!settings.diagnostics.value);
+            let Value { value, origin, .. } = settings.jsonl_dir.clone();
+            (value.unwrap().display().to_string(), origin, problems(&settings))
+        };
+        let none = String::new;
+        assert_eq!(told("opt".into(), None), ("opt".into(), Origin::Option, none()));
+        assert_eq!(told("opt".into(), Some("env")), ("env".into(), Origin::Environment, none()));
+        let problem = "the plugin's option `dir`: must be a path; it is passed over\n".to_owned();
+        assert_eq!(told(5.into(), None), ("/file".into(), Origin::File, problem));
+    }
+
+    #[test]
     fn a_bad_pattern_is_named_without_being_shown_and_the_others_hold() {
         let settings =
             settings("[redact]\npatterns = [\n  'ACME-\\d+',\n  'mine(',\n  'BETA',\n]\n", None);
         insta::assert_snapshot!(problems(&settings), @"/config.toml:2: `redact.patterns` pattern 2 cannot be read: unclosed group");
-        let told: Vec<_> = settings.all().into_iter().map(|(_, value)| value.value).collect();
-        assert_eq!(told, ["/data/octrace", "2 in use"]);
+        let all = settings.all();
+        let told = all.iter().find(|(spec, _)| spec.key == "redact.patterns");
+        assert_eq!(told.map(|(_, value)| value.value.as_str()), Some("2 in use"));
 
         let lists = [("redact.patterns = 'one'", 1), ("redact = { patterns = [1] }", 1)];
         for (file, line) in lists {
@@ -203,6 +298,13 @@ mod tests {
             assert_eq!(settings.patterns.value.len(), 0);
             assert_eq!(settings.problems[0].line, Some(line), "{file}");
         }
+    }
+
+    #[test]
+    fn every_setting_is_in_the_table_and_listed() {
+        let settings = settings("", None);
+        let listed: Vec<_> = settings.all().iter().map(|(spec, _)| spec.key).collect();
+        assert_eq!(listed, registry::ALL.map(|spec| spec.key));
     }
 
     #[test]
@@ -217,7 +319,7 @@ mod tests {
     fn whatever_stands_in_the_files_place_is_named_and_stops_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.toml");
-        let load = || load(&file, Path::new("/data"), |_| None);
+        let load = || load(&file, Path::new("/data"), &Options::new(), |_| None);
 
         assert_eq!(load().problems, []);
         fs::create_dir(&file).unwrap();

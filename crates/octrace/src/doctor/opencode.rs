@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Finding;
 use crate::{
-    config::{HOME, Origin, Settings},
+    config::{HOME_VARIABLE, Origin, Settings},
     paths::Paths,
     setup::{
         folders, opencode,
@@ -91,14 +91,13 @@ fn plugin_at(shim: &Path, home: &Path, origin: Origin) -> Finding {
         let (theirs, ours) = (told.home.display(), home.display());
         // Who starts OpenCode with the same variable records to the same tape.
         if origin == Origin::Environment {
-            let says = format!("{place}; without {} it records into {theirs}", HOME.variable);
+            let says = format!("{place}; without {HOME_VARIABLE} it records into {theirs}");
             return Finding::note(PLUGIN, says)
                 .remedy(format!("To record into {ours} always: {again}"));
         }
         let says = format!("{place} records into {theirs}, but octrace looks into {ours}");
         return Finding::warning(PLUGIN, says).remedy(format!(
-            "To record into {ours}: {again}. To look there: {}={theirs}",
-            HOME.variable
+            "To record into {ours}: {again}. To look there: {HOME_VARIABLE}={theirs}"
         ));
     }
     if !plugin::is_current(&entry, home) {

@@ -10,7 +10,7 @@ use octrace_store::{Error, Tape};
 
 use super::{Finding, counted};
 use crate::{
-    config::{HOME, Settings},
+    config::{HOME_VARIABLE, Settings},
     paths::{Paths, is_private},
     record::{self, SpoolState},
 };
@@ -72,8 +72,7 @@ pub(super) fn home(paths: &Paths, settings: &Settings) -> Option<Finding> {
     let place = place.display();
     let says = format!("cannot write in {place}{for_whom}: {error}; so nothing gets on the tape");
     Some(Finding::problem("home", says).remedy(format!(
-        "{what}, or name another folder with {} or in {}.",
-        HOME.variable,
+        "{what}, or name another folder with {HOME_VARIABLE} or in {}.",
         settings.file.display()
     )))
 }
@@ -225,11 +224,15 @@ mod tests {
         }
     }
 
+    fn defaults(dir: &Path) -> Settings {
+        crate::config::load(&dir.join("config.toml"), dir, &crate::config::Options::new(), |_| None)
+    }
+
     #[test]
     fn leftover_spools_are_told_from_live_ones() {
         let dir = tempfile::tempdir().unwrap();
         let paths = paths(dir.path());
-        let settings = crate::config::load(&dir.path().join("config.toml"), dir.path(), |_| None);
+        let settings = defaults(dir.path());
         crate::paths::create_folder(&dir.path().join("spool")).unwrap();
         assert!(spools(&paths, &settings).is_empty());
         let root = dir.path().join("spool");
@@ -297,7 +300,7 @@ mod tests {
     fn a_home_that_cannot_be_written_is_a_problem() {
         let dir = tempfile::tempdir().unwrap();
         let mut paths = paths(dir.path());
-        let settings = crate::config::load(&dir.path().join("config.toml"), dir.path(), |_| None);
+        let settings = defaults(dir.path());
         assert_eq!(home(&paths, &settings), None);
         assert!(!paths.home.exists(), "looking makes nothing");
         assert_eq!(disk(&paths).map(|finding| finding.about), Some("disk"));
