@@ -75,6 +75,12 @@ const LAYERS: &[Layer] = &[
         ],
         never: &["ring", "openssl-sys", "sqlx"],
     },
+    // What must hold for any bytes: only what reads them.
+    Layer {
+        name: "octrace-fuzz",
+        may_reach: &["octrace-core", "octrace-store", "octrace-wire"],
+        never: NETWORK,
+    },
     Layer { name: "xtask", may_reach: &[], never: &["serde", "tokio"] },
 ];
 

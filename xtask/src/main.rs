@@ -3,6 +3,7 @@
 
 mod budget;
 mod checkout;
+mod fuzz;
 mod layers;
 mod licences;
 mod log;
@@ -25,6 +26,8 @@ Usage: cargo xtask <COMMAND> [OPTIONS]
 Commands:
   test     Sets up what the tests need and runs every check and test
   setup    Only fetches what the tests need (Node packages, the pinned OpenCode)
+  fuzz [TARGET...] [--seconds N]
+           Tries random input on all or some fuzz targets (frames, redact, split, sse), for 60 s each
 
 Options:
   --all            Adds the slow tests and the checks that need more than Rust, Node and git
@@ -33,6 +36,12 @@ Options:
   --help           Shows this text";
 
 /// What the command line asked for.
+enum Wish {
+    Steps(Options),
+    Fuzz(fuzz::Wish),
+}
+
+/// What `test` and `setup` were asked for.
 struct Options {
     setup_only: bool,
     all: bool,
@@ -46,14 +55,14 @@ fn main() -> ExitCode {
         say(&format!("{USAGE}\n\nSteps of `cargo xtask test`:\n{}", steps::described()));
         return ExitCode::SUCCESS;
     }
-    let options = match parse(&arguments) {
-        Ok(options) => options,
+    let wish = match parse(&arguments) {
+        Ok(wish) => wish,
         Err(problem) => {
             complain(&format!("xtask: {problem}\n\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
-    match run(&options) {
+    match run(&wish) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -63,18 +72,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the chosen steps; the answer is whether all of them passed.
-fn run(options: &Options) -> anyhow::Result<bool> {
+/// Does what was asked for; the answer is whether all of it passed.
+fn run(wish: &Wish) -> anyhow::Result<bool> {
+    let options = match wish {
+        Wish::Steps(options) => options,
+        Wish::Fuzz(wish) => return fuzz::run(wish, &Checkout::find(false, false)?),
+    };
     let checkout = Checkout::find(options.all, options.verbose)?;
     let chosen = steps::choose(options.setup_only, options.all, &options.only);
     steps::run(&chosen, &checkout)
 }
 
-fn parse(arguments: &[String]) -> Result<Options, String> {
+fn parse(arguments: &[String]) -> Result<Wish, String> {
     let (command, rest) = arguments.split_first().ok_or("which command?")?;
     let setup_only = match command.as_str() {
         "test" => false,
         "setup" => true,
+        "fuzz" => return fuzz::parse(rest).map(Wish::Fuzz),
         other => return Err(format!("there is no command `{other}`")),
     };
     let mut options = Options { setup_only, all: false, verbose: false, only: Vec::new() };
@@ -104,20 +118,21 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
     if rest.iter().any(|argument| argument == "--only") && options.only.is_empty() {
         return Err("--only needs the name of a step".to_owned());
     }
-    Ok(options)
+    Ok(Wish::Steps(options))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Options, String> {
+    fn parsed(line: &str) -> Result<Wish, String> {
         parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
     fn steps_are_named_after_only() {
-        let options = parsed("test --only format layers --verbose").unwrap();
+        let wish = parsed("test --only format layers --verbose").unwrap();
+        let Wish::Steps(options) = wish else { panic!("steps") };
         assert_eq!(options.only, ["format", "layers"]);
         assert!(options.verbose && !options.all && !options.setup_only);
     }

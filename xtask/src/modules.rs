@@ -66,6 +66,7 @@ fn module(path: &Path) -> Option<&str> {
     let parts: Vec<&str> = path.to_str()?.split('/').collect();
     if matches!(stem, "main" | "lib" | "build")
         || matches!(parts.as_slice(), ["crates", _, "tests" | "benches" | "examples", _])
+        || matches!(parts.as_slice(), ["fuzz", "fuzz_targets", _])
     {
         return None;
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::checkout::Checkout;
 use crate::log::Log;
 use crate::summary::{self, Finished, Report};
-use crate::{budget, layers, licences, node, readme, rust, suites};
+use crate::{budget, fuzz, layers, licences, node, readme, rust, suites};
 
 /// One step: its name, what it is for, and when it runs.
 pub(crate) struct Step {
@@ -89,6 +89,12 @@ const STEPS: &[Step] = &[
         about: "every command in README.md works as written",
         when: When::Test,
         run: readme::check,
+    },
+    Step {
+        name: "fuzz",
+        about: "random input on each fuzz target, for a minute",
+        when: When::All,
+        run: fuzz::check,
     },
     Step {
         name: "deny",
