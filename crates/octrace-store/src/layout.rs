@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Error,
@@ -41,6 +41,13 @@ pub(crate) struct Written {
     /// See [`body::List::chain`].
     pub(crate) chain: u32,
     entries: Vec<Entry>,
+}
+
+impl Written {
+    /// What the body is made of.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
 }
 
 impl Layouts {
@@ -127,6 +134,42 @@ pub(crate) fn read(tape: &Connection, exchange: i64) -> Result<Vec<Entry>, Error
         entries = Some(decoded);
     }
     Ok(entries.unwrap_or_default())
+}
+
+/// Goes through the exchanges of a session after the one given, in their order, with the entries of each and the
+/// part of its response. What is damaged has no entries.
+pub(crate) fn walk(
+    tape: &Connection,
+    session: &str,
+    after: i64,
+    mut each: impl FnMut(i64, &[Entry], Option<i64>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // Whoever is based on somebody is mostly based on the newest of its line, and lines are few.
+    let mut newest: HashMap<String, (i64, Vec<Entry>)> = HashMap::new();
+    let mut select = tape.prepare_cached(
+        "SELECT id, coalesce(agent, ''), request_layout, request_base, response_part FROM exchanges
+         WHERE session = ?1 AND id > ?2 ORDER BY id",
+    )?;
+    let mut rows = select.query(params![session, after])?;
+    while let Some(row) = rows.next()? {
+        let (exchange, agent) = (row.get(0)?, row.get(1)?);
+        let (list, base) = (row.get::<_, Option<Vec<u8>>>(2)?, row.get::<_, Option<i64>>(3)?);
+        let before = newest.get(&agent).filter(|(id, _)| Some(*id) == base);
+        let entries = match (&list, base, before) {
+            (None, ..) => Vec::new(),
+            (Some(list), Some(_), Some((_, parent))) => {
+                body::decode(list, Some(parent)).unwrap_or_default()
+            }
+            (Some(list), None, _) => body::decode(list, None).unwrap_or_default(),
+            (Some(_), Some(_), None) => match read(tape, exchange) {
+                Err(Error::Damaged { .. } | Error::Body(_)) => Vec::new(),
+                entries => entries?,
+            },
+        };
+        each(exchange, &entries, row.get(4)?)?;
+        newest.insert(agent, (exchange, entries));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

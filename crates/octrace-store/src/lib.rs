@@ -16,6 +16,7 @@ mod migrate;
 mod part;
 pub mod read;
 mod tape;
+mod uses;
 pub mod write;
 
 pub use error::Error;

@@ -7,12 +7,24 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::Error;
+use crate::{Error, uses};
 
 /// "OCTR": in SQLite's header, for `file(1)` and for us.
 const APPLICATION_ID: i64 = 0x4f43_5452;
 
-const STEPS: &[&str] = &[include_str!("../schema/0001_tape.sql")];
+/// Derives from an older tape what SQL alone cannot.
+type Fill = fn(&Connection) -> Result<(), Error>;
+
+/// From one version to the next.
+struct Step {
+    sql: &'static str,
+    fill: Option<Fill>,
+}
+
+const STEPS: &[Step] = &[
+    Step { sql: include_str!("../schema/0001_tape.sql"), fill: None },
+    Step { sql: include_str!("../schema/0002_uses.sql"), fill: Some(uses::fill) },
+];
 
 /// The version that this build reads and writes.
 pub(crate) const NEWEST: i64 = STEPS.len() as i64;
@@ -26,10 +38,13 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
         // Another process may be migrating, too: look again under the lock.
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let at = read_version(&step, path)?;
-        let Some(sql) = usize::try_from(at).ok().and_then(|at| STEPS.get(at)) else {
+        let Some(next) = usize::try_from(at).ok().and_then(|at| STEPS.get(at)) else {
             return Ok(());
         };
-        step.execute_batch(sql)?;
+        step.execute_batch(next.sql)?;
+        if let Some(fill) = next.fill {
+            fill(&step)?;
+        }
         step.pragma_update(None, "application_id", APPLICATION_ID)?;
         step.pragma_update(None, "user_version", at + 1)?;
         step.commit()?;
@@ -62,5 +77,43 @@ fn read_version(connection: &Connection, path: &Path) -> Result<i64, Error> {
         (APPLICATION_ID, _) => Ok(found),
         (0, 0) => Ok(0),
         _ => Err(Error::NotATape { path: path.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tape;
+
+    #[test]
+    fn a_tape_of_the_first_version_is_brought_forward() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(STEPS[0].sql).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        // The first has a part, the second's list is damaged, the third has what the first had, and an answer.
+        old.execute_batch(
+            "INSERT INTO spools (id, name, started_us) VALUES (1, '1-a', 0);
+             INSERT INTO sessions (id, created_us, updated_us) VALUES ('ses_1', 0, 0);
+             INSERT INTO parts (id, hash, size, codec, data) VALUES (1, x'01', 2, 0, x'6869'), (2, x'02', 2, 0, x'686f');
+             INSERT INTO exchanges (spool, number, begin_segment, begin_offset, session, purpose, dialect,
+                 method, url, request_headers, request_bytes, request_layout, response_part, outcome, sent_us,
+                 sent_mono_us)
+             VALUES (1, 1, 1, 0, 'ses_1', 'main', 'generic', 'POST', '', '[]', 2, x'010110', NULL, 'complete', 0, 0),
+                 (1, 2, 1, 0, 'ses_1', 'main', 'generic', 'POST', '', '[]', 2, x'ff', NULL, 'complete', 0, 0),
+                 (1, 3, 1, 0, 'ses_1', 'main', 'generic', 'POST', '', '[]', 2, x'010110', 2, 'complete', 0, 0);",
+        )
+        .unwrap();
+        drop(old);
+        let tape = Tape::open(&path).unwrap();
+        assert_eq!(version(&tape.connection, &path).unwrap(), NEWEST);
+        let mut uses = tape.connection.prepare("SELECT part, exchange FROM uses").unwrap();
+        let uses = uses.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let uses: Vec<(i64, i64)> = uses.collect::<Result<_, _>>().unwrap();
+        assert_eq!(uses, [(1, 1), (2, 3)]);
+        assert_eq!(tape.exchange(1).unwrap().unwrap().request_body, b"hi");
+        assert!(matches!(tape.exchange(2), Err(Error::Body(_) | Error::Damaged { .. })));
     }
 }

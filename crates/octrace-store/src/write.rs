@@ -13,7 +13,12 @@ use octrace_core::{
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Tape, layout::Layouts, part::Parts};
+use crate::{
+    Error, Tape,
+    layout::Layouts,
+    part::Parts,
+    uses::{Uses, parts_of},
+};
 
 /// A place in a spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +114,7 @@ pub struct Progress {
 pub(crate) struct Memory {
     parts: Parts,
     layouts: Layouts,
+    uses: Uses,
 }
 
 /// One transaction. Dropped without [`Batch::commit`], nothing of it remains.
@@ -358,6 +364,7 @@ impl Batch<'_> {
             ":problems": problems,
         })?;
         let id = tx.last_insert_rowid();
+        memory.uses.note(tx, &head.session, id, parts_of(body.entries()))?;
         memory.layouts.remember(line, id, body);
         Ok(ExchangeId(id))
     }
@@ -433,6 +440,11 @@ impl Batch<'_> {
             [] => None,
             body => Some(self.memory.parts.put(tx, body)?),
         };
+        if let Some(part) = part {
+            let of = "SELECT session FROM exchanges WHERE id = ?1";
+            let session: String = tx.prepare_cached(of)?.query_row([id.0], |row| row.get(0))?;
+            self.memory.uses.note(tx, &session, id.0, [part])?;
+        }
         tx.prepare_cached(
             "UPDATE exchanges SET response_part = coalesce(?2, response_part),
                  response_cut = ?3 WHERE id = ?1",

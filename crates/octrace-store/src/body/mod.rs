@@ -17,7 +17,7 @@ mod split;
 #[cfg(test)]
 mod growth;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use list::{List, MAX_CHAIN, Parent, decode, encode, is_whole};
 pub use split::{Marker, Piece, split};

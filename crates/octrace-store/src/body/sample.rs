@@ -15,13 +15,13 @@ const MARKER: &str = r#","cache_control":{"type":"ephemeral"}"#;
 
 /// Whose requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Anthropic,
     OpenAiChat,
 }
 
 /// A session that grows with each request.
-pub(super) struct Session {
+pub(crate) struct Session {
     shape: Shape,
     random: Random,
     system: [String; 2],
@@ -34,7 +34,7 @@ pub(super) struct Session {
 
 impl Session {
     /// A session whose tool results have about this many bytes.
-    pub(super) fn new(shape: Shape, result_bytes: usize) -> Self {
+    pub(crate) fn new(shape: Shape, result_bytes: usize) -> Self {
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let system = [random.text(12_000), random.text(2_000)];
         let tools =
@@ -43,7 +43,7 @@ impl Session {
     }
 
     /// The next request's body.
-    pub(super) fn next_body(&mut self) -> String {
+    pub(crate) fn next_body(&mut self) -> String {
         if self.turn.is_multiple_of(10) {
             let prompt = self.random.text(300);
             self.message(r#"{"role":"user","content":[{"type":"text","text":"#, &prompt, "}]}");
