@@ -2,8 +2,8 @@
 //!
 //! Rules see decoded text; what is changed are the original bytes. A decoding is a row of [`Span`]s,
 //! so one function carries ranges back through any of them: escapes of JSON strings, percent signs in
-//! URLs, the lines of a server-sent event. Text that is spread over many places (an argument streamed
-//! in fragments) is another such row.
+//! URLs, the lines of a server-sent event. Text that was joined from many places (an argument streamed
+//! in fragments) is another such row, but its hits are scattered: what stands between is not theirs.
 
 /// What stands in a secret's place.
 pub(super) const MARK: &str = "[REDACTED]";
@@ -15,20 +15,31 @@ pub(super) struct Hit {
     pub(super) start: usize,
     /// One past the last byte.
     pub(super) end: usize,
-    /// The mark stands for a whole JSON value and needs quotes of its own: how many JSON strings
+    /// What takes its place.
+    pub(super) stead: Stead,
+}
+
+/// What takes the place of a hit; of two hits at one place, the lesser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stead {
+    /// The mark with quotes of its own, for it stands for a whole JSON value: how many JSON strings
     /// they are inside of, hence how often they are escaped.
-    pub(super) quotes: Option<u32>,
+    Value(u32),
+    /// Nothing: the mark stands where the secret began, in an earlier fragment.
+    Nothing,
+    /// The bare mark.
+    Text,
 }
 
 impl Hit {
     /// Text to be replaced by the bare mark.
     pub(super) fn text(start: usize, end: usize) -> Self {
-        Self { start, end, quotes: None }
+        Self { start, end, stead: Stead::Text }
     }
 
     /// A JSON value to be replaced by a string.
     pub(super) fn value(start: usize, end: usize) -> Self {
-        Self { start, end, quotes: Some(0) }
+        Self { start, end, stead: Stead::Value(0) }
     }
 }
 
@@ -47,7 +58,7 @@ pub(super) struct Span {
 /// Sorts, drops empty ranges and joins overlapping ones; of those, the first says how it is marked.
 pub(super) fn normalise(hits: &mut Vec<Hit>) {
     hits.retain(|hit| hit.start < hit.end);
-    hits.sort_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.quotes.is_none()));
+    hits.sort_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.stead));
     hits.dedup_by(|next, kept| {
         let overlap = next.start < kept.end;
         if overlap {
@@ -84,7 +95,7 @@ pub(super) fn lift(
             }
             let end =
                 if copied { span.source + (hit.end - text) } else { span.source + span.source_len };
-            into.push(Hit { start: base + start, end: base + end, quotes: hit.quotes });
+            into.push(Hit { start: base + start, end: base + end, stead: hit.stead });
             open = None;
             hits.next();
         }
@@ -92,6 +103,29 @@ pub(super) fn lift(
         if hits.peek().is_none() {
             return;
         }
+    }
+}
+
+/// Carries `hits` in a text that was joined from `fragments` back to each of them: one hit a fragment,
+/// so that nothing between two of them is touched. The mark stands in the first. `hits` must be
+/// normalised, and fragments copies.
+pub(super) fn scatter(fragments: &[Span], hits: &[Hit], into: &mut Vec<Hit>) {
+    let mut hits = hits.iter().peekable();
+    let mut text = 0;
+    for fragment in fragments {
+        let text_end = text + fragment.text_len;
+        while let Some(hit) = hits.peek().filter(|hit| hit.start < text_end) {
+            let start = hit.start.max(text);
+            let end = hit.end.min(text_end);
+            let stead = if hit.start < text { Stead::Nothing } else { hit.stead };
+            let place = |at| fragment.source + (at - text);
+            into.push(Hit { start: place(start), end: place(end), stead });
+            if hit.end > text_end {
+                break;
+            }
+            hits.next();
+        }
+        text = text_end;
     }
 }
 
@@ -104,20 +138,34 @@ pub(super) fn apply(source: Vec<u8>, hits: &[Hit]) -> Vec<u8> {
     let mut at = 0;
     for hit in hits {
         out.extend_from_slice(&source[at..hit.start]);
-        quote(&mut out, hit.quotes);
-        out.extend_from_slice(MARK.as_bytes());
-        quote(&mut out, hit.quotes);
+        hit.stead.write(&mut out);
         at = hit.end;
     }
     out.extend_from_slice(&source[at..]);
     out
 }
 
-fn quote(out: &mut Vec<u8>, depth: Option<u32>) {
-    if let Some(depth) = depth {
-        let backslashes = (1_usize << depth) - 1;
-        out.resize(out.len() + backslashes, b'\\');
-        out.push(b'"');
+impl Stead {
+    fn write(self, out: &mut Vec<u8>) {
+        let quote = |out: &mut Vec<u8>| {
+            if let Self::Value(depth) = self {
+                out.resize(out.len() + (1 << depth) - 1, b'\\');
+                out.push(b'"');
+            }
+        };
+        if self != Self::Nothing {
+            quote(out);
+            out.extend_from_slice(MARK.as_bytes());
+            quote(out);
+        }
+    }
+
+    /// The same, one JSON string further inside.
+    pub(super) fn deeper(self) -> Self {
+        match self {
+            Self::Value(depth) => Self::Value(depth + 1),
+            other => other,
+        }
     }
 }
 
@@ -137,6 +185,25 @@ mod tests {
         normalise(&mut hits);
         assert_eq!(hits, [Hit::text(0, 2), Hit::text(2, 3), Hit { end: 6, ..Hit::value(3, 5) }]);
         assert_eq!(apply(b"0123456789".to_vec(), &hits[2..]), br#"012"[REDACTED]"6789"#);
+    }
+
+    #[test]
+    fn what_stands_between_fragments_stays() {
+        let fragments = [(1, 2), (5, 3), (10, 1)].map(|(source, len)| Span {
+            source,
+            source_len: len,
+            text_len: len,
+        });
+        for (hit, clean) in [
+            (Hit::text(0, 6), "<[REDACTED]><><>"),
+            (Hit::text(1, 4), "<a[REDACTED]><e><f>"),
+            (Hit::text(3, 4), "<ab><c[REDACTED]e><f>"),
+            (Hit::value(4, 6), "<ab><cd\"[REDACTED]\"><>"),
+        ] {
+            let mut hits = Vec::new();
+            scatter(&fragments, &[hit], &mut hits);
+            assert_eq!(apply(b"<ab><cde><f>".to_vec(), &hits), clean.as_bytes());
+        }
     }
 
     #[test]

@@ -30,9 +30,21 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Adds the hits in `text`; `hits` holds the known values found in it so far.
 pub(super) fn find(scan: &mut Scan<'_>, text: &[u8], depth: u32, hits: &mut Vec<Hit>) {
+    find_around(scan, text, depth, &[], hits);
+}
+
+/// The same but for the strings whose content begins at one of `joined`, in order: they are fragments of
+/// texts that are searched elsewhere.
+pub(super) fn find_around(
+    scan: &mut Scan<'_>,
+    text: &[u8],
+    depth: u32,
+    joined: &[usize],
+    hits: &mut Vec<Hit>,
+) {
     hit::normalise(hits);
     let known = std::mem::take(hits);
-    let mut walk = Walk { scan, text, depth, hits, known: &known, name: None, tree: None };
+    let mut walk = Walk { scan, text, depth, hits, known: &known, joined, name: None, tree: None };
     let mut start = if text.starts_with(BOM) { BOM.len() } else { 0 };
     // One value after another, as in JSON lines.
     loop {
@@ -67,6 +79,8 @@ struct Walk<'w, 's, 'l> {
     hits: &'w mut Vec<Hit>,
     /// Known values that stand after the last token.
     known: &'w [Hit],
+    /// Where fragments begin after the last token.
+    joined: &'w [usize],
     /// What the name just read says about its value.
     name: Option<Secret>,
     /// The secret tree that the walk is inside of.
@@ -133,7 +147,8 @@ impl Walk<'_, '_, '_> {
             TokenKind::String => {
                 let raw = &self.text[content.clone()];
                 let hit = Hit::text(content.start, content.end);
-                if !(self.is_secret(Secret::Strings) && self.blank(hit)) {
+                let blanked = self.is_secret(Secret::Strings) && self.blank(hit);
+                if !self.is_joined(content.start) && !blanked {
                     self.scan.string(raw, content.start, self.depth, self.hits);
                 }
                 self.name = None;
@@ -146,6 +161,18 @@ impl Walk<'_, '_, '_> {
             }
             TokenKind::Word => self.name = None,
         }
+    }
+
+    fn is_joined(&mut self, start: usize) -> bool {
+        while let Some((first, rest)) = self.joined.split_first()
+            && *first <= start
+        {
+            self.joined = rest;
+            if *first == start {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether the value at hand is secret, of this kind or a stricter one.

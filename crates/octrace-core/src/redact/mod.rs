@@ -11,7 +11,8 @@
 //!
 //! Every search gives ranges (`hit`) of the original bytes and those are replaced by `[REDACTED]`; nothing
 //! is printed anew, so that what remains is byte for byte what was sent. `scan` decides which search
-//! sees what, and follows text inside text (`escape`). Whatever the input, the work is linear in it.
+//! sees what, and follows text inside text (`escape`); what a model streams in fragments is joined first
+//! (`stream`). Whatever the input, the work is linear in it.
 //!
 //! When in doubt, a rule errs on the side of blanking; broken input is searched more, not less.
 
@@ -26,6 +27,7 @@ mod literal;
 mod scan;
 mod schema;
 mod sse;
+mod stream;
 mod text;
 mod url;
 

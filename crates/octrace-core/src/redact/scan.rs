@@ -4,12 +4,15 @@
 //! is decoded, searched, and its hits are carried back. Each decoding costs at most one pass over its
 //! text and there are at most [`DEPTH`] of them, so the whole is linear in the text.
 
+use std::ops::Range;
+
 use super::{
     escape,
-    hit::{self, Hit, Span},
+    hit::{self, Hit},
     json,
     literal::{Literals, Prefixes},
-    sse,
+    sse::{self, Piece},
+    stream::{self, Fragments, Joined},
     text::{self, Patterns},
     url,
 };
@@ -37,7 +40,9 @@ impl<'a> Scan<'a> {
         if is("x-www-form-urlencoded") && !json::looks_like(body) {
             self.form(body)
         } else if sse::looks_like(body) || is("event-stream") && !json::looks_like(body) {
-            self.event_stream(body)
+            self.events(body, sse::pieces(body))
+        } else if let Some(lines) = stream::json_lines(body) {
+            self.events(body, lines.into_iter().map(Piece::Data).collect())
         } else {
             self.document(body, 0)
         }
@@ -45,10 +50,15 @@ impl<'a> Scan<'a> {
 
     /// Hits in a text of any kind at this depth: JSON if it begins like it.
     pub(super) fn document(&mut self, text: &[u8], depth: u32) -> Vec<Hit> {
+        self.document_around(text, depth, &[])
+    }
+
+    /// The same but for the strings whose content begins at one of `joined`: see [`json::find_around`].
+    fn document_around(&mut self, text: &[u8], depth: u32, joined: &[usize]) -> Vec<Hit> {
         let mut hits = Vec::new();
         self.literals.find(text, &mut self.prefixes, &mut hits);
         if json::looks_like(text) {
-            json::find(self, text, depth, &mut hits);
+            json::find_around(self, text, depth, joined, &mut hits);
         } else {
             self.text(text, depth, &mut hits);
         }
@@ -133,39 +143,78 @@ impl<'a> Scan<'a> {
         hit::lift(escape::percent_spans(text), &inner, base, hits);
     }
 
-    fn event_stream(&mut self, body: &[u8]) -> Vec<Hit> {
+    /// Hits in a stream's events: in each by itself, and in the texts that are spread over them.
+    fn events(&mut self, body: &[u8], pieces: Vec<Piece>) -> Vec<Hit> {
         let mut hits = Vec::new();
-        for piece in sse::pieces(body) {
+        let mut fragments = Fragments::default();
+        for piece in &pieces {
             match piece {
-                sse::Piece::Line(line) => self.part(body, line, &mut hits),
-                sse::Piece::Data(mut lines) => match lines.pop() {
-                    Some(line) if lines.is_empty() => self.part(body, line, &mut hits),
-                    Some(line) => {
-                        lines.push(line);
-                        let (text, spans) = sse::join(body, &lines);
-                        hit::lift(spans.into_iter(), &self.document(&text, 0), 0, &mut hits);
-                    }
-                    None => {}
-                },
+                Piece::Data(data) if json::looks_like(&body[data.clone()]) => {
+                    fragments.event(body, data.clone());
+                }
+                Piece::Data(data) => fragments.plain(data.clone()),
+                Piece::Line(_) | Piece::Lines(_) => {}
+            }
+        }
+        let mut joined = Vec::new();
+        for text in fragments.texts(body) {
+            self.joined(body, &text, &mut hits);
+            joined.extend(text.fragments.iter().map(|fragment| fragment.source));
+        }
+        joined.sort_unstable();
+        let mut joined = joined.as_slice();
+        for piece in pieces {
+            match piece {
+                Piece::Line(range) => self.part(body, range, &[], &mut hits),
+                Piece::Data(range) => {
+                    let before = joined.partition_point(|&start| start < range.start);
+                    joined = &joined[before..];
+                    self.part(body, range, joined, &mut hits);
+                }
+                Piece::Lines(lines) => {
+                    let (text, spans) = sse::join(body, &lines);
+                    hit::lift(spans.into_iter(), &self.document(&text, 0), 0, &mut hits);
+                }
             }
         }
         hit::normalise(&mut hits);
         hits
     }
 
-    /// Hits in a part of `body` that is a text of its own.
-    fn part(&mut self, body: &[u8], range: std::ops::Range<usize>, hits: &mut Vec<Hit>) {
-        let length = range.len();
-        let whole = Span { source: 0, source_len: length, text_len: length };
-        let inner = self.document(&body[range.clone()], 0);
-        hit::lift(std::iter::once(whole), &inner, range.start, hits);
+    /// Hits in a text that was streamed in fragments.
+    fn joined(&mut self, body: &[u8], text: &Joined, hits: &mut Vec<Hit>) {
+        let spans = &text.fragments;
+        let mut joined = Vec::with_capacity(spans.iter().map(|span| span.text_len).sum());
+        for span in spans {
+            joined.extend_from_slice(&body[span.source..span.source + span.source_len]);
+        }
+        let mut inner = Vec::new();
+        if text.is_json_string {
+            self.literals.find(&joined, &mut self.prefixes, &mut inner);
+            self.string(&joined, 0, 0, &mut inner);
+            hit::normalise(&mut inner);
+        } else {
+            inner = self.document(&joined, 0);
+        }
+        hit::scatter(spans, &inner, hits);
+    }
+
+    /// Hits in a part of `body` that is a text of its own, but for the `joined` fragments in it, of which
+    /// those before it are left out already.
+    fn part(&mut self, body: &[u8], range: Range<usize>, joined: &[usize], hits: &mut Vec<Hit>) {
+        let fragments = joined.partition_point(|&start| start < range.end);
+        let fragments: Vec<_> = joined[..fragments].iter().map(|at| at - range.start).collect();
+        let inner = self.document_around(&body[range.clone()], 0, &fragments);
+        let place =
+            |hit: Hit| Hit { start: hit.start + range.start, end: hit.end + range.start, ..hit };
+        hits.extend(inner.into_iter().map(place));
     }
 }
 
 /// Carries hits in decoded JSON text back to the escaped `source`; quotes are escaped once more there.
 fn lift_json(source: &[u8], inner: &mut [Hit], base: usize, hits: &mut Vec<Hit>) {
     for hit in &mut *inner {
-        hit.quotes = hit.quotes.map(|quotes| quotes + 1);
+        hit.stead = hit.stead.deeper();
     }
     hit::lift(escape::json_spans(source), inner, base, hits);
 }

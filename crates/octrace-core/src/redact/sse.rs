@@ -1,18 +1,20 @@
 //! Server-sent events: which lines carry data, and what of it belongs together.
 //!
-//! The data of one event is one text, also where it is written over several lines. A secret that a model
-//! streams in fragments, a few characters an event, is not found here: for that, the fragments of one
-//! answer have to be joined into one text, with the [`Span`]s that lead back to each of them; the
-//! searching and the way back are the same.
+//! The data of one event is one text, also where it is written over several lines. Texts that a model
+//! streams in fragments, over many events, are put together by [`stream`](super::stream).
+
+use std::ops::Range;
 
 use super::hit::Span;
 
 /// A piece of an event stream's body.
 pub(super) enum Piece {
     /// A line that is no data.
-    Line(std::ops::Range<usize>),
-    /// The data lines of one event, without `data:`.
-    Data(Vec<std::ops::Range<usize>>),
+    Line(Range<usize>),
+    /// The data of one event, without `data:`.
+    Data(Range<usize>),
+    /// The same where it is written over several lines.
+    Lines(Vec<Range<usize>>),
 }
 
 /// Whether a body without a helpful content type begins like an event stream.
@@ -24,32 +26,41 @@ pub(super) fn looks_like(body: &[u8]) -> bool {
 /// The pieces of a body, each line that is not empty in one of them. Lines end with `\n`, `\r` or both.
 pub(super) fn pieces(body: &[u8]) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let mut data = Vec::new();
+    // The last piece is data that may go on in the next line.
+    let mut open = false;
     let mut start = 0;
     while start < body.len() {
         let rest = &body[start..];
-        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-        let length = length.unwrap_or(rest.len());
+        let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let line = &rest[..length];
         let end = start + length;
         if let Some(value) = line.strip_prefix(b"data:") {
             let value = value.strip_prefix(b" ").unwrap_or(value);
-            data.push(end - value.len()..end);
-        } else if !line.is_empty() {
-            pieces.push(Piece::Line(start..end));
-        } else if !data.is_empty() {
-            pieces.push(Piece::Data(std::mem::take(&mut data)));
+            let value = end - value.len()..end;
+            let last = if open { pieces.pop() } else { None };
+            pieces.push(match last {
+                Some(Piece::Data(first)) => Piece::Lines(vec![first, value]),
+                Some(Piece::Lines(mut lines)) => {
+                    lines.push(value);
+                    Piece::Lines(lines)
+                }
+                _ => Piece::Data(value),
+            });
+            open = true;
+        } else if line.is_empty() {
+            open = false;
+        } else {
+            // A line of another kind may stand between two of data.
+            let place = pieces.len() - usize::from(open);
+            pieces.insert(place, Piece::Line(start..end));
         }
         start = end + if rest[length..].starts_with(b"\r\n") { 2 } else { 1 };
-    }
-    if !data.is_empty() {
-        pieces.push(Piece::Data(data));
     }
     pieces
 }
 
 /// The text of several data lines, joined as the format has it, and where it came from.
-pub(super) fn join(body: &[u8], lines: &[std::ops::Range<usize>]) -> (Vec<u8>, Vec<Span>) {
+pub(super) fn join(body: &[u8], lines: &[Range<usize>]) -> (Vec<u8>, Vec<Span>) {
     let mut text: Vec<u8> = Vec::new();
     let mut spans: Vec<Span> = Vec::new();
     let mut last_end = None;
@@ -76,7 +87,8 @@ mod tests {
                 .join(end);
             let show = |piece: &Piece| match piece {
                 Piece::Line(line) => body.get(line.clone()).unwrap().to_owned(),
-                Piece::Data(lines) => {
+                Piece::Data(line) => format!("{:?}", body.get(line.clone()).unwrap()),
+                Piece::Lines(lines) => {
                     let (text, spans) = join(body.as_bytes(), lines);
                     assert_eq!(spans.iter().map(|span| span.text_len).sum::<usize>(), text.len());
                     format!("{:?}", String::from_utf8(text).unwrap())

@@ -1,0 +1,244 @@
+//! Texts that a model streams in fragments, a few characters an event.
+//!
+//! No dialect is known here. In events of one kind, the strings at one path make up one text: the deltas
+//! of an answer, the arguments of a tool call. Parallel texts are told apart by the `index`, `output_index`,
+//! … of the objects they stand in; 0 is the same as none, for servers leave it out. Where such numbers are
+//! missing, elements of one array may be parallel texts or one text in order, so both are tried.
+//!
+//! A fragment is joined as it is written, with its escapes: two halves of a surrogate pair are a character
+//! again. What is found goes back to each fragment by itself ([`hit::scatter`](super::hit::scatter)); no
+//! event loses more than characters of its strings.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
+};
+
+#[cfg(test)]
+mod tests;
+
+use super::hit::Span;
+use crate::json::{Scanner, Token, TokenKind};
+
+/// A string this long that is the same as the one before it is an id, repeated in every event.
+const REPEATED: usize = 16;
+
+/// A text that was streamed: where its fragments are, in order.
+pub(super) struct Joined {
+    /// Copies, none of them empty; two at least.
+    pub(super) fragments: Vec<Span>,
+    /// What they are fragments of: the content of a JSON string, or text as it is.
+    pub(super) is_json_string: bool,
+}
+
+/// What may be a fragment of a longer text, and of which one.
+struct Fragment {
+    /// The text, if elements of one array are one text in order.
+    in_order: u64,
+    /// The text, if elements of one array are parallel texts.
+    parallel: u64,
+    content: Range<usize>,
+}
+
+/// The fragments in a stream's events.
+#[derive(Default)]
+pub(super) struct Fragments {
+    strings: Vec<Fragment>,
+    plain: Vec<Range<usize>>,
+}
+
+/// An object or array of the event at hand.
+struct Container {
+    is_array: bool,
+    /// Where it stands, but for its own index.
+    parent: Option<usize>,
+    step: Step,
+    /// Elements so far.
+    elements: u64,
+    /// The name of the member at hand, and whether its value tells parallel texts apart.
+    name: u64,
+    name_tells: bool,
+    /// From the members that tell; 0 is none.
+    index: u64,
+    has_index: bool,
+}
+
+/// The step from a container to a value in it.
+#[derive(Clone, Copy, Default)]
+struct Step {
+    name: u64,
+    position: u64,
+}
+
+impl Fragments {
+    /// Adds the data of an event, at `range` of `body`, that is no JSON.
+    pub(super) fn plain(&mut self, range: Range<usize>) {
+        self.plain.push(range);
+    }
+
+    /// Adds the strings of an event, at `range` of `body`, as far as it is JSON.
+    pub(super) fn event(&mut self, body: &[u8], range: Range<usize>) {
+        let text = &body[range.clone()];
+        let mut containers: Vec<Container> = Vec::new();
+        let mut strings: Vec<(Option<usize>, Step, Range<usize>)> = Vec::new();
+        let mut open: Option<usize> = None;
+        let mut last = None;
+        let mut scanner = Scanner::new(text);
+        for Token { kind, start, end, .. } in scanner.by_ref() {
+            last = Some(kind);
+            match kind {
+                TokenKind::Key => {
+                    if let Some(object) = open.map(|open| &mut containers[open]) {
+                        let name = &text[start + 1..end - 1];
+                        object.name = hash(&name);
+                        object.name_tells = name == b"index"
+                            || name.ends_with(b"_index")
+                            || name == b"type" && object.parent.is_none();
+                    }
+                }
+                TokenKind::ObjectStart | TokenKind::ArrayStart => {
+                    let step = step(&mut containers, open);
+                    let is_array = kind == TokenKind::ArrayStart;
+                    containers.push(Container::new(is_array, open, step));
+                    open = Some(containers.len() - 1);
+                }
+                TokenKind::ObjectEnd | TokenKind::ArrayEnd => {
+                    open = open.and_then(|open| containers[open].parent);
+                }
+                TokenKind::String | TokenKind::Number | TokenKind::Word => {
+                    let step = step(&mut containers, open);
+                    if let Some(open) = open {
+                        containers[open].tell(&text[start..end]);
+                    }
+                    if kind == TokenKind::String {
+                        strings.push((open, step, start + 1..end - 1));
+                    }
+                }
+            }
+        }
+        // The string in which the stream was cut.
+        let expects_value =
+            last == Some(TokenKind::Key) || open.is_none_or(|open| containers[open].is_array);
+        if let Some(at) = scanner.broken_at()
+            && text.get(at) == Some(&b'"')
+            && expects_value
+        {
+            strings.push((open, step(&mut containers, open), at + 1..text.len()));
+        }
+        let places = places(&containers);
+        self.strings.extend(strings.into_iter().map(|(container, step, content)| {
+            let (in_order, parallel) = container.map_or((0, 0), |container| places[container]);
+            Fragment {
+                in_order: hash(&(in_order, step.name)),
+                parallel: hash(&(parallel, step.name, step.position)),
+                content: range.start + content.start..range.start + content.end,
+            }
+        }));
+    }
+
+    /// The texts that the fragments are of, those of a single one left out.
+    pub(super) fn texts(mut self, body: &[u8]) -> Vec<Joined> {
+        let mut texts = Vec::new();
+        let mut add = |is_json_string, contents: &mut dyn Iterator<Item = &Range<usize>>| {
+            let mut fragments: Vec<Span> = Vec::new();
+            for content in contents.filter(|content| !content.is_empty()) {
+                let repeats = content.len() >= REPEATED
+                    && fragments.last().is_some_and(|last| {
+                        body[content.clone()] == body[last.source..last.source + last.source_len]
+                    });
+                if !repeats {
+                    let (source, len) = (content.start, content.len());
+                    fragments.push(Span { source, source_len: len, text_len: len });
+                }
+            }
+            if fragments.len() > 1 {
+                texts.push(Joined { fragments, is_json_string });
+            }
+        };
+        add(false, &mut self.plain.iter());
+        // Stable: what belongs together stays in order.
+        self.strings.sort_by_key(|fragment| fragment.in_order);
+        for text in self.strings.chunk_by_mut(|one, next| one.in_order == next.in_order) {
+            add(true, &mut text.iter().map(|fragment| &fragment.content));
+            if text.iter().any(|fragment| fragment.parallel != text[0].parallel) {
+                text.sort_by_key(|fragment| fragment.parallel);
+                for text in text.chunk_by(|one, next| one.parallel == next.parallel) {
+                    add(true, &mut text.iter().map(|fragment| &fragment.content));
+                }
+            }
+        }
+        texts
+    }
+}
+
+impl Container {
+    fn new(is_array: bool, parent: Option<usize>, step: Step) -> Self {
+        Self {
+            is_array,
+            parent,
+            step,
+            elements: 0,
+            name: 0,
+            name_tells: false,
+            index: 0,
+            has_index: false,
+        }
+    }
+
+    /// Takes note of the value of the member at hand.
+    fn tell(&mut self, value: &[u8]) {
+        if self.name_tells {
+            self.has_index |= value.first() != Some(&b'"');
+            if value != b"0" && value != b"null" {
+                self.index = hash(&(self.index, self.name, value));
+            }
+        }
+    }
+}
+
+/// The step to the next value in the container at hand.
+fn step(containers: &mut [Container], open: Option<usize>) -> Step {
+    let Some(container) = open.map(|open| &mut containers[open]) else {
+        return Step::default();
+    };
+    if container.is_array {
+        container.elements += 1;
+        Step { name: 0, position: container.elements - 1 }
+    } else {
+        Step { name: container.name, position: 0 }
+    }
+}
+
+/// What tells each container from others, as in [`Fragment`]. A container comes after the one around it.
+fn places(containers: &[Container]) -> Vec<(u64, u64)> {
+    let mut places: Vec<(u64, u64)> = Vec::with_capacity(containers.len());
+    for container in containers {
+        let Step { name, position } = container.step;
+        let (in_order, parallel) = container.parent.map_or((0, 0), |parent| places[parent]);
+        let position = if container.has_index { 0 } else { position };
+        places.push((
+            hash(&(in_order, name, container.index)),
+            hash(&(parallel, name, container.index, position)),
+        ));
+    }
+    places
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The lines of a body that is JSON, one value a line; `None` for anything else.
+pub(super) fn json_lines(body: &[u8]) -> Option<Vec<Range<usize>>> {
+    let first = memchr::memchr(b'\n', body)?;
+    let mut scanner = Scanner::new(&body[..first]);
+    let whole = scanner.by_ref().count() > 0 && scanner.broken_at().is_none();
+    if !whole || !super::json::looks_like(&body[first..]) {
+        return None;
+    }
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', body).chain(std::iter::once(body.len()));
+    Some(ends.map(|end| std::mem::replace(&mut start, end + 1)..end).collect())
+}
