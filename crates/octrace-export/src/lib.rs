@@ -1,3 +1,7 @@
 //! What leaves the tape, one folder per destination: what is clean comes in, what others read goes out.
+//!
+//! * [`dump`]: three files per request, in a session's folder.
 
 #![warn(missing_docs)]
+
+pub mod dump;

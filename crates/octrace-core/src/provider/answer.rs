@@ -38,9 +38,9 @@ impl Reader {
 /// unknown dialect only that is read.
 pub fn read_answer(dialect: Dialect, content_type: &str, body: &[u8], ended: bool) -> Answer {
     let mut draft = Draft::default();
-    let kind = Kind::of(content_type, body);
+    let kind = BodyKind::of(content_type, body);
     let Some(reader) = Reader::of(dialect) else {
-        if kind == Kind::Json
+        if kind == BodyKind::Json
             && let Some(message) = error::of_body(&String::from_utf8_lossy(body))
         {
             draft.error(&message);
@@ -48,18 +48,18 @@ pub fn read_answer(dialect: Dialect, content_type: &str, body: &[u8], ended: boo
         return draft.done();
     };
     match kind {
-        Kind::EventStream => read_events(&mut draft, &reader, body, ended),
-        Kind::Json => read_json(&mut draft, &reader, body, ended),
-        Kind::Empty if ended => draft.problem("the response's body is empty"),
-        Kind::Empty => {}
-        Kind::Compressed => draft.problem("the response's body is still compressed"),
-        Kind::Binary => draft.problem("the response's body is neither text nor JSON"),
-        Kind::Html => {
+        BodyKind::EventStream => read_events(&mut draft, &reader, body, ended),
+        BodyKind::Json => read_json(&mut draft, &reader, body, ended),
+        BodyKind::Empty if ended => draft.problem("the response's body is empty"),
+        BodyKind::Empty => {}
+        BodyKind::Compressed => draft.problem("the response's body is still compressed"),
+        BodyKind::Binary => draft.problem("the response's body is neither text nor JSON"),
+        BodyKind::Html => {
             draft.problem("the response's body is an HTML page");
             let page = String::from_utf8_lossy(body);
             draft.error(&error::page_title(&page).unwrap_or_else(|| error::excerpt(&page)));
         }
-        Kind::Text => {
+        BodyKind::Text => {
             draft.problem("the response's body is neither an event stream nor JSON");
             draft.error(&error::excerpt(&String::from_utf8_lossy(body)));
         }
@@ -67,21 +67,28 @@ pub fn read_answer(dialect: Dialect, content_type: &str, body: &[u8], ended: boo
     draft.done()
 }
 
-/// What a body is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+/// What a response's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    /// Nothing, or white space.
     Empty,
+    /// Server-sent events.
     EventStream,
+    /// An object or an array.
     Json,
+    /// A page, from a proxy mostly.
     Html,
+    /// Any other text.
     Text,
+    /// gzip or zstd.
     Compressed,
+    /// No text.
     Binary,
 }
 
-impl Kind {
-    /// By the first bytes; the content type decides only where those are too few.
-    fn of(content_type: &str, body: &[u8]) -> Self {
+impl BodyKind {
+    /// By the first bytes; the content type, as in [`read_answer`], decides only where those are too few.
+    pub fn of(content_type: &str, body: &[u8]) -> Self {
         let start = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii_start();
         let fields: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b":"];
         let gzip_or_zstd: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];

@@ -27,7 +27,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::answer::read_answer;
+pub use self::answer::{BodyKind, read_answer};
 
 /// The language that an endpoint speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
