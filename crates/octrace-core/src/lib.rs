@@ -8,6 +8,7 @@
 //! * [`provider`]: what providers' requests and answers say, one file per dialect.
 //! * [`reading`]: what an exchange asked and what came of it.
 //! * [`cost`]: tokens into dollars.
+//! * [`search`]: what of a recording can be searched, and finding it.
 //! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
 
 #![warn(missing_docs)]
@@ -19,4 +20,5 @@ pub mod json;
 pub mod provider;
 pub mod reading;
 pub mod redact;
+pub mod search;
 pub mod session;

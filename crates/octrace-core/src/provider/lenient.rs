@@ -57,7 +57,7 @@ impl Lenient<Count> {
 /// A JSON string. Half of a surrogate pair, which JavaScript servers send when they cut text between
 /// chunks, becomes replacement characters instead of an error.
 #[derive(Default)]
-pub(super) struct Text(pub String);
+pub(crate) struct Text(pub String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -16,7 +16,7 @@ mod detect;
 mod draft;
 mod error;
 mod gemini;
-mod lenient;
+pub(crate) mod lenient;
 mod openai_chat;
 mod openai_responses;
 mod outline;
