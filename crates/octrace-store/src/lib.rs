@@ -3,6 +3,8 @@
 //! * [`Tape`]: opening it, refusing what is not ours or newer than we are.
 //! * [`mod@write`]: what recorders put on it, in one transaction with how far they have read.
 //! * [`read`]: what commands and viewers ask of it.
+//! * [`follow`]: the order of things, and the files that follow it.
+//! * [`diagnostics`]: what plugins decided, and the options they had.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
 //!   byte.
 
@@ -10,7 +12,9 @@
 
 pub mod body;
 pub mod codec;
+pub mod diagnostics;
 mod error;
+pub mod follow;
 mod layout;
 mod migrate;
 mod part;

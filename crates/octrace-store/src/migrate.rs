@@ -24,6 +24,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0001_tape.sql"), fill: None },
     Step { sql: include_str!("../schema/0002_uses.sql"), fill: Some(uses::fill) },
+    Step { sql: include_str!("../schema/0003_journal.sql"), fill: None },
 ];
 
 /// The version that this build reads and writes.
@@ -115,5 +116,19 @@ mod tests {
         assert_eq!(uses, [(1, 1), (2, 3)]);
         assert_eq!(tape.exchange(1).unwrap().unwrap().request_body, b"hi");
         assert!(matches!(tape.exchange(2), Err(Error::Body(_) | Error::Damaged { .. })));
+        // The three ended in the order in which they began; a fourth goes on from there.
+        let steps = |tape: &Tape| {
+            tape.journal("ses_1").unwrap().iter().map(|entry| entry.exchange).collect::<Vec<_>>()
+        };
+        assert_eq!(steps(&tape), [1, 1, 2, 2, 3, 3]);
+        tape.connection
+            .execute_batch(
+                "INSERT INTO exchanges (spool, number, begin_segment, begin_offset, session, purpose, dialect,
+                     method, url, request_headers, request_bytes, outcome, sent_us, sent_mono_us)
+                 VALUES (1, 4, 1, 0, 'ses_1', 'main', 'generic', 'POST', '', '[]', 2, 'waiting', 0, 0)",
+            )
+            .unwrap();
+        assert_eq!(steps(&tape), [1, 1, 2, 2, 3, 3, 4]);
+        assert_eq!(tape.exchange(4).unwrap().unwrap().ordinal, 4);
     }
 }

@@ -42,7 +42,7 @@ impl Default for Position {
 
 /// A spool's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpoolId(i64);
+pub struct SpoolId(pub(crate) i64);
 
 /// An exchange's row: the number that `octrace request` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Tape {
 }
 
 impl Batch<'_> {
-    fn tx(&self) -> Result<&Transaction<'_>, Error> {
+    pub(crate) fn tx(&self) -> Result<&Transaction<'_>, Error> {
         open(&self.tx)
     }
 

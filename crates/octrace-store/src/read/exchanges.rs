@@ -34,7 +34,7 @@ impl Tape {
     /// [`Error::Damaged`] when it is there but cannot be restored.
     pub fn exchange(&self, id: i64) -> Result<Option<ExchangeDetail>, Error> {
         let sql = format!(
-            "SELECT {COLUMNS}, request_headers, request_cut, request_layout IS NOT NULL,
+            "SELECT {COLUMNS}, ordinal, request_headers, request_cut, request_layout IS NOT NULL,
                  response_headers, status_text, response_part, response_cut
              FROM exchanges WHERE id = ?1"
         );
@@ -44,6 +44,7 @@ impl Tape {
             .query_row([id], |row| {
                 let detail = ExchangeDetail {
                     summary: summary(row)?,
+                    ordinal: row.get("ordinal")?,
                     request_headers: headers(row, "request_headers")?,
                     request_cut: row.get("request_cut")?,
                     response_headers: headers(row, "response_headers")?,

@@ -39,6 +39,8 @@ pub struct SessionRow {
 pub struct ExchangeDetail {
     /// Its row.
     pub summary: Summary,
+    /// Its number in its session, from 1.
+    pub ordinal: i64,
     /// As sent, redacted.
     pub request_headers: Headers,
     /// The request's body as it was sent, redacted, byte for byte.
