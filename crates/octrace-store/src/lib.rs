@@ -5,6 +5,7 @@
 //! * [`read`]: what commands and viewers ask of it.
 //! * [`follow`]: the order of things, and the files that follow it.
 //! * [`diagnostics`]: what plugins decided, and the options they had.
+//! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
 //!   byte.
 
@@ -13,8 +14,10 @@
 pub mod body;
 pub mod codec;
 pub mod diagnostics;
+pub mod dumps;
 mod error;
 pub mod follow;
+pub mod intercept;
 mod layout;
 mod migrate;
 mod part;

@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0001_tape.sql"), fill: None },
     Step { sql: include_str!("../schema/0002_uses.sql"), fill: Some(uses::fill) },
     Step { sql: include_str!("../schema/0003_journal.sql"), fill: None },
+    Step { sql: include_str!("../schema/0004_dumps.sql"), fill: None },
 ];
 
 /// The version that this build reads and writes.
