@@ -17,6 +17,7 @@
 //! When in doubt, a rule errs on the side of blanking; broken input is searched more, not less.
 
 mod clean;
+mod encoded;
 mod escape;
 mod exchange;
 mod headers;

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::{
-    escape,
+    encoded, escape,
     hit::{self, Hit},
     json,
     literal::{Literals, Prefixes},
@@ -20,17 +20,23 @@ use super::{
 /// Strings inside strings are followed this deep. What is still escaped there is blanked.
 pub(super) const DEPTH: u32 = 8;
 
+/// Base64, hex and percent signs are followed this often on the way to a text. What is still encoded there
+/// is blanked. They may multiply the work, if only in texts made for it, so they are fewer.
+const ENCODINGS: u32 = 3;
+
 /// A search, with its scratch room.
 pub(super) struct Scan<'a> {
     literals: &'a Literals,
     patterns: &'a Patterns,
     prefixes: Prefixes,
+    /// How many encodings the text at hand was in.
+    encodings: u32,
 }
 
 impl<'a> Scan<'a> {
     /// Ready to search.
     pub(super) fn new(literals: &'a Literals, patterns: &'a Patterns) -> Self {
-        Self { literals, patterns, prefixes: Prefixes::new() }
+        Self { literals, patterns, prefixes: Prefixes::new(), encodings: 0 }
     }
 
     /// Hits in a body of this content type. What it says is only believed for forms; JSON and event
@@ -80,7 +86,7 @@ impl<'a> Scan<'a> {
         let mut hits = Vec::new();
         url::find_in_field(url, &mut hits);
         self.literals.find(url, &mut self.prefixes, &mut hits);
-        self.percent_encoded(url, 0, &mut hits);
+        self.percent_encoded(url, 0, 0, &mut hits);
         hit::normalise(&mut hits);
         hits
     }
@@ -88,7 +94,7 @@ impl<'a> Scan<'a> {
     /// Applies the text rules to `text`, as it is and as often decoded as it has escapes. Known values
     /// in the text as it is are the caller's to find.
     pub(super) fn text(&mut self, text: &[u8], depth: u32, hits: &mut Vec<Hit>) {
-        text::find(self.patterns, text, hits);
+        self.rules(text, depth, hits);
         let Some(first) = text.iter().position(|&byte| byte == b'\\') else {
             return;
         };
@@ -110,7 +116,7 @@ impl<'a> Scan<'a> {
     pub(super) fn string(&mut self, content: &[u8], base: usize, depth: u32, hits: &mut Vec<Hit>) {
         if !content.contains(&b'\\') {
             let before = hits.len();
-            text::find(self.patterns, content, hits);
+            self.rules(content, depth, hits);
             for hit in &mut hits[before..] {
                 hit.start += base;
                 hit.end += base;
@@ -124,22 +130,47 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Applies the text rules to `text` as it is, and to what is encoded in it by other means than
+    /// backslashes.
+    fn rules(&mut self, text: &[u8], depth: u32, hits: &mut Vec<Hit>) {
+        text::find(self.patterns, text, hits);
+        for word in encoded::percent_words(text) {
+            if self.encodings == ENCODINGS {
+                hits.push(Hit::text(word.start, word.end));
+            } else {
+                self.percent_encoded(&text[word.clone()], word.start, depth, hits);
+            }
+        }
+        let is_secret = |decoded: &[u8]| {
+            self.encodings == ENCODINGS || !self.encoded(decoded, depth).is_empty()
+        };
+        encoded::find_runs(text, is_secret, hits);
+    }
+
+    /// Hits in what was decoded from a part of a text.
+    fn encoded(&mut self, decoded: &[u8], depth: u32) -> Vec<Hit> {
+        self.encodings += 1;
+        let hits = self.document(decoded, depth);
+        self.encodings -= 1;
+        hits
+    }
+
     fn form(&mut self, form: &[u8]) -> Vec<Hit> {
         let mut hits = Vec::new();
         self.literals.find(form, &mut self.prefixes, &mut hits);
         url::find_in_form(form, &mut hits);
         for (name, value) in url::form_pairs(form) {
             for part in [name, value] {
-                self.percent_encoded(&form[part.clone()], part.start, &mut hits);
+                self.percent_encoded(&form[part.clone()], part.start, 0, &mut hits);
             }
         }
         hit::normalise(&mut hits);
         hits
     }
 
-    fn percent_encoded(&mut self, text: &[u8], base: usize, hits: &mut Vec<Hit>) {
+    fn percent_encoded(&mut self, text: &[u8], base: usize, depth: u32, hits: &mut Vec<Hit>) {
         let decoded = escape::decode_percent(text);
-        let inner = self.document(&decoded, 0);
+        let inner = self.encoded(&decoded, depth);
         hit::lift(escape::percent_spans(text), &inner, base, hits);
     }
 
