@@ -6,6 +6,7 @@
 //! * [`follow`]: the order of things, and the files that follow it.
 //! * [`diagnostics`]: what plugins decided, and the options they had.
 //! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
+//! * `index`: which words are where, for [`Tape::search`].
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
 //!   byte.
 
@@ -17,12 +18,15 @@ pub mod diagnostics;
 pub mod dumps;
 mod error;
 pub mod follow;
+mod index;
 pub mod intercept;
 mod layout;
 mod migrate;
 mod part;
 pub mod read;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod uses;
 pub mod write;
 

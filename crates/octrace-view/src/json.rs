@@ -7,6 +7,7 @@
 //! * `octrace sessions --json` is a list of [`SessionRow`]s, in the order of the tape.
 //! * `octrace show --json` is [`Shown`]: the session, and sums with and without its sub-agents.
 //! * `octrace request --json` is [`Request`]: the exchange, its headers and bodies, and its answer.
+//! * `octrace search --json` is [`Hits`]: the places, newest first, and whether there may be more.
 //!
 //! Text is as recorded (redacted), but characters that a terminal would obey are escaped as JSON
 //! allows, so that printing is harmless and parsing gives the original.
@@ -16,7 +17,7 @@ use octrace_core::{
     provider::Answer,
     session::{Session, Totals},
 };
-use octrace_store::read::{ExchangeDetail, SessionRow};
+use octrace_store::read::{ExchangeDetail, Hits, SessionRow};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -91,6 +92,11 @@ pub fn request(detail: &ExchangeDetail) -> serde_json::Result<String> {
         answer: response.as_ref().map(|_| read_answer_of(detail)),
         response,
     })
+}
+
+/// For `octrace search --json`.
+pub fn search(found: &Hits) -> serde_json::Result<String> {
+    print(found)
 }
 
 fn print(value: &impl Serialize) -> serde_json::Result<String> {

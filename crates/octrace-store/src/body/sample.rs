@@ -35,7 +35,12 @@ pub(crate) struct Session {
 impl Session {
     /// A session whose tool results have about this many bytes.
     pub(crate) fn new(shape: Shape, result_bytes: usize) -> Self {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        Self::seeded(shape, result_bytes, 0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// The same with other text for every other seed, which is not 0.
+    pub(crate) fn seeded(shape: Shape, result_bytes: usize, seed: u64) -> Self {
+        let mut random = Random(seed);
         let system = [random.text(12_000), random.text(2_000)];
         let tools =
             (0..15).map(|n| tool(shape, n, &random.text(700))).collect::<Vec<_>>().join(",");

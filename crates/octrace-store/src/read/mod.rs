@@ -1,6 +1,7 @@
 //! Reading the tape: what the commands and viewers ask of it. No read transaction outlives its query.
 
 mod exchanges;
+mod search;
 mod sessions;
 
 use octrace_core::{
@@ -8,6 +9,8 @@ use octrace_core::{
     session::Totals,
 };
 use serde::{Deserialize, Serialize};
+
+pub use self::search::{Hit, Hits};
 
 /// One session in a list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

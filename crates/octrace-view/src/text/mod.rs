@@ -9,11 +9,13 @@ mod grid;
 mod line;
 pub mod request;
 pub mod safe;
+mod search;
 mod sessions;
 mod show;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use search::search;
 pub use sessions::sessions;
 pub use show::show;
 
@@ -65,6 +67,8 @@ pub(crate) enum Paint {
     Warn,
     Accent,
     Meta,
+    /// What was searched for.
+    Found,
 }
 
 impl Paint {
@@ -79,6 +83,7 @@ impl Paint {
             Self::Warn => Some("33"),
             Self::Accent => Some("36"),
             Self::Meta => Some("35"),
+            Self::Found => Some("1;33"),
         }
     }
 }

@@ -14,6 +14,7 @@ mod output;
 mod record;
 mod request;
 mod run;
+mod search;
 mod sessions;
 mod show;
 mod uninstall;
@@ -42,6 +43,7 @@ enum Command {
     Sessions(sessions::Sessions),
     Show(show::Show),
     Request(request::Request),
+    Search(search::Search),
     Flush(flush::Flush),
     Doctor(doctor::Doctor),
     Config(config::Config),
@@ -109,6 +111,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Sessions(sessions) => sessions.run(context),
         Command::Show(show) => show.run(context),
         Command::Request(request) => request.run(context),
+        Command::Search(search) => search.run(context),
         Command::Flush(flush) => flush.run(context),
         Command::Doctor(doctor) => doctor.run(context),
         Command::Config(config) => config.run(context),
@@ -164,6 +167,8 @@ mod tests {
           sessions   List the recorded sessions, newest first
           show       Show a session: its turns, model calls, tools and sub-agents
           request    Show one request with its response: headers, body, answer
+          search     Search everything recorded: prompts, answers, tools and what they gave, system prompts,
+                     errors
           flush      Wait until everything captured so far is on the tape
           doctor     Check that everything is in place; each problem comes with its remedy
           config     Show every setting, its value, and where it came from

@@ -68,7 +68,7 @@ fn read(tape: &Tape, id: &str) -> Result<Session> {
 }
 
 /// The session that is meant.
-fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> {
+pub(super) fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> {
     let Some(wanted) = wanted else {
         let newest = rows.iter().find(|row| row.parent.is_none());
         return newest

@@ -65,6 +65,10 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 /// How often the tape may refuse once OpenCode is gone. What is left in the spool is adopted later.
 const RETRIES_AFTER_END: u32 = 5;
 
+/// How long a recorder whose work is done stays for the search index. What is left is for the next one, or for
+/// whoever searches.
+const INDEXING: Duration = Duration::from_secs(20);
+
 /// Records the spool in `folder` until its OpenCode is gone, then adopts what nobody reads.
 pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let spool = Spool::open(folder)?;
@@ -101,6 +105,9 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
         wait = (wait * 2).min(RETRY.1);
     }
     adopt::adopt_all(place);
+    let mut tape = Tape::open(&place.tape)?;
+    let begun = Instant::now();
+    while begun.elapsed() < INDEXING && pipeline::index_step(&mut tape) {}
     Ok(())
 }
 
@@ -141,9 +148,10 @@ fn follow_spool(
             pipeline.refresh()?;
         }
         let limit = if pipeline.publish(asked) { None } else { Some(RETRY.0) };
-        match follow.next(pipeline.refresh_in().or(limit)) {
+        let limit = pipeline.refresh_in().or(limit);
+        match follow.next(limit.into_iter().chain(pipeline.index_in()).min()) {
             Wake::Changed => thread::sleep(PACE),
-            Wake::TimeOut => {}
+            Wake::TimeOut => pipeline.index(),
             Wake::WriterGone => *state = State::Finish,
             Wake::Terminated => return pipeline.drain(false),
         }

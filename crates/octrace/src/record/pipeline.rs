@@ -23,6 +23,9 @@ use super::{
 /// How often the rows of open exchanges are brought up to date.
 const REFRESH_EVERY: Duration = Duration::from_millis(250);
 
+/// How long nothing must have come before the search index follows.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// Reads one spool onto the tape.
 pub(crate) struct Pipeline {
     spool: Spool,
@@ -31,6 +34,8 @@ pub(crate) struct Pipeline {
     tape: Tape,
     id: SpoolId,
     refreshed: Option<Instant>,
+    /// When something came last that is not in the search index yet.
+    unindexed: Option<Instant>,
     status: Status,
     published: Option<Status>,
 }
@@ -66,6 +71,7 @@ impl Pipeline {
             tape,
             id,
             refreshed: None,
+            unindexed: None,
             status: Status { pid: std::process::id(), position: committed, ..Status::default() },
             published: None,
         };
@@ -168,6 +174,7 @@ impl Pipeline {
         if refreshed {
             self.refreshed = Some(Instant::now());
         }
+        self.unindexed = Some(Instant::now());
         self.status.position = position;
         self.status.exchanges += stored.exchanges;
         self.status.events += stored.events;
@@ -178,6 +185,19 @@ impl Pipeline {
             self.spool.delete_before(needed.segment)?;
         }
         Ok(())
+    }
+
+    /// How long until [`Pipeline::index`] is due; `None` when there is nothing for it.
+    pub(crate) fn index_in(&self) -> Option<Duration> {
+        self.unindexed.map(|since| IDLE.saturating_sub(since.elapsed()))
+    }
+
+    /// Takes the search index a step further, if that is due. Nothing is lost where it cannot: a search does
+    /// without.
+    pub(crate) fn index(&mut self) {
+        if self.index_in() == Some(Duration::ZERO) && !index_step(&mut self.tape) {
+            self.unindexed = None;
+        }
     }
 
     /// Says in `.status` how far it is, and that `answered` was carried out; whether it could be said. Where the
@@ -227,6 +247,14 @@ impl Pipeline {
         self.spool.delete()?;
         Ok(())
     }
+}
+
+/// Takes the search index of a tape a step further; whether there is more to do.
+pub(super) fn index_step(tape: &mut Tape) -> bool {
+    tape.index_step().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the search index does not follow");
+        false
+    })
 }
 
 /// From where a later recorder has to read on: the position, unless a request is only half read.

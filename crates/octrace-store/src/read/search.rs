@@ -1,0 +1,227 @@
+//! Search: what was recorded, by its words.
+
+use std::collections::{HashMap, HashSet};
+
+use octrace_core::{
+    search::{Found, Fragment, IndexWord, Passage, Query, Role},
+    session,
+};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Tape,
+    index::{language, passages, watermark},
+    part::PartReader,
+};
+
+/// What was found at one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// OpenCode's id of the session.
+    pub session: String,
+    /// The session's title, once there is one.
+    pub title: Option<String>,
+    /// The how many-eth prompt of the session it belongs to, from 1; `None` for a request that answers none.
+    pub turn: Option<u64>,
+    /// The user message with this prompt.
+    pub message: Option<String>,
+    /// Whose words they are.
+    pub role: Role,
+    /// The exchange where they were first seen: what `octrace request ID` takes.
+    pub exchange: i64,
+    /// When it was sent, µs since the Unix epoch.
+    pub sent_us: i64,
+    /// The text around it, in pieces.
+    pub snippet: Vec<Fragment>,
+}
+
+/// What a search gave.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hits {
+    /// Newest first.
+    pub hits: Vec<Hit>,
+    /// Whether there may be older ones.
+    pub more: bool,
+}
+
+/// When there are hits enough, so many more places are looked at for an earlier use of theirs.
+const BEYOND: usize = 256;
+
+/// A place to look at, in the order to do it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Part(i64),
+    /// The exchange's error.
+    Error(String),
+}
+
+impl Tape {
+    /// Where the query is found, once per session for the same words of the same role, where they were first
+    /// seen. At most `limit` hits.
+    ///
+    /// # Errors
+    /// When the tape cannot be read. A part that is damaged is passed over.
+    pub fn search(
+        &self,
+        query: &Query,
+        session: Option<&str>,
+        limit: usize,
+    ) -> Result<Hits, Error> {
+        let mut places = self.places(query, session)?;
+        places.extend(self.errors(query, session)?);
+        places.sort_unstable_by(|a, b| b.cmp(a));
+
+        let mut reader = PartReader::new(&self.connection)?;
+        let mut without: HashSet<i64> = HashSet::new();
+        let mut known: HashMap<(String, Role, blake3::Hash), usize> = HashMap::new();
+        let mut hits: Vec<Hit> = Vec::new();
+        let (mut more, mut beyond) = (false, 0);
+        for (exchange, place) in places {
+            if hits.len() >= limit {
+                beyond += 1;
+                if beyond > BEYOND {
+                    more = true;
+                    break;
+                }
+            }
+            let see = |all: &[Passage<'_>]| see(query, all);
+            let seen = match &place {
+                Place::Error(error) => {
+                    see(&[Passage { role: Role::Error, text: error.as_str().into() }])
+                }
+                Place::Part(part) if without.contains(part) => None,
+                Place::Part(part) => {
+                    let language = language(&self.connection, *part, exchange)?;
+                    match reader.get(*part) {
+                        Ok(bytes) => passages(&bytes, language.as_ref(), see),
+                        // Also one that was pruned a moment ago.
+                        Err(Error::Damaged { .. }) => None,
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
+            let Some((found, role, text)) = seen else {
+                if let Place::Part(part) = place {
+                    without.insert(part);
+                }
+                continue;
+            };
+            let Some(hit) = self.hit(exchange, role, found)? else { continue };
+            let key = (hit.session.clone(), role, text);
+            match known.get(&key) {
+                Some(place) => {
+                    if let Some(earlier) = hits.get_mut(*place) {
+                        *earlier = hit;
+                    }
+                }
+                None if hits.len() >= limit => more = true,
+                None => {
+                    known.insert(key, hits.len());
+                    hits.push(hit);
+                }
+            }
+        }
+        for hit in &mut hits {
+            hit.turn = self.turn(hit)?;
+        }
+        hits.sort_by_key(|hit| std::cmp::Reverse((hit.sent_us, hit.exchange)));
+        Ok(Hits { hits, more })
+    }
+
+    /// Parts that may have it, each with the exchange that used it first in a session.
+    fn places(&self, query: &Query, session: Option<&str>) -> Result<Vec<(i64, Place)>, Error> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, Place::Part(row.get(1)?)));
+        let of_session = "?1 IS NULL OR exchange IN (SELECT id FROM exchanges WHERE session = ?1)";
+        let words = query.index_words();
+        let rows = if words.is_empty() {
+            let sql = format!("SELECT exchange, part FROM uses WHERE {of_session}");
+            let mut select = self.connection.prepare_cached(&sql)?;
+            select.query_map([session], read)?.collect::<Result<_, _>>()?
+        } else {
+            let sql = format!(
+                "SELECT exchange, part FROM uses WHERE ({of_session}) AND part IN (
+                     SELECT rowid FROM part_words WHERE part_words MATCH ?2
+                     UNION ALL SELECT id FROM parts WHERE id > ?3)"
+            );
+            let mut select = self.connection.prepare_cached(&sql)?;
+            let upto = watermark(&self.connection)?;
+            let arguments = params![session, expression(&words), upto];
+            select.query_map(arguments, read)?.collect::<Result<_, _>>()?
+        };
+        Ok(rows)
+    }
+
+    /// Exchanges whose error has it: a transport's error is in no body.
+    fn errors(&self, query: &Query, session: Option<&str>) -> Result<Vec<(i64, Place)>, Error> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, error FROM exchanges INDEXED BY exchanges_failed
+             WHERE error IS NOT NULL AND (?1 IS NULL OR session = ?1)",
+        )?;
+        let mut rows = select.query([session])?;
+        let mut places = Vec::new();
+        while let Some(row) = rows.next()? {
+            let error: String = row.get(1)?;
+            let passage = Passage { role: Role::Error, text: error.as_str().into() };
+            if query.find(&[passage]).is_some() {
+                places.push((row.get(0)?, Place::Error(error)));
+            }
+        }
+        Ok(places)
+    }
+
+    /// A hit in this exchange, its turn still to be told; `None` where it is gone by now.
+    fn hit(&self, exchange: i64, role: Role, found: Found) -> Result<Option<Hit>, Error> {
+        let hit = self
+            .connection
+            .prepare_cached(
+                "SELECT session, title, message, sent_us FROM exchanges
+                 LEFT JOIN sessions ON sessions.id = session WHERE exchanges.id = ?1",
+            )?
+            .query_row([exchange], |row| {
+                let title: Option<String> = row.get(1)?;
+                Ok(Hit {
+                    session: row.get(0)?,
+                    title: title.filter(|title| !session::is_placeholder_title(title)),
+                    turn: None,
+                    message: row.get(2)?,
+                    role,
+                    exchange,
+                    sent_us: row.get(3)?,
+                    snippet: found.snippet,
+                })
+            })
+            .optional()?;
+        Ok(hit)
+    }
+
+    /// The how many-eth prompt this is, by the requests that answer one.
+    fn turn(&self, hit: &Hit) -> Result<Option<u64>, Error> {
+        if hit.message.is_none() {
+            return Ok(None);
+        }
+        let turns: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(DISTINCT message) FROM exchanges WHERE session = ?1 AND id <= ?2",
+            )?
+            .query_row(params![hit.session, hit.exchange], |row| row.get(0))?;
+        Ok(Some(turns.cast_unsigned()))
+    }
+}
+
+/// Where the query is found, whose words that is, and which.
+fn see(query: &Query, all: &[Passage<'_>]) -> Option<(Found, Role, blake3::Hash)> {
+    let found = query.find(all)?;
+    let passage = all.get(found.passage)?;
+    Some((found, passage.role, blake3::hash(passage.text.trim().as_bytes())))
+}
+
+/// The words as FTS5 wants them: each in quotes, so that none is taken for an operator.
+fn expression(words: &[IndexWord]) -> String {
+    let quoted = |word: &IndexWord| {
+        let star = if word.prefix { "*" } else { "" };
+        format!("\"{}\"{star}", word.word)
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
