@@ -15,6 +15,8 @@ export const CALL_HEADER = "x-octrace-call";
 /** What OpenCode knows about a model call; the names are those of the `Request` payload. */
 export interface Call {
   session: string;
+  /** Of the plugin instance that was told of the call. */
+  directory: string;
   message: string;
   agent: string;
   provider: string;

@@ -15,8 +15,9 @@ import { stripUrl } from "./url.ts";
 type Outcome = "complete" | "failed" | "cut" | "aborted";
 
 export class Exchange {
+  /** As in the frames' headers. */
+  readonly number: number;
   #recording: Recording;
-  #number: number;
   #signal: AbortSignal | undefined;
   #onAbort = () => this.#end("aborted");
   #ended = false;
@@ -28,7 +29,7 @@ export class Exchange {
   /** Writes the request. It is under way already. */
   constructor(recording: Recording, request: Outgoing, body: Body, call: Call | undefined) {
     this.#recording = recording;
-    this.#number = recording.nextExchange();
+    this.number = recording.nextExchange();
     this.#signal = request.signal;
 
     const { url, credentials } = stripUrl(request.url);
@@ -38,6 +39,7 @@ export class Exchange {
       url,
       headers: recordable(request.headers),
       session: call?.session || sessionOf(request) || recording.fallbackSession,
+      directory: call?.directory ?? "",
       parent: request.header("x-parent-session-id") ?? "",
       message: call?.message ?? "",
       agent: call?.agent ?? "",
@@ -48,7 +50,7 @@ export class Exchange {
       body_bytes: body.size,
       body: body.kind,
     });
-    if ("bytes" in body) recording.body(Kind.RequestBody, this.#number, body.bytes);
+    if ("bytes" in body) recording.body(Kind.RequestBody, this.number, body.bytes);
     // OpenCode also fires the signal when all is over; by then we have ended and do not listen.
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -84,7 +86,7 @@ export class Exchange {
     if (this.#ended) return;
     this.#bytes += bytes.length;
     this.#chunks += 1;
-    if (!this.#recording.body(Kind.ResponseBody, this.#number, bytes)) this.#cut = true;
+    if (!this.#recording.body(Kind.ResponseBody, this.number, bytes)) this.#cut = true;
   }
 
   #end(outcome: Outcome, error?: unknown): void {
@@ -101,7 +103,7 @@ export class Exchange {
   }
 
   #document(kind: Kind, value: object): void {
-    this.#recording.document(kind, value, this.#number);
+    this.#recording.document(kind, value, this.number);
   }
 }
 

@@ -37,6 +37,7 @@ export function hooks(recording: Recording, calls: Calls, input: PluginInput): H
       if (!mayCarryToken(npm, model.providerID)) return;
       output.headers[CALL_HEADER] = calls.add({
         session: call.sessionID,
+        directory,
         message: call.message.id,
         agent: agentName(call.agent),
         provider: model.providerID,

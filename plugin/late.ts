@@ -6,18 +6,22 @@
 /** Reads them if need be. */
 export function late() {
   return (modules ??= {
+    ...(require("./diagnostics.ts") as typeof import("./diagnostics.ts")),
     ...(require("./exchange.ts") as typeof import("./exchange.ts")),
     ...(require("./model_request.ts") as typeof import("./model_request.ts")),
     ...(require("./recorder.ts") as typeof import("./recorder.ts")),
     ...(require("./root.ts") as typeof import("./root.ts")),
     ...(require("./spool.ts") as typeof import("./spool.ts")),
+    ...(require("./strictness.ts") as typeof import("./strictness.ts")),
   });
 }
 
 let modules: Modules | undefined;
 
-type Modules = typeof import("./exchange.ts") &
+type Modules = typeof import("./diagnostics.ts") &
+  typeof import("./exchange.ts") &
   typeof import("./model_request.ts") &
   typeof import("./recorder.ts") &
   typeof import("./root.ts") &
-  typeof import("./spool.ts");
+  typeof import("./spool.ts") &
+  typeof import("./strictness.ts");

@@ -69,14 +69,17 @@ function hasModelShape(text: string | undefined): boolean {
   );
 }
 
+/** One message, or a batch of them. */
 function isJsonRpc(text: string | undefined): boolean {
-  return "jsonrpc" in (parsed(text, /"jsonrpc"/) ?? {});
+  const body = parsed(text, /"jsonrpc"/);
+  const first: unknown = Array.isArray(body) ? body[0] : body;
+  return typeof first === "object" && first !== null && "jsonrpc" in first;
 }
 
-/** The JSON object in `text`, if it is one and if `hint` occurs: most bodies need no parsing. */
+/** The JSON object or array in `text`, if it is one and if `hint` occurs: most bodies need no parsing. */
 function parsed(text: string | undefined, hint: RegExp): Record<string, unknown> | undefined {
   if (text === undefined || text.length > MAX_PARSED) return undefined;
-  if (!/^\s*\{/.test(text) || !hint.test(text)) return undefined;
+  if (!/^\s*[{[]/.test(text) || !hint.test(text)) return undefined;
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch {

@@ -37,15 +37,17 @@ function create(): Owner {
   let tapped = false;
 
   return {
-    async server(input) {
+    async server(input, options) {
       try {
         if (seen.has(input)) return {};
         seen.add(input);
         if (!tapped) {
           tapped = true;
+          recording.diagnose({ event: "install.start" });
           tap(recording, calls);
+          recording.diagnose({ event: "install.patched" });
         }
-        recording.join(input);
+        recording.join(input, options);
         return hooks(recording, calls, input);
       } catch {
         return {};

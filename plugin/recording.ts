@@ -6,7 +6,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { toDocument } from "./document.ts";
 import { FLAG_CUT, FLAG_LAST, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
@@ -28,6 +28,21 @@ export interface Instance {
   project?: { id?: string };
 }
 
+/** As in `octrace-wire`'s `Diagnostic`. */
+export interface Diagnostic {
+  event: "install.start" | "install.patched" | "fetch.seen" | "fetch.traced" | "fetch.skipped";
+  method?: string;
+  host?: string;
+  reason?: string;
+  count?: number;
+}
+
+/** Diagnostics that are kept until there is a spool. */
+const EARLY = 64;
+
+/** The options beside the plugin's name in OpenCode's configuration that the recorder knows; none is secret. */
+const OPTIONS = ["dir", "redactPatterns"];
+
 const EMPTY = new Uint8Array();
 
 export class Recording {
@@ -38,23 +53,45 @@ export class Recording {
   #home = "";
   #state: "new" | "on" | "off" = "new";
   #instances = new Set<Instance>();
-  /** Began before there was a spool to say so. */
-  #waiting: Instance[] = [];
+  /** Was due before there was a spool. */
+  #waiting: (() => void)[] = [];
+  #last: (() => void)[] = [];
+  #isDiagnosing = !/^(0|false|off|no)$/i.test(process.env["OPENCODE_API_TRACER_DEBUG"] ?? "");
   /** Of all credentials known so far. */
   #prints: SecretPrint[] = [];
   #exchanges = 0;
 
-  /** An instance begins. */
-  join(instance: Instance): void {
+  /** An instance begins, with the options that it was given. */
+  join(instance: Instance, options?: { [name: string]: unknown }): void {
     this.#instances.add(instance);
-    if (this.#state !== "new") return this.#announce(instance);
-    this.#waiting.push(instance);
+    const announce = () => this.#announce(instance, options);
+    if (this.#state !== "new") return announce();
+    this.#waiting.push(announce);
     setTimeout(() => this.isOn(), OPEN_AFTER).unref();
+  }
+
+  /**
+   * Notes what the plugin decided, unless that is not wanted; `false` where there is no room. Makes no spool for
+   * it: one will be there soon.
+   */
+  diagnose(diagnostic: Diagnostic, exchange = 0): boolean {
+    if (!this.#isDiagnosing) return true;
+    const note = () => this.document(Kind.Diagnostic, diagnostic, exchange);
+    if (this.#state !== "new") return note();
+    return this.#waiting.length < EARLY && this.#waiting.push(note) > 0;
   }
 
   /** An instance ends; with the last one, OpenCode ends too, as far as we can know. */
   leave(instance: Instance): void {
-    if (this.#instances.delete(instance) && this.#instances.size === 0) this.document(Kind.Bye, {});
+    if (!this.#instances.delete(instance) || this.#instances.size > 0) return;
+    if (!this.isOn()) return;
+    for (const write of this.#last) write();
+    this.document(Kind.Bye, {});
+  }
+
+  /** Before the end is said, `write` is called. */
+  atEnd(write: () => void): void {
+    this.#last.push(write);
   }
 
   /** Whether anything can be recorded; makes the spool. Never throws. */
@@ -84,13 +121,16 @@ export class Recording {
     if (this.#state === "on") this.document(Kind.Secrets, { secrets: prints });
   }
 
-  /** Writes a JSON frame. */
-  document(kind: Kind, value: object, exchange = 0): void {
-    if (!this.isOn()) return;
+  /** Writes a JSON frame; `false` if it was dropped. */
+  document(kind: Kind, value: object, exchange = 0): boolean {
+    if (!this.isOn() || !this.#spool) return false;
     const document = toDocument(value);
-    if (!document) return this.#spool?.drop(MAX_PAYLOAD);
+    if (!document) {
+      this.#spool.drop(MAX_PAYLOAD);
+      return false;
+    }
     const bytes = this.#credentials.clean(document.bytes);
-    this.#spool?.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
+    return this.#spool.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
   }
 
   /** Writes bytes of a body, in several frames if need be; `false` if any was dropped. */
@@ -119,7 +159,7 @@ export class Recording {
     const spool = new Spool(root, () => this.#hello());
     this.#spool = spool;
     this.#state = "on";
-    for (const instance of this.#waiting) this.#announce(instance);
+    for (const write of this.#waiting) write();
     this.#waiting = [];
     setImmediate(() => new Recorder(spool, this.#home).start());
   }
@@ -134,15 +174,27 @@ export class Recording {
       cwd: workingFolder(),
       home: this.#home,
       run: process.env["OCTRACE_RUN"] ?? "",
+      settings: settings(),
       secrets: this.#prints,
       salt: Buffer.from(this.#credentials.salt).toString("hex"),
     };
     return this.#credentials.clean(Buffer.from(JSON.stringify(hello)));
   }
 
-  #announce({ directory, worktree, project }: Instance): void {
-    this.document(Kind.Instance, { directory, worktree, project: project?.id ?? "" });
+  #announce({ directory, worktree, project }: Instance, given: { [name: string]: unknown } = {}): void {
+    const options = Object.fromEntries(OPTIONS.filter((name) => name in given).map((name) => [name, given[name]]));
+    this.document(Kind.Instance, { directory, worktree, project: project?.id ?? "", options });
   }
+}
+
+/** What in this environment holds for the recording, whoever records it. */
+function settings(env = process.env) {
+  return {
+    jsonl_dir: env["OPENCODE_API_TRACER_DIR"] ?? "",
+    debug: env["OPENCODE_API_TRACER_DEBUG"] ?? "",
+    debug_file: env["OPENCODE_API_TRACER_DEBUG_FILE"] ?? "",
+    tmp: tmpdir(),
+  };
 }
 
 /** The user's data folder, by the XDG rules, on macOS too. */

@@ -7,21 +7,26 @@
  */
 
 import { bodyText, type Body } from "./body.ts";
-import type { Calls } from "./calls.ts";
+import type { Call, Calls } from "./calls.ts";
+import type { Decision, Diagnostics } from "./diagnostics.ts";
 import type { Exchange } from "./exchange.ts";
 import { late } from "./late.ts";
+import type { Reason } from "./model_request.ts";
 import type { Recording } from "./recording.ts";
 import { readRequest, type FetchArguments, type Outgoing } from "./request.ts";
 
 /** Replaces `globalThis.fetch`. Once per process: the caller sees to that. */
 export function tap(recording: Recording, calls: Calls): void {
   const original = globalThis.fetch as (...args: FetchArguments) => Promise<Response>;
+  const requests = new Requests(recording);
 
   const tapped = function fetch(this: unknown, ...args: FetchArguments): Promise<Response> {
     let request: Outgoing | undefined;
     let early: Body | undefined;
+    let call: Call | undefined;
     try {
       request = readRequest(args);
+      call = calls.get(request.token);
       if (args[0] instanceof Request && mayBeForModel(request)) early = request.body();
     } catch {
       // Odd arguments are the original's business.
@@ -30,7 +35,7 @@ export function tap(recording: Recording, calls: Calls): void {
     const promise = Reflect.apply(original, this, request?.args ?? args);
 
     try {
-      const exchange = request && begin(recording, calls, request, early);
+      const exchange = request && requests.begin(request, early, call);
       if (exchange) return follow(promise, exchange);
     } catch {
       // It goes unrecorded.
@@ -43,23 +48,41 @@ export function tap(recording: Recording, calls: Calls): void {
   globalThis.fetch = tapped as typeof globalThis.fetch;
 }
 
-function begin(
-  recording: Recording,
-  calls: Calls,
-  request: Outgoing,
-  early: Body | undefined,
-): Exchange | undefined {
-  const { Exchange, classify } = late();
-  let body = early;
-  const verdict = classify({
-    method: request.method,
-    url: request.url,
-    header: request.header,
-    marked: request.token !== undefined,
-    bodyText: () => bodyText((body ??= request.body())),
-  });
-  if (!verdict.traced || !recording.isOn()) return undefined;
-  return new Exchange(recording, request, body ?? request.body(), calls.get(request.token));
+/** Which requests are recorded, and why the others are not. */
+class Requests {
+  #recording: Recording;
+  #diagnostics: Diagnostics | undefined;
+
+  constructor(recording: Recording) {
+    this.#recording = recording;
+  }
+
+  /** The recording of this request, which is under way already; `undefined` where there is to be none. */
+  begin(request: Outgoing, early: Body | undefined, call: Call | undefined): Exchange | undefined {
+    const { Exchange, classify, isStrict } = late();
+    let body = early;
+    const { method, url, header, token } = request;
+    const bodyAsText = () => bodyText((body ??= request.body()));
+    const verdict = classify({ method, url, header, marked: token !== undefined, bodyText: bodyAsText }, isStrict());
+    if (!verdict.traced) {
+      this.skip(request, verdict.reason);
+      return undefined;
+    }
+    if (!this.#recording.isOn()) return undefined;
+    const exchange = new Exchange(this.#recording, request, body ?? request.body(), call);
+    this.#decided(request, { exchange: exchange.number });
+    return exchange;
+  }
+
+  /** Notes why a request is not recorded. */
+  skip(request: Outgoing, reason: Reason): void {
+    this.#decided(request, { reason });
+  }
+
+  #decided({ method, url }: Outgoing, decision: Decision): void {
+    this.#diagnostics ??= new (late().Diagnostics)(this.#recording);
+    this.#diagnostics.decided(method, url, decision);
+  }
 }
 
 /** Whether it is worth looking into a `Request`, whose body can only be read before it is sent. */

@@ -8,9 +8,7 @@
  * bound, which would hide what the tap does.
  */
 
-import { Calls } from "../calls.ts";
-import { Recording } from "../recording.ts";
-import { tap } from "../tap.ts";
+import { tapped } from "./tapped.ts";
 
 const CHUNK = 64 << 10;
 const CHUNKS = 3200;
@@ -28,7 +26,7 @@ function source(): ReadableStream<Uint8Array> {
 }
 
 if (!url) globalThis.fetch = Object.assign(async () => new Response(source()), { preconnect: fetch.preconnect });
-if (side === "tapped") tap(new Recording(), new Calls());
+if (side === "tapped") tapped();
 
 const rss = () => process.memoryUsage.rss();
 const before = rss();

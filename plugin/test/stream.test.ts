@@ -6,12 +6,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { Calls } from "../calls.ts";
 import { Kind } from "../frame.ts";
-import { Recording } from "../recording.ts";
-import { tap } from "../tap.ts";
 import { json } from "./read_spool.ts";
 import { streamServer, type StreamServer } from "./stream.ts";
+import { tapped } from "./tapped.ts";
 import { world } from "./world.ts";
 
 const here = world();
@@ -26,7 +24,7 @@ const ENDPOINTS = [
 let server: StreamServer;
 beforeAll(async () => void (server = await streamServer()));
 afterAll(() => server.stop());
-beforeEach(() => tap(new Recording(), new Calls()));
+beforeEach(() => tapped());
 
 const of = (kind: Kind) => here.frames().filter((frame) => frame.kind === kind);
 const post = (fetcher: typeof fetch, path: string, init: RequestInit = {}) =>

@@ -4,8 +4,8 @@ import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { CALL_HEADER, Calls, mayCarryToken } from "../calls.ts";
 import { Kind } from "../frame.ts";
 import { Recording } from "../recording.ts";
-import { tap } from "../tap.ts";
 import { json } from "./read_spool.ts";
+import { tapped } from "./tapped.ts";
 import { until, world } from "./world.ts";
 
 const here = world();
@@ -65,7 +65,7 @@ let calls: Calls;
 beforeEach(() => {
   seen.length = 0;
   calls = new Calls();
-  tap(new Recording(), calls);
+  tapped(calls);
 });
 
 describe("the agent gets what it would get without us", () => {
@@ -101,7 +101,7 @@ describe("the agent gets what it would get without us", () => {
       },
     });
     globalThis.fetch = Object.assign(async () => new Response(source), { preconnect: plain.preconnect });
-    tap(new Recording(), calls);
+    tapped(calls);
     const response = await fetch("http://h/v1/messages", { method: "POST" });
     const got: Uint8Array[] = [];
     for await (const chunk of response.body!) {
@@ -117,7 +117,7 @@ describe("the agent gets what it would get without us", () => {
   test("an error is the original's own", async () => {
     const error = new TypeError("refused");
     globalThis.fetch = Object.assign(() => Promise.reject(error), { preconnect: plain.preconnect });
-    tap(new Recording(), calls);
+    tapped(calls);
     const caught = await fetch("http://h/v1/messages", { method: "POST" }).catch((e: unknown) => e);
     expect(caught).toBe(error);
     expect(json(of(Kind.End)[0])).toMatchObject({ outcome: "failed", error: { name: "TypeError", message: "refused" } });
@@ -126,7 +126,7 @@ describe("the agent gets what it would get without us", () => {
   test("what is not for a model gets the original's own promise", () => {
     const promise = Promise.resolve(new Response("page"));
     globalThis.fetch = Object.assign(() => promise, { preconnect: plain.preconnect });
-    tap(new Recording(), calls);
+    tapped(calls);
     expect(fetch("http://h/page")).toBe(promise);
     expect(fetch("http://h/mcp", { method: "POST", body: '{"jsonrpc":"2.0"}' })).toBe(promise);
     expect(fetch("http://h/v1/messages", { method: "POST" })).not.toBe(promise);
@@ -141,7 +141,7 @@ describe("the agent gets what it would get without us", () => {
       },
     });
     globalThis.fetch = plain;
-    tap(broken, calls);
+    tapped(calls, broken);
     expect(await (await post("/v1/messages")).text()).toBe('{"answer":42}');
     const refused = await fetch("http://127.0.0.1:1/v1/messages", { method: "POST" }).catch((e: Error) => e);
     expect((refused as { code?: string }).code).toBe("ConnectionRefused");
@@ -168,7 +168,7 @@ describe("the agent gets what it would get without us", () => {
       { highWaterMark: 0 },
     );
     globalThis.fetch = Object.assign(async () => new Response(source), { preconnect: plain.preconnect });
-    tap(new Recording(), calls);
+    tapped(calls);
     const response = await fetch("http://h/v1/messages", { method: "POST" });
     await Bun.sleep(20);
     expect(pulled).toBe(0);
@@ -184,11 +184,12 @@ describe("the agent gets what it would get without us", () => {
 
 describe("what is recorded", () => {
   test("request, body, response, body, end: with the call that the token names", async () => {
-    const token = calls.add({ session: "ses_1", message: "msg_1", agent: "title", provider: "p", model: "m", npm: "n", price: { input: 3 } });
+    const token = calls.add({ session: "ses_1", directory: "/d", message: "msg_1", agent: "title", provider: "p", model: "m", npm: "n", price: { input: 3 } });
     await (await post("/v1/messages?beta=true", { headers: { [CALL_HEADER]: token, "x-api-key": "key-of-test-0001" } })).text();
     expect(seen[0]?.headers.has(CALL_HEADER)).toBe(false);
     expect(seen[0]?.headers.get("x-api-key")).toBe("key-of-test-0001");
-    expect(here.frames().map(({ kind }) => kind).slice(1)).toEqual([
+    const recorded = here.frames().map(({ kind }) => kind).filter((kind) => kind !== Kind.Diagnostic);
+    expect(recorded.slice(1)).toEqual([
       Kind.Secrets,
       Kind.Request,
       Kind.RequestBody,
@@ -201,6 +202,7 @@ describe("what is recorded", () => {
       url: at("/v1/messages?beta=true"),
       headers: [["x-api-key", "[REDACTED]"]],
       session: "ses_1",
+      directory: "/d",
       parent: "",
       message: "msg_1",
       agent: "title",

@@ -4,16 +4,14 @@
  */
 
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { Calls } from "../calls.ts";
 import { Kind } from "../frame.ts";
-import { Recording } from "../recording.ts";
-import { tap } from "../tap.ts";
 import { json } from "./read_spool.ts";
+import { tapped } from "./tapped.ts";
 import { world } from "./world.ts";
 
 const here = world();
 const plain = globalThis.fetch;
-beforeEach(() => tap(new Recording(), new Calls()));
+beforeEach(() => tapped());
 
 const TEXT = '{"answer":"naïve 😀","list":[1,2,3]}';
 const ANSWERS: Record<string, () => Response> = {

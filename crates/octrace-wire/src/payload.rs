@@ -216,6 +216,9 @@ pub struct Diagnostic {
     pub host: String,
     /// Why a request was skipped, such as `method-not-post`.
     pub reason: String,
+    /// How many decisions like this one it stands for, so that a process that fetches without end does not fill
+    /// the spool; 0, like 1, is this one.
+    pub count: u64,
 }
 
 /// `/intercept` was typed. The recorder carries it out when it comes to this frame, so that everything which
