@@ -1,7 +1,9 @@
 //! What leaves the tape, one folder per destination: what is clean comes in, what others read goes out.
 //!
 //! * [`dump`]: three files per request, in a session's folder.
+//! * [`jsonl`]: a line for each request, response and error, in a file per session.
 
 #![warn(missing_docs)]
 
 pub mod dump;
+pub mod jsonl;

@@ -20,6 +20,7 @@ pub(crate) mod lenient;
 mod openai_chat;
 mod openai_responses;
 mod outline;
+mod prompt;
 mod request;
 pub mod sse;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::answer::{BodyKind, read_answer};
+pub use self::prompt::first_prompt;
 
 /// The language that an endpoint speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
