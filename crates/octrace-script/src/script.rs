@@ -10,7 +10,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use serde_json::Value;
 
-use crate::ask::{Ask, Turn};
+use crate::{
+    ask::{Ask, Turn},
+    dialect::{Answer, Dialect},
+};
 
 /// What stands before a script's name in a prompt.
 const MARKER: &str = "SCRIPT:";
@@ -285,6 +288,14 @@ impl Step {
         self.fault = Some(fault);
         self.fault_times = times;
         self
+    }
+
+    /// The answer as the server streams it, an event each: for who needs answers without a server. `index` says
+    /// which step of its conversation this is; ids and token counts depend on it.
+    pub fn streamed(&self, dialect: Dialect, request: &[u8], index: usize) -> Vec<String> {
+        let ask = Ask::read(dialect, "", request);
+        let seed = index as u64;
+        Answer { step: self, usage: self.usage_at(index), ask: &ask, seed }.stream(dialect)
     }
 
     /// The token counts that step `index` of a script reports.

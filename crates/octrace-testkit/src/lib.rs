@@ -7,6 +7,7 @@
 //! * [`Run`], [`Running`], [`Output`]: programs in that home, to their end or in the background.
 //! * [`Serve`]: `opencode serve` and its HTTP interface.
 //! * [`Tui`]: OpenCode's terminal interface, or octrace's, in a pseudo-terminal.
+//! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`eventually()`]: waits for a condition instead of a time.
 //!
 //! Only tests use this crate; nothing of it is in the shipped binary.
@@ -19,6 +20,7 @@ mod network;
 mod opencode;
 mod process;
 mod serve;
+pub mod session;
 mod tui;
 
 pub use eventually::eventually;

@@ -23,6 +23,8 @@ mod control;
 mod flush;
 mod follow;
 pub(crate) mod log;
+#[cfg(test)]
+mod long;
 mod pipeline;
 mod place;
 mod spool;

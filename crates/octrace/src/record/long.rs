@@ -1,0 +1,141 @@
+//! A session of 200 turns, from its spool onto the tape: what it costs there, and that all of it comes back.
+
+use std::{fs, time::Instant};
+
+use octrace_core::redact::Redactor;
+use octrace_testkit::{
+    script::Dialect,
+    session::{Session, Turn},
+};
+use octrace_wire::frame::{FLAG_LAST, Kind, MAX_PAYLOAD};
+use serde_json::json;
+
+use super::{
+    author::Author,
+    tests::{Room, room},
+};
+
+const TURNS: u32 = 200;
+const SEED: u64 = 20;
+
+/// What JSONL takes (contract: one line for the request with its body, one for the answer with its events).
+fn jsonl_bytes(url: &str, turn: &Turn) -> usize {
+    let line = |kind: &str, rest: serde_json::Value| {
+        let head = json!({"kind": kind, "id": 100, "timestamp": "2026-11-20T00:00:00.000Z",
+            "sessionID": Session::ID, "method": "POST", "url": url,
+            "headers": {"content-type": "application/json"}, "body": rest});
+        head.to_string().len() + 1
+    };
+    let events: Vec<_> = turn
+        .answer
+        .iter()
+        .flat_map(|event| event.lines())
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| json!({"data": serde_json::from_str(data).unwrap_or_else(|_| json!(data))}))
+        .collect();
+    line("request", json!(null)) + turn.request.len() + line("response", json!({"events": events}))
+}
+
+/// What the plugin writes of a turn.
+fn write(author: &mut Author, session: &Session, number: u32, turn: &Turn) {
+    for (kind, properties) in &turn.before {
+        author.event(kind, properties);
+    }
+    let head = json!({"method": "POST", "url": session.url(),
+        "headers": [["content-type", "application/json"], ["user-agent", "opencode/1.18.33"],
+            ["authorization", "[REDACTED]"]],
+        "session": Session::ID, "message": turn.message, "agent": "build", "provider": "p", "model": "m",
+        "npm": session.npm(), "price": {"input": 3, "output": 15, "cache": {"read": 0.3, "write": 3.75}},
+        "body_bytes": turn.request.len(), "body": "text"});
+    author.frame(Kind::Request, 0, number, head.to_string().as_bytes());
+    let mut frames = turn.request.as_bytes().chunks(MAX_PAYLOAD).peekable();
+    while let Some(bytes) = frames.next() {
+        let flags = if frames.peek().is_none() { FLAG_LAST } else { 0 };
+        author.frame(Kind::RequestBody, flags, number, bytes);
+    }
+    author.response(number, 200);
+    for chunk in &turn.answer {
+        author.chunk(number, chunk);
+    }
+    author.end(number, "complete");
+    for (kind, properties) in &turn.after {
+        author.event(kind, properties);
+    }
+}
+
+/// Bytes of the tape, with all that belongs to it.
+fn tape_bytes(room: &Room) -> u64 {
+    let folder = room.tape.parent().unwrap();
+    // Who closes last puts the log into the database.
+    drop(room.tape());
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+}
+
+fn is_small_and_whole(dialect: Dialect) {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    let mut session = Session::new(dialect, SEED);
+    let (mut jsonl, mut half) = (0, 0);
+    let started = Instant::now();
+    for number in 1..=TURNS {
+        let turn = session.next_turn();
+        jsonl += jsonl_bytes(session.url(), &turn) as u64;
+        if number % 10 == 1 {
+            author.roll();
+        }
+        write(&mut author, &session, number, &turn);
+        if number % 10 == 0 {
+            room.pipeline(&author).drain(false).unwrap();
+        }
+        if number == TURNS / 2 {
+            half = tape_bytes(&room);
+        }
+    }
+    let whole = tape_bytes(&room);
+    println!(
+        "{dialect:?}: {TURNS} turns, {jsonl} bytes as JSONL, {whole} on the tape: 1/{}; after half of them {half}; in {:.1} s",
+        jsonl / whole,
+        started.elapsed().as_secs_f32()
+    );
+    assert!(jsonl > 50_000_000, "a session worth measuring: {jsonl}");
+    assert!(whole * 50 < jsonl, "{whole} bytes on the tape for {jsonl} of JSONL");
+    assert!(whole * 10 < half * 22, "{half} after half of the turns, then {whole}");
+
+    let tape = room.tape();
+    let rows = tape.exchanges(Session::ID).unwrap();
+    assert_eq!(rows.len(), TURNS as usize);
+    let mut session = Session::new(dialect, SEED);
+    let redactor = Redactor::new("").with_patterns(&room.place().patterns);
+    for (number, row) in rows.iter().enumerate() {
+        let turn = session.next_turn();
+        let exchange = tape.exchange(row.id).unwrap().unwrap();
+        // Some of our own sources are about secrets.
+        let clean = |kind, body: String, restored: &[u8]| {
+            restored == body.as_bytes() || redactor.body(kind, body.into_bytes()).get() == restored
+        };
+        assert!(
+            clean("application/json", turn.request, &exchange.request_body),
+            "request {number}"
+        );
+        let answer = turn.answer.concat();
+        assert!(clean("text/event-stream", answer, &exchange.response_body), "answer {number}");
+    }
+}
+
+#[test]
+#[ignore = "slow"]
+fn two_hundred_turns_with_anthropic() {
+    is_small_and_whole(Dialect::Anthropic);
+}
+
+#[test]
+#[ignore = "slow"]
+fn two_hundred_turns_with_openai_chat() {
+    is_small_and_whole(Dialect::OpenaiChat);
+}
+
+#[test]
+#[ignore = "slow"]
+fn two_hundred_turns_with_openai_responses() {
+    is_small_and_whole(Dialect::OpenaiResponses);
+}
