@@ -35,15 +35,14 @@ impl Batch<'_> {
 }
 
 impl Tape {
-    /// The dumps of a spool that can be written, in the order in which their requests began.
+    /// The dumps of a spool that can be written, in the order in which their exchanges ended.
     ///
     /// # Errors
     /// When the tape cannot be read.
     pub fn due_dumps(&self, spool: SpoolId) -> Result<Vec<DueDump>, Error> {
         let mut select = self.connection.prepare_cached(
-            "SELECT exchange, dumps.session, name FROM dumps JOIN exchanges ON id = exchange
-             WHERE dumps.spool = ?1 AND state = 'due' AND outcome NOT IN ('waiting', 'streaming')
-             ORDER BY exchange",
+            "SELECT exchange, dumps.session, name FROM dumps JOIN journal USING (exchange)
+             WHERE spool = ?1 AND state = 'due' AND step = 'end' ORDER BY seq",
         )?;
         let rows = select.query_map([spool.0], |row| {
             Ok(DueDump { exchange: row.get(0)?, session: row.get(1)?, name: row.get(2)? })
@@ -181,7 +180,7 @@ mod tests {
         end(&mut tape, first);
         let due = tape.due_dumps(spool).unwrap();
         let ids: Vec<_> = due.iter().map(|dump| dump.exchange).collect();
-        assert_eq!(ids, [first.0, second.0]);
+        assert_eq!(ids, [second.0, first.0]);
 
         let name = |number: u32| format!("{number:03}-x");
         assert_eq!(tape.name_dump(&due[0], 6, name).unwrap(), "007-x", "above what is there");

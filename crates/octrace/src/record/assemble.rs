@@ -65,6 +65,8 @@ pub(crate) struct Open {
     pub(crate) released: bool,
     /// Whether its frames would be read again after a restart, from `begin` on.
     pub(crate) pinned: bool,
+    /// Whether it is to be dumped: `/intercept` was on when it began.
+    pub(crate) is_dumped: bool,
     /// Whether there is something new about it that is not on the tape.
     pub(crate) changed: bool,
     request_ended: bool,
@@ -98,12 +100,19 @@ pub(crate) struct Assembler {
     asking: Option<u32>,
     /// In the order they ended.
     ended: Vec<Open>,
+    /// Whether what begins is to be dumped.
+    intercepts: bool,
 }
 
 impl Assembler {
     /// Goes on behind the exchange with this number.
     pub(crate) fn after(newest: u32) -> Self {
         Self { newest, ..Self::default() }
+    }
+
+    /// From here on, what begins is to be dumped, or not.
+    pub(crate) fn intercept(&mut self, on: bool) {
+        self.intercepts = on;
     }
 
     /// Expects the frames of an exchange again that is open on the tape.
@@ -192,6 +201,7 @@ impl Assembler {
             self.newest = self.newest.max(number);
             let mut open = Open::new(at, frame.head.mono_us, begun(number, &frame.head, sent));
             open.row = resumed;
+            open.is_dumped = self.intercepts;
             open.note_dialect();
             self.open.insert(number, open);
             self.asking = Some(number);
@@ -276,6 +286,7 @@ impl Open {
             received: Received::default(),
             released: false,
             pinned: true,
+            is_dumped: false,
             changed: true,
             request_ended: false,
             begin_mono,

@@ -14,6 +14,8 @@ use serde_json::json;
 
 pub(crate) struct Author {
     pub(crate) folder: PathBuf,
+    /// The folder for temporary files.
+    pub(crate) tmp: PathBuf,
     pid: u32,
     segment: u64,
     file: File,
@@ -33,9 +35,11 @@ impl Author {
 
     fn begin(root: &Path, name: &str, pid: u32) -> Self {
         let folder = root.join(name);
+        let tmp = root.with_file_name("tmp");
         fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&tmp).unwrap();
         let file = Self::segment(&folder, 1);
-        let mut author = Self { folder, pid, segment: 1, file, clock_us: 1_000 };
+        let mut author = Self { folder, tmp, pid, segment: 1, file, clock_us: 1_000 };
         author.hello("");
         author
     }
@@ -72,6 +76,7 @@ impl Author {
             "process_start": if self.pid == 0 { "1" } else { start.unwrap_or_default() },
             "boot": boot,
             "cwd": "/project", "home": home, "run": "run-1", "salt": "00112233445566778899aabbccddeeff", "secrets": [],
+            "settings": {"tmp": self.tmp},
         });
         self.json(Kind::Hello, 0, &hello);
     }
@@ -112,6 +117,12 @@ impl Author {
 
     pub(crate) fn end(&mut self, number: u32, outcome: &str) {
         self.json(Kind::End, number, &json!({"outcome": outcome, "bytes": 0, "chunks": 0}));
+    }
+
+    /// `/intercept` was typed.
+    pub(crate) fn intercept(&mut self, token: &str, action: &str, session: &str) {
+        let asked = json!({"token": token, "action": action, "session": session});
+        self.json(Kind::Intercept, 0, &asked);
     }
 
     fn json(&mut self, kind: Kind, exchange: u32, payload: &serde_json::Value) {

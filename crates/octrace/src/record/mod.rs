@@ -8,6 +8,7 @@
 //! * [`spool`], [`writer`]: the spool's files, and whether its writer lives.
 //! * [`assemble`]: frames into exchanges and events.
 //! * [`store`]: redact, then store.
+//! * [`sinks`]: what follows the tape.
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
 //! * [`log`]: what went wrong, for people.
@@ -27,6 +28,7 @@ pub(crate) mod log;
 mod long;
 mod pipeline;
 mod place;
+mod sinks;
 mod spool;
 mod status;
 mod store;
@@ -143,8 +145,12 @@ fn follow_spool(
     let tape = Tape::open(&place.tape)?;
     let mut pipeline = Pipeline::open(Spool::open(folder)?, tape, &place.patterns)?;
     while *state == State::Follow {
-        let asked = Control::read(folder).map(|control| control.token);
+        let asked = Control::read(folder);
         pipeline.drain(false)?;
+        if let Some(asked) = &asked {
+            pipeline.carry_out(asked)?;
+        }
+        let asked = asked.map(|asked| asked.token);
         // Whoever asks wants all of it; else the rows of open exchanges follow a few times a second.
         if pipeline.refresh_is_due() || !pipeline.has_answered(asked.as_ref()) {
             pipeline.refresh()?;

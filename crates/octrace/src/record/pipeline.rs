@@ -1,9 +1,9 @@
-//! The way of the data, on one screen: read → assemble → redact → store.
+//! The way of the data, on one screen: read → assemble → redact → store → sinks.
 //!
 //! One [`Pipeline`] per spool. [`Pipeline::drain`] takes what is there, a chunk at a time; each chunk is one
 //! transaction that also says how far the spool was read, so that everything is on the tape exactly once,
 //! whatever dies when. Nothing but `Clean` content passes from the third stage to the fourth; see
-//! [`super::store`], which holds the two together.
+//! [`super::store`], which holds the two together. The sinks follow the tape.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ use octrace_wire::payload::Hello;
 use super::{
     assemble::{Assembler, Item},
     clock::now_us,
+    control::Control,
+    sinks::dumps::Dumps,
     spool::Spool,
     status::Status,
     store::{Store, Stored},
@@ -33,6 +35,7 @@ pub(crate) struct Pipeline {
     writer: Introduced,
     tape: Tape,
     id: SpoolId,
+    dumps: Option<Dumps>,
     refreshed: Option<Instant>,
     /// When something came last that is not in the search index yet.
     unindexed: Option<Instant>,
@@ -70,12 +73,15 @@ impl Pipeline {
             },
             tape,
             id,
+            dumps: None,
             refreshed: None,
             unindexed: None,
             status: Status { pid: std::process::id(), position: committed, ..Status::default() },
             published: None,
         };
+        pipeline.assembler.intercept(pipeline.tape.intercept(id)?.enabled);
         pipeline.resume(committed)?;
+        pipeline.follow()?;
         Ok(pipeline)
     }
 
@@ -92,7 +98,10 @@ impl Pipeline {
             let Some(chunk) = self.spool.next_chunk(false)? else { break };
             for (at, _, frame) in chunk.frames().take_while(|(at, ..)| *at < committed) {
                 match self.assembler.replay(at, &frame) {
-                    Item::Hello(hello) => self.writer.take(&hello),
+                    Item::Hello(hello) => {
+                        self.writer.take(&hello);
+                        self.dumps.get_or_insert_with(|| Dumps::new(self.id, &hello.settings));
+                    }
                     Item::Secrets(more) => self.writer.redactor.learn(&more.secrets),
                     _ => {}
                 }
@@ -113,6 +122,7 @@ impl Pipeline {
                 match self.assembler.take(at, &frame) {
                     Item::Hello(hello) => {
                         self.writer.take(&hello);
+                        self.dumps.get_or_insert_with(|| Dumps::new(self.id, &hello.settings));
                         store.writer(&self.writer.redactor, &hello)?;
                     }
                     Item::Secrets(more) => redactor.learn(&more.secrets),
@@ -125,10 +135,14 @@ impl Pipeline {
                         }
                     }
                     Item::Unknown => store.lost(Losses { unknown_frames: 1, ..Losses::default() }),
-                    Item::Instance(_)
-                    | Item::Diagnostic(_)
-                    | Item::Intercept(_)
-                    | Item::Nothing => {}
+                    Item::Intercept(asked) => {
+                        let enabled = switched(&asked.action);
+                        store.intercept(redactor, &asked, enabled)?;
+                        if let Some(on) = enabled {
+                            self.assembler.intercept(on);
+                        }
+                    }
+                    Item::Instance(_) | Item::Diagnostic(_) | Item::Nothing => {}
                 }
             }
             let refresh = self.refreshed.is_none_or(|at| at.elapsed() >= REFRESH_EVERY);
@@ -137,8 +151,31 @@ impl Pipeline {
             let safe = safe(&self.assembler, position);
             let stored = store.commit(safe)?;
             self.committed(safe, refresh, stored)?;
+            self.follow()?;
         }
         Ok(())
+    }
+
+    /// Has the sinks take what is new on the tape.
+    fn follow(&mut self) -> anyhow::Result<()> {
+        let Some(dumps) = &mut self.dumps else { return Ok(()) };
+        dumps.follow(&mut self.tape)?;
+        self.status.intercept = dumps.status(&self.tape)?;
+        Ok(())
+    }
+
+    /// Carries out what a command asks for, once.
+    pub(crate) fn carry_out(&mut self, asked: &Control) -> anyhow::Result<()> {
+        let Some(on) = asked.intercept else { return Ok(()) };
+        // The request stays in its file, also for the recorder after this one.
+        if self.tape.intercept(self.id)?.control == asked.token {
+            return Ok(());
+        }
+        let mut batch = self.tape.begin()?;
+        batch.intercept_set(self.id, on, &asked.token)?;
+        batch.commit()?;
+        self.assembler.intercept(on);
+        self.follow()
     }
 
     /// Brings the rows of open exchanges up to date, where that was held back.
@@ -243,6 +280,7 @@ impl Pipeline {
         }
         store.spool_ended(now_us())?;
         store.commit(self.spool.position())?;
+        self.follow()?;
         self.tape.sync()?;
         self.spool.delete()?;
         Ok(())
@@ -260,4 +298,13 @@ pub(super) fn index_step(tape: &mut Tape) -> bool {
 /// From where a later recorder has to read on: the position, unless a request is only half read.
 fn safe(assembler: &Assembler, position: Position) -> Position {
     assembler.asking().map_or(position, |begin| begin.min(position))
+}
+
+/// What a typed command changes.
+fn switched(action: &str) -> Option<bool> {
+    match action {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
 }

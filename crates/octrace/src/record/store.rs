@@ -13,7 +13,7 @@ use octrace_store::{
 };
 use octrace_wire::{
     frame::Head,
-    payload::{Gap, Hello},
+    payload::{Gap, Hello, Intercept},
 };
 
 use super::assemble::{Assembler, Open};
@@ -99,6 +99,17 @@ impl<'t> Store<'t> {
         Ok(())
     }
 
+    /// `/intercept` was typed.
+    pub(super) fn intercept(
+        &mut self,
+        redactor: &Redactor,
+        asked: &Intercept,
+        enabled: Option<bool>,
+    ) -> anyhow::Result<()> {
+        let session = redactor.text(&asked.session);
+        Ok(self.batch.intercept_typed(self.spool, enabled, &asked.token, &session)?)
+    }
+
     fn exchange_begins(
         &mut self,
         redactor: &Redactor,
@@ -117,6 +128,9 @@ impl<'t> Store<'t> {
         let asked = clean.derive(reading::asked);
         let begin = Begin { at: open.begin, mono_us: open.begin_mono };
         let id = self.batch.exchange_begins(self.spool, begin, &clean, &asked)?;
+        if open.is_dumped {
+            self.batch.dump_is_due(id)?;
+        }
         open.row = Some(id);
         self.stored.exchanges += 1;
         Ok(id)

@@ -51,6 +51,22 @@ impl Room {
     pub(super) fn tape(&self) -> Tape {
         Tape::open(&self.tape).unwrap()
     }
+
+    /// The files that were dumped, by their paths below the root, with what is in them.
+    pub(super) fn dumps(&self) -> Vec<(PathBuf, String)> {
+        let root = self.root.with_file_name("tmp").join("opencode-interceptor");
+        let Ok(sessions) = fs::read_dir(&root) else { return Vec::new() };
+        let files = sessions.flat_map(|session| fs::read_dir(session.unwrap().path()).unwrap());
+        let mut dumps: Vec<_> = files
+            .map(|file| file.unwrap().path())
+            .map(|file| {
+                let name = file.strip_prefix(&root).unwrap().to_owned();
+                (name, fs::read_to_string(file).unwrap())
+            })
+            .collect();
+        dumps.sort();
+        dumps
+    }
 }
 
 #[test]
@@ -238,6 +254,8 @@ enum Step {
     End(u8),
     Event,
     Roll,
+    /// `/intercept on` or `off`.
+    Intercept(bool),
     /// The recorder looks.
     Drain,
     /// The recorder dies and another one begins.
@@ -254,6 +272,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..4u8).prop_map(Step::End),
         2 => Just(Step::Event),
         1 => Just(Step::Roll),
+        2 => any::<bool>().prop_map(Step::Intercept),
         3 => Just(Step::Drain),
         2 => Just(Step::Die),
         1 => Just(Step::DieReading),
@@ -261,8 +280,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// What a reader of the tape sees.
-fn seen(room: &Room) -> (Vec<String>, usize) {
+/// What a reader of the tape sees, and the dumps.
+fn seen(room: &Room) -> (Vec<String>, usize, Vec<(PathBuf, String)>) {
     let tape = room.tape();
     let rows = tape.exchanges("ses_1").unwrap();
     let exchanges = rows
@@ -274,7 +293,7 @@ fn seen(room: &Room) -> (Vec<String>, usize) {
             format!("{asked} {:?} {:?} {} {body}", row.outcome, row.status, row.chunks)
         })
         .collect();
-    (exchanges, tape.events("ses_1").unwrap().len())
+    (exchanges, tape.events("ses_1").unwrap().len(), room.dumps())
 }
 
 proptest! {
@@ -297,6 +316,7 @@ proptest! {
                     Step::End(n) => author.end(number[n as usize], "complete"),
                     Step::Event => author.event("session.idle", &json!({"sessionID": "ses_1"})),
                     Step::Roll => author.roll(),
+                    Step::Intercept(on) => author.intercept("t", if on { "on" } else { "off" }, "ses_1"),
                     Step::Drain | Step::Die | Step::DieReading => {}
                 }
             }
