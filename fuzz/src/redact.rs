@@ -85,5 +85,6 @@ fn print(value: &str) -> SecretPrint {
         length: u32::try_from(value.len()).unwrap_or(u32::MAX),
         rolling,
         sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        token: value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)),
     }
 }

@@ -131,6 +131,11 @@ describe("echoes", () => {
     );
   });
 
+  test("a print says whether the value is a token", () => {
+    const token = (value: string) => credentials.print(Buffer.from(value)).token;
+    expect(["sk-A1_b.c~d+e/f==", "pass word", "pässword", 'a"b', "a\nb", "a@b"].map(token)).toEqual([true, false, false, false, false, false]);
+  });
+
   test("a value is printed once, and never when short", () => {
     expect(credentials.learn(["secret-one", "short", "another-secret"], false).map(({ length }) => length)).toEqual([14]);
   });

@@ -69,6 +69,9 @@ pub struct SecretPrint {
     pub rolling: u32,
     /// SHA-256 of salt bytes followed by the value, in lower-case hex.
     pub sha256: String,
+    /// Whether the value is nothing but letters and digits of ASCII and `-._~+/=`, so that a reader need
+    /// look for it in runs of these alone, which is many times faster. `false`: it is, or nobody says.
+    pub token: bool,
 }
 
 /// More [`SecretPrint`]s, same salt.

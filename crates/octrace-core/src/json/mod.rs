@@ -216,8 +216,7 @@ fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
         let rest = bytes.get(at..)?;
-        let step = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
-        at += step;
+        at += memchr::memchr2(b'"', b'\\', rest)?;
         if bytes[at] == b'"' {
             return Some(at + 1);
         }

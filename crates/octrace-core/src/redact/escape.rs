@@ -4,6 +4,8 @@
 //! something to search. A backslash before anything else disappears, as a lenient reader would have it;
 //! text therefore runs out of backslashes after as many decodings as it is nested deep.
 
+use std::ops::Range;
+
 use super::hit::Span;
 
 /// One step of decoding: a run that is copied, or a character.
@@ -45,6 +47,26 @@ pub(super) fn json_spans(content: &[u8]) -> impl Iterator<Item = Span> {
     steps(content, b'\\', json_escape).map(span)
 }
 
+/// A line with escapes takes further lines along if they have some within this many bytes.
+const NEAR: usize = 256;
+
+/// The lines of `text` in which there are backslashes, and what stands between them and near: elsewhere,
+/// decoding changes nothing.
+pub(super) fn escaped_lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let line_end =
+        |at: usize| memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let first = at + memchr::memchr(b'\\', &text[at..])?;
+        let start = memchr::memrchr(b'\n', &text[at..first]).map_or(at, |end| at + end + 1);
+        at = line_end(first);
+        while let Some(next) = memchr::memchr(b'\\', &text[at..text.len().min(at + NEAR)]) {
+            at = line_end(at + next);
+        }
+        Some(start..at)
+    })
+}
+
 /// Percent-encoded text, decoded.
 pub(super) fn decode_percent(text: &[u8]) -> Vec<u8> {
     collect(text, steps(text, b'%', percent_escape))
@@ -81,7 +103,7 @@ fn steps(
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = source.get(at..).filter(|rest| !rest.is_empty())?;
-        let run = rest.iter().position(|&byte| byte == sign).unwrap_or(rest.len());
+        let run = memchr::memchr(sign, rest).unwrap_or(rest.len());
         let (source_len, character) = if run > 0 {
             (run, None)
         } else {
@@ -161,6 +183,20 @@ mod tests {
             assert_eq!(String::from_utf8(decode_json(source.as_bytes())).unwrap(), text);
         }
         assert_eq!(decode_percent(b"a%2Fb%zz%4"), b"a/b%zz%4");
+    }
+
+    #[test]
+    fn lines_without_escapes_are_left_out() {
+        let far = format!("{}\n", "x".repeat(NEAR));
+        let lines = |text: &str| -> Vec<String> {
+            let lines = escaped_lines(text.as_bytes());
+            lines.map(|line| text.get(line).unwrap().to_owned()).collect()
+        };
+        assert_eq!(lines("a\nb\\\nc\n"), ["b\\"]);
+        assert_eq!(lines("a\\\nb\nc\\\\"), ["a\\\nb\nc\\\\"]);
+        assert_eq!(lines(&format!("a\\\n{far}\\b\n{far}{far}")), ["a\\", "\\b"]);
+        assert_eq!(lines("\\"), ["\\"]);
+        assert_eq!(lines(""), [""; 0]);
     }
 
     proptest! {

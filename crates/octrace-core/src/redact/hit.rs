@@ -5,6 +5,8 @@
 //! URLs, the lines of a server-sent event. Text that was joined from many places (an argument streamed
 //! in fragments) is another such row, but its hits are scattered: what stands between is not theirs.
 
+use std::ops::Range;
+
 /// What stands in a secret's place.
 pub(super) const MARK: &str = "[REDACTED]";
 
@@ -53,6 +55,13 @@ pub(super) struct Span {
     pub(super) source_len: usize,
     /// Bytes in the decoded text.
     pub(super) text_len: usize,
+}
+
+impl Span {
+    /// A copy of the source at `range`.
+    pub(super) fn copy(range: &Range<usize>) -> Self {
+        Self { source: range.start, source_len: range.len(), text_len: range.len() }
+    }
 }
 
 /// Sorts, drops empty ranges and joins overlapping ones; of those, the first says how it is marked.

@@ -115,13 +115,10 @@ impl Walk<'_, '_, '_> {
         let content = token.start + 1..token.end.saturating_sub(1);
         match token.kind {
             TokenKind::Key => {
-                self.scan.string(&self.text[content.clone()], content.start, self.depth, self.hits);
-                let raw = &self.text[content];
-                let decoded = raw.contains(&b'\\').then(|| escape::decode_json(raw));
-                let name = decoded.as_deref().unwrap_or(raw);
-                self.name = key::secret(name);
+                let name = &self.text[content.clone()];
+                self.name = self.scan.name(name, content.start, self.depth, self.hits);
                 if let Some(object) = self.tree.as_mut().and_then(Tree::object) {
-                    object.word = schema::word(name);
+                    object.word = schema::word(&escape::decode_json(name));
                     object.is_schema |= object.word == Word::Sign;
                 }
             }

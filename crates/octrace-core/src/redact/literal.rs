@@ -1,5 +1,8 @@
 //! The values of known credentials, found by their fingerprints without knowing them.
 //!
+//! Most credentials are tokens, without spaces or quotes ([`SecretPrint::token`]): those are looked for
+//! in long runs of such letters only, of which ordinary text has few. Others may stand anywhere.
+//!
 //! One pass computes the rolling hash of every prefix; the hash of any window is then one
 //! multiplication away, `prefix[end] - prefix[start] * base^length`. Windows do not wait for each other, so
 //! that the compiler can look at several at once. SHA-256 confirms.
@@ -18,31 +21,46 @@ const BLOCK: usize = 8 * 1024;
 /// Windows are compared without a branch in groups of this many.
 const GROUP: usize = 64;
 
-/// Fingerprints of one spool, by length.
+/// Fingerprints of one spool.
 pub(super) struct Literals {
     salt: Vec<u8>,
     base: u32,
-    lengths: Vec<Length>,
+    tokens: Lengths,
+    others: Lengths,
 }
+
+/// Fingerprints by length, the shortest first.
+type Lengths = Vec<Length>;
 
 /// The fingerprints of values of one length.
 struct Length {
     bytes: usize,
     /// `base` to the power of `bytes`.
     power: u32,
+    /// The lower halves of the rolling hashes.
+    low: Vec<u16>,
     /// Rolling hash and SHA-256, sorted.
     prints: Vec<(u32, [u8; 32])>,
 }
 
-/// Room for prefix hashes, kept between searches.
-pub(super) type Prefixes = Vec<u32>;
+/// Room for prefix hashes and their lower halves, kept between searches.
+#[derive(Default)]
+pub(super) struct Prefixes {
+    whole: Vec<u32>,
+    low: Vec<u16>,
+}
 
 impl Literals {
     /// None yet. A salt that is not hex matches nothing that was made with another one.
     pub(super) fn new(salt_hex: &str) -> Self {
         let salt = from_hex(salt_hex).unwrap_or_default();
         let first = salt.first_chunk::<4>().copied().unwrap_or_default();
-        Self { base: (u32::from_le_bytes(first) | 1) & !2, salt, lengths: Vec::new() }
+        Self {
+            base: (u32::from_le_bytes(first) | 1) & !2,
+            salt,
+            tokens: Vec::new(),
+            others: Vec::new(),
+        }
     }
 
     /// Adds fingerprints. Malformed ones, known ones, and ones of words in our own mark are left out.
@@ -58,24 +76,55 @@ impl Literals {
             {
                 continue;
             }
-            let index = self.lengths.binary_search_by_key(&bytes, |length| length.bytes);
+            let lengths = if print.token { &mut self.tokens } else { &mut self.others };
+            let index = lengths.binary_search_by_key(&bytes, |length| length.bytes);
             let index = index.unwrap_or_else(|place| {
                 let power = self.base.wrapping_pow(print.length);
-                self.lengths.insert(place, Length { bytes, power, prints: Vec::new() });
+                lengths.insert(place, Length { bytes, power, low: Vec::new(), prints: Vec::new() });
                 place
             });
-            let length = &mut self.lengths[index];
+            let length = &mut lengths[index];
             let entry = (print.rolling, sha256);
             if let Err(place) = length.prints.binary_search(&entry) {
                 length.prints.insert(place, entry);
+                length.low.push(low(print.rolling));
             }
         }
     }
 
     /// Adds a hit for every place in `text` where a known value stands, overlapping ones too.
     pub(super) fn find(&self, text: &[u8], prefixes: &mut Prefixes, hits: &mut Vec<Hit>) {
-        let fitting = self.lengths.partition_point(|length| length.bytes <= text.len());
-        let Some(longest) = self.lengths[..fitting].last().map(|length| length.bytes) else {
+        self.find_in(text, 0, &self.others, prefixes, hits);
+        let Some(shortest) = self.tokens.first().map(|length| length.bytes) else {
+            return;
+        };
+        let is_other = |byte: &u8| !IS_TOKEN[usize::from(*byte)];
+        let mut at = 0;
+        // A run that is long enough covers every so many bytes: most of the text is never looked at.
+        while at + shortest <= text.len() {
+            match text[at..at + shortest].iter().rposition(is_other) {
+                Some(other) => at += other + 1,
+                None => {
+                    let start = at;
+                    let rest = text[at + shortest..].iter().position(is_other);
+                    at = rest.map_or(text.len(), |length| at + shortest + length);
+                    self.find_in(&text[start..at], start, &self.tokens, prefixes, hits);
+                }
+            }
+        }
+    }
+
+    /// Adds the hits in `text`, which begins `base` bytes into the text that `hits` speaks about.
+    fn find_in(
+        &self,
+        text: &[u8],
+        base: usize,
+        lengths: &[Length],
+        prefixes: &mut Prefixes,
+        hits: &mut Vec<Hit>,
+    ) {
+        let fitting = lengths.partition_point(|length| length.bytes <= text.len());
+        let Some(longest) = lengths[..fitting].last().map(|length| length.bytes) else {
             return;
         };
         let block = BLOCK.max(longest * 4);
@@ -83,20 +132,21 @@ impl Literals {
             // Windows that begin in this block may end in the next.
             let bytes = &text[begin..text.len().min(begin + block + longest - 1)];
             self.prefixes(bytes, prefixes);
-            for length in &self.lengths[..fitting] {
-                let Some(ends) = prefixes.get(length.bytes..) else { break };
-                let starts = &prefixes[..ends.len().min(block)];
+            for length in &lengths[..fitting] {
+                let Some(ends) = prefixes.low.get(length.bytes..) else { break };
+                let starts = &prefixes.low[..ends.len().min(block)];
                 for (group, (starts, ends)) in
                     starts.chunks(GROUP).zip(ends.chunks(GROUP)).enumerate()
                 {
                     if !length.may_be_in(starts, ends) {
                         continue;
                     }
-                    for (place, (before, end)) in starts.iter().zip(ends).enumerate() {
-                        let start = group * GROUP + place;
-                        let window = &bytes[start..start + length.bytes];
-                        if self.confirms(length, length.rolling(*before, *end), window) {
-                            hits.push(Hit::text(begin + start, begin + start + window.len()));
+                    for start in group * GROUP..group * GROUP + starts.len() {
+                        let end = start + length.bytes;
+                        let rolling = length.rolling(prefixes.whole[start], prefixes.whole[end]);
+                        if self.confirms(length, rolling, &bytes[start..end]) {
+                            let start = base + begin + start;
+                            hits.push(Hit::text(start, start + length.bytes));
                         }
                     }
                 }
@@ -106,7 +156,8 @@ impl Literals {
 
     /// The rolling hash of each prefix of `bytes`, the empty one first. Four bytes at a time: the
     /// next four wait for one multiplication, not for four.
-    fn prefixes(&self, bytes: &[u8], prefixes: &mut Prefixes) {
+    fn prefixes(&self, bytes: &[u8], room: &mut Prefixes) {
+        let prefixes = &mut room.whole;
         prefixes.clear();
         prefixes.reserve(bytes.len() + 1);
         let base = self.base;
@@ -129,6 +180,8 @@ impl Literals {
             hash = step(hash, byte);
             prefixes.push(hash);
         }
+        room.low.clear();
+        room.low.extend(prefixes.iter().map(|&hash| low(hash)));
     }
 
     fn confirms(&self, length: &Length, rolling: u32, window: &[u8]) -> bool {
@@ -153,14 +206,34 @@ impl Length {
         end.wrapping_sub(before.wrapping_mul(self.power))
     }
 
-    /// Whether any window of a group has a known hash.
-    fn may_be_in(&self, starts: &[u32], ends: &[u32]) -> bool {
-        self.prints.iter().any(|&(rolling, _)| {
+    /// Whether any window of a group may have a known hash, by the lower halves: twice as many fit
+    /// into a register, and every processor can multiply them.
+    fn may_be_in(&self, starts: &[u16], ends: &[u16]) -> bool {
+        let power = low(self.power);
+        self.low.iter().any(|&rolling| {
             let windows = starts.iter().zip(ends);
-            windows.fold(false, |any, (&before, &end)| any | (self.rolling(before, end) == rolling))
+            windows.fold(false, |any, (&before, &end)| {
+                any | (end.wrapping_sub(before.wrapping_mul(power)) == rolling)
+            })
         })
     }
 }
+
+const fn low(hash: u32) -> u16 {
+    (hash & 0xffff) as u16
+}
+
+/// Whether a byte may be in a token.
+static IS_TOKEN: [bool; 256] = {
+    let mut is_token = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        is_token[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    is_token
+};
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
@@ -185,14 +258,15 @@ pub(super) mod tests {
             .fold(0_u32, |hash, byte| hash.wrapping_mul(base).wrapping_add(u32::from(byte)));
         let digest = Sha256::digest([salt.as_slice(), value.as_bytes()].concat());
         let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        SecretPrint { length: u32::try_from(value.len()).unwrap(), rolling, sha256 }
+        let token = value.bytes().all(|byte| IS_TOKEN[usize::from(byte)]);
+        SecretPrint { length: u32::try_from(value.len()).unwrap(), rolling, sha256, token }
     }
 
     fn find(values: &[&str], text: &[u8]) -> Vec<(usize, usize)> {
         let mut literals = Literals::new(SALT);
         literals.learn(&values.iter().map(|value| print(value)).collect::<Vec<_>>());
         let mut hits = Vec::new();
-        literals.find(text, &mut Vec::new(), &mut hits);
+        literals.find(text, &mut Prefixes::default(), &mut hits);
         hits.iter().map(|hit| (hit.start, hit.end)).collect()
     }
 
@@ -208,10 +282,10 @@ pub(super) mod tests {
         assert_eq!(find(&["short"], b"short"), [], "a value of five bytes");
         assert_eq!(find(&["REDACTED"], b"[REDACTED]"), [], "our own mark");
         let mut literals = Literals::new("no hex");
-        literals.learn(&[SecretPrint { length: 9, rolling: 1, sha256: "é".into() }]);
+        literals.learn(&[SecretPrint { length: 9, sha256: "é".into(), ..SecretPrint::default() }]);
         literals.learn(&[SecretPrint { length: u32::MAX, ..print("abcdefgh") }]);
         let mut hits = Vec::new();
-        literals.find(b"abcdefgh", &mut Vec::new(), &mut hits);
+        literals.find(b"abcdefgh", &mut Prefixes::default(), &mut hits);
         assert!(hits.is_empty());
     }
 
@@ -228,8 +302,8 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn finds_what_a_plain_search_finds(
-            values in prop::collection::vec("[ab]{8,12}", 1..4),
-            text in "[ab]{0,200}",
+            values in prop::collection::vec("[ab]{8,12}|[a ]{8,12}", 1..4),
+            text in "[ab]{0,200}|[ab ]{0,200}",
         ) {
             let values: std::collections::BTreeSet<_> = values.iter().map(String::as_str).collect();
             let values: Vec<_> = values.into_iter().collect();

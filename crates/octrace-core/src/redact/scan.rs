@@ -4,12 +4,13 @@
 //! is decoded, searched, and its hits are carried back. Each decoding costs at most one pass over its
 //! text and there are at most [`DEPTH`] of them, so the whole is linear in the text.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use super::{
     encoded, escape,
     hit::{self, Hit},
     json,
+    key::{self, Secret},
     literal::{Literals, Prefixes},
     sse::{self, Piece},
     stream::{self, Fragments, Joined},
@@ -24,6 +25,10 @@ pub(super) const DEPTH: u32 = 8;
 /// is blanked. They may multiply the work, if only in texts made for it, so they are fewer.
 const ENCODINGS: u32 = 3;
 
+/// At most so many names are remembered, none longer than this.
+const NAMES: usize = 1024;
+const LONGEST_NAME: usize = 40;
+
 /// A search, with its scratch room.
 pub(super) struct Scan<'a> {
     literals: &'a Literals,
@@ -31,12 +36,15 @@ pub(super) struct Scan<'a> {
     prefixes: Prefixes,
     /// How many encodings the text at hand was in.
     encodings: u32,
+    /// Names of members in which nothing was found, and what they say. They recur all the time.
+    names: HashMap<Box<[u8]>, Option<Secret>>,
 }
 
 impl<'a> Scan<'a> {
     /// Ready to search.
     pub(super) fn new(literals: &'a Literals, patterns: &'a Patterns) -> Self {
-        Self { literals, patterns, prefixes: Prefixes::new(), encodings: 0 }
+        let names = HashMap::new();
+        Self { literals, patterns, prefixes: Prefixes::default(), encodings: 0, names }
     }
 
     /// Hits in a body of this content type. What it says is only believed for forms; JSON and event
@@ -95,26 +103,50 @@ impl<'a> Scan<'a> {
     /// in the text as it is are the caller's to find.
     pub(super) fn text(&mut self, text: &[u8], depth: u32, hits: &mut Vec<Hit>) {
         self.rules(text, depth, hits);
-        let Some(first) = text.iter().position(|&byte| byte == b'\\') else {
-            return;
-        };
-        if depth >= DEPTH {
-            let last = text.iter().rposition(|&byte| byte == b'\\').unwrap_or(first);
-            hits.push(Hit::text(first, last + 1));
-            return;
+        for lines in escape::escaped_lines(text) {
+            let source = &text[lines.clone()];
+            if depth >= DEPTH {
+                let first = memchr::memchr(b'\\', source).unwrap_or(0);
+                let last = memchr::memrchr(b'\\', source).unwrap_or(first);
+                hits.push(Hit::text(lines.start + first, lines.start + last + 1));
+                continue;
+            }
+            let decoded = escape::decode_json(source);
+            let mut inner = Vec::new();
+            self.literals.find(&decoded, &mut self.prefixes, &mut inner);
+            self.text(&decoded, depth + 1, &mut inner);
+            hit::normalise(&mut inner);
+            lift_json(source, &mut inner, lines.start, hits);
         }
-        let decoded = escape::decode_json(text);
-        let mut inner = Vec::new();
-        self.literals.find(&decoded, &mut self.prefixes, &mut inner);
-        self.text(&decoded, depth + 1, &mut inner);
-        hit::normalise(&mut inner);
-        lift_json(text, &mut inner, 0, hits);
+    }
+
+    /// Hits in a member's name as in any [`string`](Self::string), and what it says of the member's value.
+    pub(super) fn name(
+        &mut self,
+        content: &[u8],
+        base: usize,
+        depth: u32,
+        hits: &mut Vec<Hit>,
+    ) -> Option<Secret> {
+        if let Some(secret) = self.names.get(content) {
+            return *secret;
+        }
+        let before = hits.len();
+        self.string(content, base, depth, hits);
+        if memchr::memchr(b'\\', content).is_some() {
+            return key::secret(&escape::decode_json(content));
+        }
+        let secret = key::secret(content);
+        if before == hits.len() && content.len() <= LONGEST_NAME && self.names.len() < NAMES {
+            self.names.insert(content.into(), secret);
+        }
+        secret
     }
 
     /// Hits in the content of a JSON string that begins `base` bytes into the text that `hits` speaks
     /// about, and in which known values have been found already where they are not escaped.
     pub(super) fn string(&mut self, content: &[u8], base: usize, depth: u32, hits: &mut Vec<Hit>) {
-        if !content.contains(&b'\\') {
+        if memchr::memchr(b'\\', content).is_none() {
             let before = hits.len();
             self.rules(content, depth, hits);
             for hit in &mut hits[before..] {
@@ -188,7 +220,7 @@ impl<'a> Scan<'a> {
             }
         }
         let mut joined = Vec::new();
-        for text in fragments.texts(body) {
+        for text in fragments.texts() {
             self.joined(body, &text, &mut hits);
             joined.extend(text.fragments.iter().map(|fragment| fragment.source));
         }

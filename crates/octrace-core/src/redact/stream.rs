@@ -9,10 +9,7 @@
 //! again. What is found goes back to each fragment by itself ([`hit::scatter`](super::hit::scatter)); no
 //! event loses more than characters of its strings.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    ops::Range,
-};
+use std::{collections::HashMap, ops::Range};
 
 #[cfg(test)]
 mod tests;
@@ -31,11 +28,9 @@ pub(super) struct Joined {
     pub(super) is_json_string: bool,
 }
 
-/// What may be a fragment of a longer text, and of which one.
+/// What may be a fragment of a longer text.
 struct Fragment {
-    /// The text, if elements of one array are one text in order.
-    in_order: u64,
-    /// The text, if elements of one array are parallel texts.
+    /// Which text, if elements of one array are parallel texts.
     parallel: u64,
     content: Range<usize>,
 }
@@ -43,8 +38,11 @@ struct Fragment {
 /// The fragments in a stream's events.
 #[derive(Default)]
 pub(super) struct Fragments {
-    strings: Vec<Fragment>,
+    /// By the text that they belong to, if elements of one array are one text in order.
+    strings: HashMap<u64, Vec<Fragment>>,
     plain: Vec<Range<usize>>,
+    containers: Vec<Container>,
+    places: Vec<(u64, u64)>,
 }
 
 /// An object or array of the event at hand.
@@ -79,7 +77,8 @@ impl Fragments {
     /// Adds the strings of an event, at `range` of `body`, as far as it is JSON.
     pub(super) fn event(&mut self, body: &[u8], range: Range<usize>) {
         let text = &body[range.clone()];
-        let mut containers: Vec<Container> = Vec::new();
+        let mut containers = std::mem::take(&mut self.containers);
+        containers.clear();
         let mut strings: Vec<(Option<usize>, Step, Range<usize>)> = Vec::new();
         let mut open: Option<usize> = None;
         let mut last = None;
@@ -90,7 +89,7 @@ impl Fragments {
                 TokenKind::Key => {
                     if let Some(object) = open.map(|open| &mut containers[open]) {
                         let name = &text[start + 1..end - 1];
-                        object.name = hash(&name);
+                        object.name = hash(name);
                         object.name_tells = name == b"index"
                             || name.ends_with(b"_index")
                             || name == b"type" && object.parent.is_none();
@@ -125,42 +124,36 @@ impl Fragments {
         {
             strings.push((open, step(&mut containers, open), at + 1..text.len()));
         }
-        let places = places(&containers);
-        self.strings.extend(strings.into_iter().map(|(container, step, content)| {
-            let (in_order, parallel) = container.map_or((0, 0), |container| places[container]);
-            Fragment {
-                in_order: hash(&(in_order, step.name)),
-                parallel: hash(&(parallel, step.name, step.position)),
-                content: range.start + content.start..range.start + content.end,
+        places(&containers, &mut self.places);
+        self.containers = containers;
+        for (container, step, content) in strings {
+            let (in_order, parallel) = container.map_or((0, 0), |container| self.places[container]);
+            let content = range.start + content.start..range.start + content.end;
+            let text = self.strings.entry(mix(in_order, step.name)).or_default();
+            let repeats = |last: &Fragment| {
+                content.len() >= REPEATED && body[last.content.clone()] == body[content.clone()]
+            };
+            if !content.is_empty() && !text.last().is_some_and(repeats) {
+                let parallel = mix(mix(parallel, step.name), step.position);
+                text.push(Fragment { parallel, content });
             }
-        }));
+        }
     }
 
     /// The texts that the fragments are of, those of a single one left out.
-    pub(super) fn texts(mut self, body: &[u8]) -> Vec<Joined> {
+    pub(super) fn texts(self) -> Vec<Joined> {
         let mut texts = Vec::new();
         let mut add = |is_json_string, contents: &mut dyn Iterator<Item = &Range<usize>>| {
-            let mut fragments: Vec<Span> = Vec::new();
-            for content in contents.filter(|content| !content.is_empty()) {
-                let repeats = content.len() >= REPEATED
-                    && fragments.last().is_some_and(|last| {
-                        body[content.clone()] == body[last.source..last.source + last.source_len]
-                    });
-                if !repeats {
-                    let (source, len) = (content.start, content.len());
-                    fragments.push(Span { source, source_len: len, text_len: len });
-                }
-            }
+            let fragments: Vec<_> = contents.map(Span::copy).collect();
             if fragments.len() > 1 {
                 texts.push(Joined { fragments, is_json_string });
             }
         };
-        add(false, &mut self.plain.iter());
-        // Stable: what belongs together stays in order.
-        self.strings.sort_by_key(|fragment| fragment.in_order);
-        for text in self.strings.chunk_by_mut(|one, next| one.in_order == next.in_order) {
+        add(false, &mut self.plain.iter().filter(|content| !content.is_empty()));
+        for mut text in self.strings.into_values() {
             add(true, &mut text.iter().map(|fragment| &fragment.content));
             if text.iter().any(|fragment| fragment.parallel != text[0].parallel) {
+                // Stable: what belongs together stays in order.
                 text.sort_by_key(|fragment| fragment.parallel);
                 for text in text.chunk_by(|one, next| one.parallel == next.parallel) {
                     add(true, &mut text.iter().map(|fragment| &fragment.content));
@@ -190,7 +183,7 @@ impl Container {
         if self.name_tells {
             self.has_index |= value.first() != Some(&b'"');
             if value != b"0" && value != b"null" {
-                self.index = hash(&(self.index, self.name, value));
+                self.index = mix(mix(self.index, self.name), hash(value));
             }
         }
     }
@@ -209,25 +202,27 @@ fn step(containers: &mut [Container], open: Option<usize>) -> Step {
     }
 }
 
-/// What tells each container from others, as in [`Fragment`]. A container comes after the one around it.
-fn places(containers: &[Container]) -> Vec<(u64, u64)> {
-    let mut places: Vec<(u64, u64)> = Vec::with_capacity(containers.len());
+/// What tells each container from others, with its elements in order and in parallel. A container comes
+/// after the one around it.
+fn places(containers: &[Container], places: &mut Vec<(u64, u64)>) {
+    places.clear();
     for container in containers {
         let Step { name, position } = container.step;
         let (in_order, parallel) = container.parent.map_or((0, 0), |parent| places[parent]);
         let position = if container.has_index { 0 } else { position };
-        places.push((
-            hash(&(in_order, name, container.index)),
-            hash(&(parallel, name, container.index, position)),
-        ));
+        let place = |parent| mix(mix(parent, name), container.index);
+        places.push((place(in_order), mix(place(parallel), position)));
     }
-    places
 }
 
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+fn mix(one: u64, other: u64) -> u64 {
+    // An odd factor carries every bit upwards; the shift brings them down again.
+    let mixed = (one ^ other.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ mixed >> 29
+}
+
+fn hash(name: &[u8]) -> u64 {
+    name.iter().fold(1, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// The lines of a body that is JSON, one value a line; `None` for anything else.

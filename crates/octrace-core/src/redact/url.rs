@@ -17,7 +17,7 @@ enum Place {
 
 /// Hits in a field that is a URL, absolute or not.
 pub(super) fn find_in_field(url: &[u8], hits: &mut Vec<Hit>) {
-    if !url.windows(3).any(|three| three == b"://") {
+    if memchr::memmem::find(url, b"://").is_none() {
         parameters(url, 0, Place::Field, hits);
     }
     find(url, Place::Field, hits);
@@ -52,8 +52,9 @@ pub(super) fn form_pairs(
 }
 
 fn find(text: &[u8], place: Place, hits: &mut Vec<Hit>) {
+    let sign = memchr::memmem::Finder::new(b"://");
     let mut at = 0;
-    while let Some(colon) = text[at..].windows(3).position(|three| three == b"://") {
+    while let Some(colon) = sign.find(&text[at..]) {
         let colon = at + colon;
         let host = colon + 3;
         if !colon.checked_sub(1).is_some_and(|last| text[last].is_ascii_alphanumeric()) {
