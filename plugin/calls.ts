@@ -7,6 +7,7 @@
  * "current session" would be wrong as soon as a sub-agent or a second session is at work.
  */
 
+import type { Command } from "./intercept.ts";
 import { randomHex } from "./random.ts";
 
 /** Never leaves the process. */
@@ -23,6 +24,8 @@ export interface Call {
   model: string;
   npm: string;
   price: unknown;
+  /** The call is not for a model: this command is to be answered. */
+  command?: Command | undefined;
 }
 
 /** Calls that are remembered: far more than can be on their way at once. */

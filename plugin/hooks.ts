@@ -9,45 +9,65 @@ import type { Hooks, PluginInput } from "@opencode-ai/plugin";
 import { CALL_HEADER, mayCarryToken, type Calls } from "./calls.ts";
 import { EventFilter } from "./events.ts";
 import { Kind } from "./frame.ts";
+import { NAME, type Command, type Intercept } from "./intercept.ts";
+import { lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
 import { credentialsIn } from "./secrets.ts";
 
-export function hooks(recording: Recording, calls: Calls, input: PluginInput): Hooks {
-  const { directory } = input;
+type HeadersHook = NonNullable<Hooks["chat.headers"]>;
+type ModelCall = Parameters<HeadersHook>[0];
+
+export function hooks(recording: Recording, calls: Calls, intercept: Intercept, input: PluginInput): Hooks {
+  const { directory, client } = input;
+  let isOurs = false;
   const filter = new EventFilter();
   const hook = (name: string, fields: object) =>
     recording.document(Kind.Hook, { hook: name, input: fields });
+
+  const announce = quiet<Parameters<HeadersHook>>((call, output) => {
+    recording.learn(credentialsIn(call.provider?.options), "scrub");
+    const { model } = call;
+    const npm = npmOf(model);
+    if (!mayCarryToken(npm, model.providerID)) return;
+    output.headers[CALL_HEADER] = calls.add({
+      command: intercept.waiting(call.message.id),
+      session: call.sessionID,
+      directory,
+      message: call.message.id,
+      agent: agentName(call.agent),
+      provider: model.providerID,
+      model: model.id,
+      npm,
+      price: model.cost,
+    });
+  });
 
   return {
     config: quiet((config) => {
       // Only to know what must never be written; nothing of it is kept.
       recording.learn(credentialsIn(config.provider));
       recording.learn(credentialsIn(config.mcp));
+      isOurs = intercept.register(config);
     }),
 
     event: quiet(({ event }) => {
+      intercept.event(event);
       const kept = filter.keep(event);
       if (kept) recording.document(Kind.Event, { directory, event: kept });
     }),
 
-    "chat.headers": quiet((call, output) => {
-      recording.learn(credentialsIn(call.provider?.options), "scrub");
-      const { model } = call;
-      const npm = model.api?.npm ?? "";
-      if (!mayCarryToken(npm, model.providerID)) return;
-      output.headers[CALL_HEADER] = calls.add({
-        session: call.sessionID,
-        directory,
-        message: call.message.id,
-        agent: agentName(call.agent),
-        provider: model.providerID,
-        model: model.id,
-        npm,
-        price: model.cost,
-      });
+    "chat.headers": (call, output) => {
+      const command = unanswerable(intercept, call);
+      if (command) return lateForCommands().answerElsewhere(intercept, command, client);
+      return announce(call, output);
+    },
+
+    "chat.message": quiet((message, output) => {
+      hook("chat.message", message);
+      intercept.received(message.sessionID, output.message.id, output.parts);
     }),
 
-    "chat.message": quiet((message) => hook("chat.message", message)),
+    "experimental.chat.messages.transform": quiet((_, { messages }) => intercept.forget(messages)),
 
     "tool.execute.before": quiet(({ tool, sessionID, callID }) =>
       hook("tool.execute.before", { tool, sessionID, callID }),
@@ -57,9 +77,10 @@ export function hooks(recording: Recording, calls: Calls, input: PluginInput): H
       hook("tool.execute.after", { tool, sessionID, callID }),
     ),
 
-    "command.execute.before": quiet(({ command, sessionID }) =>
-      hook("command.execute.before", { command, sessionID }),
-    ),
+    "command.execute.before": quiet(({ command, sessionID, arguments: typed }, output) => {
+      hook("command.execute.before", { command, sessionID });
+      if (isOurs && command === NAME) intercept.expand(typed, output.parts);
+    }),
 
     "experimental.session.compacting": quiet(({ sessionID }) =>
       hook("experimental.session.compacting", { sessionID }),
@@ -81,6 +102,23 @@ function quiet<Args extends unknown[]>(handler: (...args: Args) => void): (...ar
     }
     return DONE;
   };
+}
+
+function npmOf({ api }: ModelCall["model"]): string {
+  return api?.npm ?? "";
+}
+
+/** The command that waits for this call, if the tap will not see its request or cannot speak in the model's stead. */
+function unanswerable(intercept: Intercept, call: ModelCall): Command | undefined {
+  try {
+    const { message, model } = call;
+    const command = intercept.waiting(message.id);
+    const npm = npmOf(model);
+    if (!command || (mayCarryToken(npm, model.providerID) && lateForCommands().canAnswer(npm))) return undefined;
+    return command;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Typed as a string; other versions of OpenCode have sent the agent's object. */

@@ -3,7 +3,7 @@
  * read; these are read, all at once, when the first frame or request is due.
  */
 
-/** Reads them if need be. */
+/** What recording needs. Reads them if need be. */
 export function late() {
   return (modules ??= {
     ...(require("./diagnostics.ts") as typeof import("./diagnostics.ts")),
@@ -16,7 +16,18 @@ export function late() {
   });
 }
 
+/** What `/intercept` needs, at first when messages go to a model. */
+export function lateForCommands() {
+  return (forCommands ??= {
+    ...(require("./answer.ts") as typeof import("./answer.ts")),
+    ...(require("./elsewhere.ts") as typeof import("./elsewhere.ts")),
+    ...(require("./forget.ts") as typeof import("./forget.ts")),
+    ...(require("./standing.ts") as typeof import("./standing.ts")),
+  });
+}
+
 let modules: Modules | undefined;
+let forCommands: ForCommands | undefined;
 
 type Modules = typeof import("./diagnostics.ts") &
   typeof import("./exchange.ts") &
@@ -25,3 +36,8 @@ type Modules = typeof import("./diagnostics.ts") &
   typeof import("./root.ts") &
   typeof import("./spool.ts") &
   typeof import("./strictness.ts");
+
+type ForCommands = typeof import("./answer.ts") &
+  typeof import("./elsewhere.ts") &
+  typeof import("./forget.ts") &
+  typeof import("./standing.ts");

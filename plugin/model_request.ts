@@ -19,7 +19,9 @@ export type Reason =
   | "missing-provider-header"
   | "missing-provider-header-not-llm-endpoint"
   | "not-llm-endpoint"
-  | "json-rpc";
+  | "json-rpc"
+  /** What `/intercept` asks of a model is answered by us. */
+  | "intercept-command";
 
 export type Verdict = { traced: true } | { traced: false; reason: Reason };
 

@@ -14,6 +14,7 @@
 import type { Hooks, PluginInput, PluginOptions } from "@opencode-ai/plugin";
 import { Calls } from "./calls.ts";
 import { hooks } from "./hooks.ts";
+import { Intercept } from "./intercept.ts";
 import { Recording } from "./recording.ts";
 import { tap } from "./tap.ts";
 
@@ -33,6 +34,7 @@ export function owner(): Owner {
 function create(): Owner {
   const recording = new Recording();
   const calls = new Calls();
+  const intercept = new Intercept(recording);
   const seen = new WeakSet<PluginInput>();
   let tapped = false;
 
@@ -44,11 +46,11 @@ function create(): Owner {
         if (!tapped) {
           tapped = true;
           recording.diagnose({ event: "install.start" });
-          tap(recording, calls);
+          tap(recording, calls, intercept);
           recording.diagnose({ event: "install.patched" });
         }
         recording.join(input, options);
-        return hooks(recording, calls, input);
+        return hooks(recording, calls, intercept, input);
       } catch {
         return {};
       }

@@ -108,6 +108,11 @@ export class Recording {
     return this.#state === "on";
   }
 
+  /** Where the spool is at this moment, and the recorder's status in it; empty where there is none. */
+  get folder(): string {
+    return this.#spool?.folder ?? "";
+  }
+
   nextExchange(): number {
     return ++this.#exchanges;
   }

@@ -41,6 +41,13 @@ export function readRequest(args: FetchArguments): Outgoing {
   };
 }
 
+/** The same request with another body; `undefined` where that cannot be told to `fetch`. */
+export function withBody(request: Outgoing, body: string): Outgoing | undefined {
+  const [input, init, ...rest] = request.args;
+  if (!init?.body) return undefined;
+  return { ...request, args: [input, { ...init, body }, ...rest], body: () => readBody(body) };
+}
+
 function isToken(name: string): boolean {
   return name.toLowerCase() === CALL_HEADER;
 }

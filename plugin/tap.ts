@@ -3,20 +3,22 @@
  *
  * The agent always gets what the original `fetch` gives, and at the time it gives it. The
  * original is called first, so that the request is under way while we write; a request that is not
- * for a model gets the original's own promise back; and if anything of ours fails, so does any other.
+ * for a model gets the original's own promise back; and if anything of ours fails, so does any other. There is
+ * one exception: what OpenCode asks for the sake of `/intercept` is answered here, and never reaches the original.
  */
 
 import { bodyText, type Body } from "./body.ts";
 import type { Call, Calls } from "./calls.ts";
 import type { Decision, Diagnostics } from "./diagnostics.ts";
 import type { Exchange } from "./exchange.ts";
-import { late } from "./late.ts";
+import type { Command, Intercept } from "./intercept.ts";
+import { late, lateForCommands } from "./late.ts";
 import type { Reason } from "./model_request.ts";
 import type { Recording } from "./recording.ts";
-import { readRequest, type FetchArguments, type Outgoing } from "./request.ts";
+import { readRequest, withBody, type FetchArguments, type Outgoing } from "./request.ts";
 
 /** Replaces `globalThis.fetch`. Once per process: the caller sees to that. */
-export function tap(recording: Recording, calls: Calls): void {
+export function tap(recording: Recording, calls: Calls, intercept: Intercept): void {
   const original = globalThis.fetch as (...args: FetchArguments) => Promise<Response>;
   const requests = new Requests(recording);
 
@@ -27,10 +29,12 @@ export function tap(recording: Recording, calls: Calls): void {
     try {
       request = readRequest(args);
       call = calls.get(request.token);
+      if (call?.agent === "title") request = withoutReply(request);
       if (args[0] instanceof Request && mayBeForModel(request)) early = request.body();
     } catch {
       // Odd arguments are the original's business.
     }
+    if (request && call?.command) return respond(request, call.command, intercept, requests);
 
     const promise = Reflect.apply(original, this, request?.args ?? args);
 
@@ -83,6 +87,26 @@ class Requests {
     this.#diagnostics ??= new (late().Diagnostics)(this.#recording);
     this.#diagnostics.decided(method, url, decision);
   }
+}
+
+/** The answer to a command, in place of a model's. */
+async function respond(request: Outgoing, command: Command, intercept: Intercept, requests: Requests): Promise<Response> {
+  const { answer } = lateForCommands();
+  const body = bodyText(request.body());
+  try {
+    requests.skip(request, "intercept-command");
+  } catch {
+    // The answer matters more.
+  }
+  const text = await intercept.reply(command, request.signal);
+  return answer(request.url, body, { text, final: !command.goesOn });
+}
+
+/** A request for a title, without what `/intercept` has left in the session. */
+function withoutReply(request: Outgoing): Outgoing {
+  const body = bodyText(request.body());
+  const without = body === undefined ? undefined : lateForCommands().withoutReplies(body);
+  return (without === undefined ? undefined : withBody(request, without)) ?? request;
 }
 
 /** Whether it is worth looking into a `Request`, whose body can only be read before it is sent. */

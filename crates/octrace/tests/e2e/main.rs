@@ -7,6 +7,7 @@ mod conversation;
 mod deaths;
 mod faults;
 mod hosts;
+mod intercept;
 #[cfg(target_os = "linux")]
 mod offline;
 mod secrets;

@@ -1,0 +1,212 @@
+//! `/intercept` in the real OpenCode: answered without a model, and gone from whatever a model sees later.
+
+use anyhow::{Context, ensure};
+use octrace_testkit::{
+    PATIENCE, PROVIDERS, Serve, Tui, eventually, keys,
+    script::{Script, Seen, Step},
+};
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+/// The lines of an answer, without their values.
+const LINES: [&str; 7] = [
+    "- Enabled: ",
+    "- Dump root: ",
+    "- Captures: ",
+    "- Total bytes: ",
+    "- Anomalies: ",
+    "- Latest anomaly phase: ",
+    "- Latest anomaly message: ",
+];
+
+/// What a model was asked, titles too.
+fn asked(stage: &Stage) -> Vec<Seen> {
+    stage.server.requests().into_iter().filter(|seen| seen.dialect.is_some()).collect()
+}
+
+/// Fails where a model saw a command or an answer.
+fn untold(stage: &Stage) -> anyhow::Result<()> {
+    for seen in asked(stage) {
+        let body = String::from_utf8_lossy(&seen.body).to_lowercase();
+        ensure!(!body.contains("intercept"), "{} {body}", seen.path);
+    }
+    Ok(())
+}
+
+/// Whether `text` holds an answer with this heading, whole.
+fn is_answer(text: &str, heading: &str) -> bool {
+    text.contains(&format!("## Interceptor {heading}\n"))
+        && LINES.iter().all(|line| text.contains(line))
+}
+
+#[test]
+fn it_is_answered_in_run_and_forgotten_after_a_restart() -> anyhow::Result<()> {
+    let script = Script::new().on("talk", [Step::text("We talked.")]).title(Step::text("A talk"));
+    let stage = Stage::new(script)?;
+    let run = |more: &[&str]| -> anyhow::Result<String> {
+        let run = stage.octrace(["run", "--", "opencode", "run"]);
+        Ok(run.args(more).output()?.success()?.stdout)
+    };
+    let said = run(&["--command", "intercept", "on"])?;
+    ensure!(is_answer(&said, "Enabled") && said.contains("- Enabled: enabled"), "{said}");
+    assert_eq!(asked(&stage).len(), 0, "no model was asked");
+    // The same session in a new OpenCode: its first prompt gives it its title.
+    let said = run(&["--continue", "SCRIPT:talk"])?;
+    ensure!(said.contains("We talked."), "{said}");
+    assert_eq!(asked(&stage).len(), 2, "one prompt, one title");
+    untold(&stage)?;
+    stage.flush()?;
+    assert_eq!(stage.only()?["title"], "A talk");
+    Ok(())
+}
+
+/// `POST /session/{id}/command`: the answer's message.
+fn post(
+    serve: &Serve,
+    stage: &Stage,
+    session: &str,
+    model: &str,
+    typed: &str,
+) -> anyhow::Result<Value> {
+    let body = json!({"command": "intercept", "arguments": typed, "model": model});
+    let path = format!("/session/{session}/command");
+    Ok(serve.request("POST", &stage.home.project(), &path, &body)?.success()?.json())
+}
+
+fn text_of(message: &Value) -> String {
+    let parts = message["parts"].as_array().into_iter().flatten();
+    parts.filter_map(|part| part["text"].as_str()).collect()
+}
+
+#[test]
+fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new().on("talk", [Step::text("We talked.")]))?;
+    let dir = stage.home.project();
+    let command =
+        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let serve = Serve::of(command)?;
+
+    // Each form, in two sessions at once.
+    let sessions = [serve.session(&dir)?, serve.session(&dir)?];
+    let forms = [
+        ("on", "Enabled"),
+        ("  OFF ", "Disabled"),
+        ("", "Status"),
+        ("bogus", "Usage"),
+        ("on off", "Usage"),
+    ];
+    for (typed, heading) in forms {
+        std::thread::scope(|scope| {
+            let posts = sessions.each_ref().map(|session| {
+                let (serve, stage) = (&serve, &stage);
+                scope.spawn(move || (session, post(serve, stage, session, "mock/scripted", typed)))
+            });
+            for posted in posts {
+                let Ok((session, answer)) = posted.join() else { panic!("a post failed") };
+                let answer = answer?;
+                let text = text_of(&answer);
+                ensure!(is_answer(&text, heading), "{typed:?}: {answer:#}");
+                ensure!(text.contains(session.as_str()), "its own session: {text}");
+                let (tokens, cost) = (&answer["info"]["tokens"], &answer["info"]["cost"]);
+                ensure!(tokens["input"] == 0 && tokens["output"] == 0 && cost == 0, "{answer:#}");
+                assert_eq!(answer["info"]["modelID"], "scripted");
+            }
+            anyhow::Ok(())
+        })?;
+    }
+    assert_eq!(asked(&stage).len(), 0);
+
+    // A real turn, and its compaction.
+    let [session, _] = &sessions;
+    let answer = serve.prompt(&dir, session, "mock/scripted", "SCRIPT:talk")?;
+    assert_eq!(text_of(&answer), "We talked.");
+    post(&serve, &stage, session, "mock/scripted", "on")?;
+    let before = asked(&stage).len();
+    let body = json!({"providerID": "mock", "modelID": "scripted"});
+    serve.request("POST", &dir, &format!("/session/{session}/summarize"), &body)?.success()?;
+    ensure!(asked(&stage).len() > before, "it was compacted");
+    serve.prompt(&dir, session, "mock/scripted", "SCRIPT:talk again")?;
+    untold(&stage)?;
+
+    untold(&stage)
+}
+
+#[test]
+fn in_each_dialect_it_is_answered_in_the_middle_of_a_turn_which_goes_on() -> anyhow::Result<()> {
+    let slow = Step::call("bash", json!({"command": "sleep 2; echo slept", "description": "Wait"}));
+    let script = Script::new()
+        .on("work", [slow, Step::text("The work is done.")])
+        .on("talk", [Step::text("We talked.")]);
+    let stage = Stage::new(script)?;
+    let dir = stage.home.project();
+    let command =
+        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let serve = Serve::of(command)?;
+    let in_dialect = |model: &str| -> anyhow::Result<()> {
+        // First of all, so that the session's title is asked for with the answer in its past.
+        let session = serve.session(&dir)?;
+        let text = text_of(&post(&serve, &stage, &session, model, "on")?);
+        ensure!(is_answer(&text, "Enabled"), "{text}");
+        serve.send(&dir, &session, model, "SCRIPT:work")?;
+        let wait_for = |wanted: &str, times: usize| {
+            eventually(PATIENCE, || {
+                let messages = serve.messages(&dir, &session).map_err(|error| error.to_string())?;
+                let messages = messages.to_string();
+                if messages.matches(wanted).count() == times { Ok(()) } else { Err(messages) }
+            })
+            .with_context(|| format!("{model}: {wanted}"))
+        };
+        wait_for("\"running\"", 1)?;
+        post(&serve, &stage, &session, model, "off")?;
+        wait_for("## Interceptor Disabled", 1)?;
+        wait_for("The work is done.", 1)?;
+        let answer = serve.prompt(&dir, &session, model, "SCRIPT:talk")?;
+        assert_eq!(text_of(&answer), "We talked.");
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let in_dialect = &in_dialect;
+        let all = PROVIDERS.map(|provider| scope.spawn(move || in_dialect(provider.model)));
+        all.into_iter().try_for_each(|one| match one.join() {
+            Ok(result) => result,
+            Err(_) => anyhow::bail!("a dialect panicked"),
+        })
+    })?;
+    assert_eq!(asked(&stage).len(), PROVIDERS.len() * 4, "each: a title, two steps, a talk");
+    untold(&stage)
+}
+
+#[test]
+fn it_is_answered_in_the_terminal_interface() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let mut tui = Tui::start(stage.octrace(["run", "--", "opencode"]), 100, 40)?;
+    tui.wait_for("Ask anything")?;
+    tui.send("/intercept on")?;
+    tui.wait_for("/intercept on")?;
+    tui.send(keys::ENTER)?;
+    tui.wait_for("Interceptor Enabled")?;
+    tui.wait_for("Latest anomaly message: none")?;
+    assert_eq!(asked(&stage).len(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_transport_that_bypasses_us_gets_the_answer_as_a_message() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let dir = stage.home.project();
+    let command = stage
+        .octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"])
+        .env("OPENCODE_EXPERIMENTAL_WEBSOCKETS", "1");
+    let serve = Serve::of(command)?;
+    let session = serve.session(&dir)?;
+    let answer = post(&serve, &stage, &session, "openai/scripted", "on")?;
+    let messages = serve.messages(&dir, &session)?;
+    let ignored = messages.as_array().into_iter().flatten().find(|message| {
+        message["info"]["role"] == "user" && is_answer(&text_of(message), "Enabled")
+    });
+    let ignored = ignored.with_context(|| format!("{answer:#}\n{messages:#}"))?;
+    assert_eq!(ignored["parts"][0]["ignored"], true);
+    assert_eq!(stage.server.requests().len(), 0);
+    Ok(())
+}

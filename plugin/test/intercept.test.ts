@@ -1,0 +1,294 @@
+/** `/intercept`: from what is typed to the answer, and what later models see of it. */
+
+import { beforeEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { answer, canAnswer } from "../answer.ts";
+import { CALL_HEADER, Calls } from "../calls.ts";
+import { MARK, forget, withoutReplies, type Message, type Part } from "../forget.ts";
+import { Kind } from "../frame.ts";
+import { Intercept } from "../intercept.ts";
+import { Recording } from "../recording.ts";
+import { isReply, standing } from "../standing.ts";
+import { tap } from "../tap.ts";
+import { json } from "./read_spool.ts";
+import { until, world } from "./world.ts";
+
+const here = world();
+let recording: Recording;
+let intercept: Intercept;
+let real: string[];
+
+beforeEach(() => {
+  recording = new Recording();
+  intercept = new Intercept(recording);
+  real = [];
+  const original = async (_: unknown, init?: RequestInit) => {
+    real.push(String(init?.body));
+    return new Response("from a model");
+  };
+  globalThis.fetch = Object.assign(original, { preconnect: globalThis.fetch.preconnect }) as typeof fetch;
+});
+
+/** A recorder that has come to every question in the spool so far. */
+function publish(more: object = {}): void {
+  const asked = here.frames().filter(({ kind }) => kind === Kind.Intercept).map(json);
+  const { token } = asked.at(-1) ?? { token: "" };
+  const counts = { enabled: true, root: "/tmp/opencode-interceptor/ses_1", captures: 3, total_bytes: 4096, anomalies: 0 };
+  const status = { intercept: { token, ...counts, latest_phase: "", latest_message: "", ...more } };
+  writeFileSync(join(here.spools()[0] ?? "", ".status"), JSON.stringify(status));
+}
+
+const asked = () => here.frames().filter(({ kind }) => kind === Kind.Intercept).length;
+
+/** Types a command; gives its message as OpenCode stores it. */
+function type(typed: string, id: string, session = "ses_1"): Message {
+  const parts: Part[] = [{ type: "text", text: "whatever the template gave" }];
+  intercept.expand(typed, parts);
+  intercept.received(session, id, parts);
+  return { info: { id, role: "user" }, parts: structuredClone(parts) };
+}
+
+const user = (id: string, text = "Hello"): Message => ({ info: { id, role: "user" }, parts: [{ type: "text", text }] });
+const assistant = (id: string, parentID: string, text: string, finish = "stop"): Message => ({
+  info: { id, role: "assistant", parentID, finish },
+  parts: [{ type: "text", text }],
+});
+const REPLY = "## Interceptor Enabled\n\n- Enabled: enabled";
+
+describe("the reply", () => {
+  test("once the recorder has come to the question, in seven lines", async () => {
+    const reply = standing(recording, "on", "ses_1");
+    await until("the question", () => asked() === 1);
+    publish();
+    expect(await reply).toBe(
+      [
+        "## Interceptor Enabled",
+        "",
+        "- Enabled: enabled",
+        "- Dump root: /tmp/opencode-interceptor/ses_1",
+        "- Captures: 3",
+        "- Total bytes: 4096",
+        "- Anomalies: 0",
+        "- Latest anomaly phase: none",
+        "- Latest anomaly message: none",
+      ].join("\n"),
+    );
+    expect(json(here.frames().find(({ kind }) => kind === Kind.Intercept))).toMatchObject({ action: "on", session: "ses_1" });
+  });
+
+  test("to two at once, each with its own session and action", async () => {
+    const replies = [standing(recording, "on", "ses_1"), standing(recording, "off", "ses_2")];
+    await until("both questions", () => asked() === 2);
+    publish({ enabled: false, root: "/tmp/opencode-interceptor/ses_2" });
+    const [one, two] = await Promise.all(replies);
+    expect(one).toStartWith("## Interceptor Enabled\n\n- Enabled: enabled\n- Dump root: /tmp/opencode-interceptor/ses_1\n");
+    expect(two).toStartWith("## Interceptor Disabled\n\n- Enabled: disabled\n- Dump root: /tmp/opencode-interceptor/ses_2\n");
+  });
+
+  test("when the recorder is behind, with its last counts, and saying so", async () => {
+    recording.isOn();
+    publish({ enabled: false, captures: 7 });
+    const text = await standing(recording, "status", "ses_1", undefined, 30);
+    expect(text).toContain("- Captures: 7\n");
+    expect(text).toContain("- Enabled: disabled\n");
+    expect(text).toEndWith("it has not come to this command yet. The counts are the last that it told.");
+  });
+
+  test("when nothing is recorded", async () => {
+    const off = new Proxy(recording, { get: (_, name) => (name === "isOn" ? () => false : undefined) });
+    const text = await standing(off, "on", "ses_1");
+    expect(text).toStartWith("## Interceptor Status\n\n- Enabled: disabled\n");
+    expect(text).toContain("octrace is not recording");
+  });
+
+  test("on one line each, whatever happened", async () => {
+    const reply = standing(recording, "usage", "ses_1");
+    await until("the question", () => asked() === 1);
+    publish({ anomalies: 1, latest_phase: "capture/dump-write", latest_message: "no\nroom \u001b[31mleft\u2028." });
+    const text = await reply;
+    expect(text).toStartWith("## Interceptor Usage\n\n- `/intercept`: ");
+    expect(text).toEndWith("- Anomalies: 1\n- Latest anomaly phase: capture/dump-write\n- Latest anomaly message: no room  [31mleft .");
+  });
+
+  test("no longer when the user has given up", async () => {
+    const controller = new AbortController();
+    const reply = standing(recording, "on", "ses_1", controller.signal).catch((error: Error) => error.name);
+    controller.abort();
+    expect(await reply).toBe("AbortError");
+  });
+});
+
+describe("a command", () => {
+  test("is any form of the word, with any blanks and case", async () => {
+    const actions = ["", "on", " OFF ", "Status", "on off", "bogus"].map((typed, index) => {
+      type(typed, `msg_${index}`);
+      return intercept.waiting(`msg_${index}`)?.action;
+    });
+    expect(actions).toEqual(["status", "on", "off", "status", "usage", "usage"]);
+  });
+
+  test("is told by its mark alone", () => {
+    intercept.received("ses_1", "msg_1", [{ type: "text", text: "/intercept on" }]);
+    intercept.received("ses_1", "msg_2", [{ type: "text", text: "hi", metadata: { octrace: "other" } }]);
+    expect([intercept.waiting("msg_1"), intercept.waiting("msg_2"), intercept.waiting(undefined)]).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("leaves a command of the user's alone", () => {
+    const own = { command: { intercept: { template: "mine" } } };
+    expect(intercept.register(own as never)).toBe(false);
+    expect(own.command.intercept).toEqual({ template: "mine" });
+    const config = {} as { command?: Record<string, { template: string }> };
+    expect([intercept.register(config as never), intercept.register(config as never)]).toEqual([true, true]);
+    expect(config.command?.["intercept"]?.template).toBe("/intercept $ARGUMENTS");
+  });
+
+  test("is answered by the tap, once, and is no exchange", async () => {
+    const calls = new Calls();
+    tap(recording, calls, intercept);
+    type("on", "msg_1");
+    const call = { session: "ses_1", directory: "/d", message: "msg_1", agent: "build", provider: "p", model: "m", npm: "n", price: null };
+    const token = calls.add({ ...call, command: intercept.waiting("msg_1") });
+    const body = JSON.stringify({ model: "m", stream: true, messages: [] });
+    const answered = fetch("http://h/v1/chat/completions", { method: "POST", headers: { [CALL_HEADER]: token }, body });
+    await until("the question", () => asked() === 1);
+    publish();
+    expect(await (await answered).text()).toContain("## Interceptor Enabled");
+    expect(intercept.waiting("msg_1")).toBeUndefined();
+    expect(real).toEqual([]);
+    expect(here.frames().some(({ kind }) => kind === Kind.Request)).toBe(false);
+  });
+
+  test("that another message overtook is carried out all the same", async () => {
+    const command = type("on", "msg_1");
+    intercept.forget([command, user("msg_2")]);
+    await until("the question", () => asked() === 1);
+    expect(intercept.waiting("msg_1")).toBeUndefined();
+  });
+
+  test("in the middle of a turn lets it go on", () => {
+    const status = (type: string) => ({ type: "session.status", properties: { sessionID: "ses_1", status: { type } } });
+    const at = (history: Message[], id: string) => {
+      intercept.forget([...history, type("on", id)]);
+      return intercept.waiting(id)?.goesOn;
+    };
+    const working = [user("msg_1"), assistant("msg_2", "msg_1", "Let me see.", "tool-calls")];
+    expect(at(working, "msg_3")).toBe(false);
+    intercept.event(status("busy"));
+    expect([at(working, "msg_4"), at([user("msg_1")], "msg_5"), at([], "msg_6")]).toEqual([true, true, false]);
+    expect(at([user("msg_1"), assistant("msg_2", "msg_1", "Done.")], "msg_7")).toBe(false);
+    intercept.event(status("idle"));
+    expect(at(working, "msg_8")).toBe(false);
+  });
+});
+
+describe("what a model sees later", () => {
+  const stored = (id: string): Message => ({ info: { id, role: "user" }, parts: [{ type: "text", text: "/intercept on", metadata: MARK }] });
+
+  test("has neither command nor reply, also where only half of it is in view", () => {
+    const messages = [
+      assistant("msg_01", "msg_00", REPLY),
+      user("msg_1"),
+      assistant("msg_2", "msg_1", "Hi."),
+      stored("msg_3"),
+      assistant("msg_4", "msg_3", "an aborted half"),
+      stored("msg_5"),
+      user("msg_6"),
+    ];
+    expect(forget(messages, undefined)).toEqual(["msg_3", "msg_5"]);
+    expect(messages.map(({ info }) => info.id)).toEqual(["msg_1", "msg_2", "msg_6"]);
+  });
+
+  test("keeps what only talks about it", () => {
+    const messages = [
+      user("msg_1", "/intercept on"),
+      assistant("msg_2", "msg_1", "The heading is\n\n## Interceptor Enabled\n\n- Enabled: enabled"),
+      { ...assistant("msg_3", "msg_1", ""), parts: [{ type: "tool" }, { type: "text", text: REPLY }] },
+      { ...assistant("msg_4", "msg_1", REPLY) },
+    ];
+    Object.assign(messages[3]?.info ?? {}, { tokens: { input: 900, output: 20 } });
+    expect(forget(messages, undefined)).toEqual([]);
+    expect(messages).toHaveLength(4);
+  });
+
+  test("is the command itself while that is being answered", () => {
+    const [before, command] = [stored("msg_1"), stored("msg_2")];
+    const messages = [before, command];
+    expect(forget(messages, "msg_2")).toEqual(["msg_1"]);
+    expect(messages).toEqual([command]);
+  });
+
+  test.each([
+    ["chat", { messages: [{ role: "user", content: "Title:" }, { role: "assistant", content: REPLY }, { role: "user", content: "Hi" }] }],
+    ["responses", { input: [{ role: "user", content: [] }, { role: "assistant", id: "x", content: [{ type: "output_text", text: REPLY }] }] }],
+    ["anthropic", { messages: [{ role: "user", content: [] }, { role: "assistant", content: [{ type: "text", text: REPLY }] }] }],
+    ["gemini", { contents: [{ role: "user", parts: [] }, { role: "model", parts: [{ text: REPLY }] }] }],
+  ])("has no reply in a title request: %s", (_, body) => {
+    const without = withoutReplies(JSON.stringify(body)) ?? "";
+    expect(without).not.toContain("Interceptor");
+    expect(without).toContain('"user"');
+    expect(withoutReplies(without)).toBeUndefined();
+  });
+
+  test("is otherwise byte for byte what OpenCode sends", async () => {
+    const calls = new Calls();
+    tap(recording, calls, intercept);
+    const call = { session: "ses_1", directory: "/d", message: "msg_1", agent: "title", provider: "p", model: "m", npm: "n", price: null };
+    const send = (body: string) =>
+      fetch("http://h/v1/messages", { method: "POST", headers: { [CALL_HEADER]: calls.add(call) }, body });
+    const prompt = '{ "messages": [{"role":"user","content":"what is ## Interceptor Enabled?"}] }';
+    await send(prompt);
+    await send(JSON.stringify({ messages: [{ role: "assistant", content: REPLY }] }));
+    expect(real).toEqual([prompt, '{"messages":[]}']);
+    const bodies = here.frames().filter(({ kind }) => kind === Kind.RequestBody);
+    expect(bodies.map(({ payload }) => payload.toString())).toEqual(real);
+  });
+});
+
+describe("an answer", () => {
+  const URLS = [
+    ["https://h/v1/chat/completions", "stream"],
+    ["https://r.openai.azure.com/openai/deployments/x/chat/completions?api-version=1", "stream"],
+    ["https://h/v1/responses", "stream"],
+    ["https://h/v1/messages?beta=true", "stream"],
+    ["https://h/publishers/anthropic/models/c:streamRawPredict", "url"],
+    ["https://h/v1beta/models/g:streamGenerateContent?alt=sse", "url"],
+  ] as const;
+
+  test.each(URLS)("is streamed: %s", async (url) => {
+    const response = answer(url, '{"stream":true,"model":"m"}', { text: "a “text”\n\nof two", final: true });
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    const lines = (await response.text()).split("\n").filter((line) => line.startsWith("data: {"));
+    const events = lines.map((line) => JSON.parse(line.slice(6)) as object);
+    expect(JSON.stringify(events)).toContain(JSON.stringify("a “text”\n\nof two"));
+    const finishes = /"finish_reason":"stop"|"response.completed"|"end_turn"|"finishReason":"STOP"/;
+    expect(JSON.stringify(events)).toMatch(finishes);
+    expect(await answer(url, '{"stream":true}', { text: "a", final: false }).text()).not.toMatch(finishes);
+  });
+
+  test.each(URLS.filter(([, by]) => by === "stream"))("is whole where that was asked for: %s", async (url) => {
+    const whole = (await answer(url, "{}", { text: "a text", final: true }).json()) as object;
+    expect(JSON.stringify(whole)).toContain('"a text"');
+  });
+
+  test("is whole: gemini", async () => {
+    expect(await answer("https://h/models/g:generateContent", "{}", { text: "a", final: true }).json()).toMatchObject({
+      candidates: [{ content: { parts: [{ text: "a" }] }, finishReason: "STOP" }],
+    });
+  });
+
+  test("is an error that is not tried again, where the dialect is unknown", () => {
+    expect(answer("https://h/v2/chat", "[", { text: "a", final: true }).status).toBe(400);
+  });
+
+  test("is possible for SDKs that speak a known dialect", () => {
+    const can = ["@ai-sdk/openai-compatible", "@ai-sdk/google-vertex/anthropic", "@openrouter/ai-sdk-provider"];
+    const cannot = ["@ai-sdk/amazon-bedrock", "@ai-sdk/cohere", "@ai-sdk/gateway", "somebody-elses", ""];
+    expect([...can, ...cannot].filter(canAnswer)).toEqual(can);
+  });
+});
+
+test("a reply is recognised by its text", () => {
+  expect(["Status", "Enabled", "Disabled", "Usage"].every((heading) => isReply(`## Interceptor ${heading}\n\n- E`))).toBe(true);
+  expect(isReply("## Interceptor Enabled")).toBe(false);
+});
