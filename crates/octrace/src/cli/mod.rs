@@ -10,6 +10,7 @@ mod doctor;
 mod error;
 mod flush;
 mod install;
+mod intercept;
 mod output;
 mod record;
 mod request;
@@ -44,6 +45,7 @@ enum Command {
     Show(show::Show),
     Request(request::Request),
     Search(search::Search),
+    Intercept(intercept::Intercept),
     Flush(flush::Flush),
     Doctor(doctor::Doctor),
     Config(config::Config),
@@ -112,6 +114,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Show(show) => show.run(context),
         Command::Request(request) => request.run(context),
         Command::Search(search) => search.run(context),
+        Command::Intercept(intercept) => intercept.run(context),
         Command::Flush(flush) => flush.run(context),
         Command::Doctor(doctor) => doctor.run(context),
         Command::Config(config) => config.run(context),
@@ -169,6 +172,7 @@ mod tests {
           request    Show one request with its response: headers, body, answer
           search     Search everything recorded: prompts, answers, tools and what they gave, system prompts,
                      errors
+          intercept  Keep model requests as files: on, off, or how it stands
           flush      Wait until everything captured so far is on the tape
           doctor     Check that everything is in place; each problem comes with its remedy
           config     Show every setting, its value, and where it came from

@@ -81,7 +81,7 @@ pub(super) fn home(paths: &Paths, settings: &Settings) -> Option<Finding> {
 pub(super) fn spools(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     const ABOUT: &str = "recorder";
     let spools = record::spools(&paths.place(settings));
-    let count = |state| spools.iter().filter(|found| **found == state).count();
+    let count = |state| spools.iter().filter(|found| found.state == state).count();
     let (read, unread, left) =
         (count(SpoolState::Read), count(SpoolState::Unread), count(SpoolState::Left));
     let mut findings = Vec::new();

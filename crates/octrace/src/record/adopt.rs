@@ -3,9 +3,10 @@
 //! Whoever comes by takes them: each recorder before it ends, and `octrace flush`. What is there goes onto the
 //! tape; the spool itself is deleted only when its writer is surely dead.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use octrace_store::Tape;
+use octrace_wire::payload::Hello;
 
 use super::{
     pipeline::Pipeline,
@@ -75,17 +76,28 @@ pub(crate) enum SpoolState {
     Left,
 }
 
+/// A spool that is there.
+pub(crate) struct FoundSpool {
+    /// Its folder; the folder's name is the spool's on the tape.
+    pub(crate) folder: PathBuf,
+    /// Who writes it. Not redacted.
+    pub(crate) hello: Hello,
+    /// How it stands.
+    pub(crate) state: SpoolState,
+}
+
 /// The spools that are for this place's tape, as they stand. Changes nothing.
-pub(crate) fn spools(place: &Place) -> Vec<SpoolState> {
-    let state = |folder: &Path| {
-        let spool = Spool::open(folder).ok()?;
+pub(crate) fn spools(place: &Place) -> Vec<FoundSpool> {
+    let found = |folder: PathBuf| {
+        let spool = Spool::open(&folder).ok()?;
         let hello = spool.hello().ok()?.filter(|hello| place.is_for(hello))?;
-        Some(match spool.try_claim().ok()? {
+        let state = match spool.try_claim().ok()? {
             None => SpoolState::Read,
-            Some(_) if Writer::new(&hello).is_dead(folder) => SpoolState::Left,
+            Some(_) if Writer::new(&hello).is_dead(&folder) => SpoolState::Left,
             Some(_) => SpoolState::Unread,
-        })
+        };
+        Some(FoundSpool { folder, hello, state })
     };
     let folders = place.roots.iter().flat_map(|root| spool::spools_in(root));
-    folders.filter_map(|folder| state(&folder)).collect()
+    folders.filter_map(found).collect()
 }

@@ -13,9 +13,11 @@
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
 //! * [`log`]: what went wrong, for people.
 //! * [`place`]: which tape, and which spools are for it.
+//! * [`ask`](mod@ask): what `octrace intercept` wants of a recorder.
 //! * [`adopt`], [`flush`](mod@flush): spools that nobody reads; waiting until all is on the tape.
 
 mod adopt;
+mod ask;
 mod assemble;
 #[cfg(test)]
 pub(crate) mod author;
@@ -47,9 +49,12 @@ use std::{
 use octrace_store::Tape;
 
 pub(crate) use self::{
-    adopt::{SpoolState, spools},
+    adopt::{FoundSpool, SpoolState, spools},
+    ask::{Answer, ask},
     flush::{FlushReport, flush},
     place::Place,
+    sinks::dumps::dump_root,
+    status::Intercept,
 };
 use self::{
     control::Control,

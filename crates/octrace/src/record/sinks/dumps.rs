@@ -28,8 +28,7 @@ struct Outcome {
 impl Dumps {
     /// Those of the process with these settings.
     pub(in crate::record) fn new(spool: SpoolId, settings: &Settings) -> Self {
-        let tmp = Some(PathBuf::from(&settings.tmp)).filter(|tmp| tmp.is_absolute());
-        Self { spool, tmp: tmp.unwrap_or_else(|| "/tmp".into()), is_swept: false }
+        Self { spool, tmp: tmp(settings), is_swept: false }
     }
 
     /// Writes what is due; before the first time, deletes what is too old. Fails only when the tape does.
@@ -97,7 +96,7 @@ impl Dumps {
         Ok(Intercept {
             token: now.token,
             enabled: now.enabled,
-            root: folder(&self.tmp, &now.session).display().to_string(),
+            root: folder(&self.tmp, Some(&now.session)).display().to_string(),
             captures: now.captures,
             total_bytes: now.total_bytes,
             anomalies: now.anomalies,
@@ -107,9 +106,19 @@ impl Dumps {
     }
 }
 
-/// Where a session's dumps lie.
-fn folder(tmp: &Path, session: &str) -> PathBuf {
-    dump::root_path(tmp).join(dump::session_name(session))
+/// Where the dumps of an OpenCode with these settings lie: those of one session, or all.
+pub(crate) fn dump_root(settings: &Settings, session: Option<&str>) -> PathBuf {
+    folder(&tmp(settings), session)
+}
+
+fn folder(tmp: &Path, session: Option<&str>) -> PathBuf {
+    let root = dump::root_path(tmp);
+    session.map_or_else(|| root.clone(), |session| root.join(dump::session_name(session)))
+}
+
+fn tmp(settings: &Settings) -> PathBuf {
+    let tmp = Some(PathBuf::from(&settings.tmp)).filter(|tmp| tmp.is_absolute());
+    tmp.unwrap_or_else(|| "/tmp".into())
 }
 
 fn stored(anomalies: Vec<dump::Anomaly>) -> Vec<Anomaly> {
