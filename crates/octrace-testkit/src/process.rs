@@ -36,6 +36,8 @@ pub struct Run {
 pub struct Output {
     /// The exit code; 128 and the signal's number when a signal ended it.
     pub code: i32,
+    /// What it printed, byte for byte.
+    pub bytes: Vec<u8>,
     /// What it printed; bytes that are not UTF-8 are replaced.
     pub stdout: String,
     /// What it printed to its standard error.
@@ -218,6 +220,7 @@ impl Running {
         let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
         Ok(Output {
             code: code.context("neither exit code nor signal")?,
+            bytes: fs::read(&self.stdout)?,
             stdout: self.stdout()?,
             stderr: self.stderr()?,
             took: self.start.elapsed(),

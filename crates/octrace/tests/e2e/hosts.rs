@@ -92,6 +92,64 @@ fn one_server_for_two_directories_keeps_their_sessions_apart() -> anyhow::Result
 }
 
 #[test]
+fn two_sessions_and_a_sub_agent_at_once_have_each_their_own_requests() -> anyhow::Result<()> {
+    let pause = Duration::from_millis(25);
+    let task =
+        json!({"description": "Look around", "prompt": "SCRIPT:child", "subagent_type": "general"});
+    let say = |word: &str| {
+        Step::call("bash", json!({"command": format!("echo {word}"), "description": "Say"}))
+            .pause(pause)
+    };
+    let done = |word: &str| Step::text(format!("This was all of {word}.")).pause(pause);
+    let script = Script::new()
+        .on("parent", [Step::call("task", task).pause(pause), done("parent")])
+        .on("child", [say("one"), say("two"), say("three"), done("child")])
+        .on("other", [say("four"), say("five"), say("six"), say("seven"), done("other")]);
+    let stage = Stage::new(script)?;
+    let command =
+        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let serve = Serve::of(command)?;
+    let dir = stage.home.project();
+    let ids = [serve.session(&dir)?, serve.session(&dir)?];
+    for (id, script) in ids.iter().zip(["parent", "other"]) {
+        serve.send(&dir, id, "mock/scripted", &format!("SCRIPT:{script}"))?;
+    }
+    for id in &ids {
+        eventually(PATIENCE, || {
+            let messages = serve.messages(&dir, id)?;
+            ensure!(messages.to_string().contains("This was all of"), "no answer yet");
+            Ok(())
+        })?;
+    }
+    stage.flush()?;
+
+    // They were at it at the same time.
+    let asked = stage.asked();
+    let order: Vec<_> = asked.iter().map(|seen| seen.script.as_str()).collect();
+    let of_child = |order: &[&str]| order.iter().position(|script| *script == "child");
+    let last_of_other = order.iter().rposition(|script| *script == "other");
+    ensure!(of_child(&order) < last_of_other, "{order:?}");
+
+    let [parent, other] = [stage.show(&ids[0])?, stage.show(&ids[1])?];
+    let child = tools(&parent)[0]["child"].clone();
+    let mut recorded = 0;
+    for (session, script) in [(&parent, "parent"), (&child, "child"), (&other, "other")] {
+        let asked: Vec<_> = asked.iter().filter(|seen| seen.script == script).collect();
+        let calls = main_calls(session);
+        assert_eq!(calls.len(), asked.len(), "{script}: {session:#}");
+        for (call, seen) in calls.iter().zip(asked) {
+            // OpenCode itself says whose request it is.
+            assert_eq!(session["id"], seen.header("x-session-affinity").unwrap_or_default());
+            let [attempt] = attempts(call)[..] else { panic!("one attempt: {call:#}") };
+            assert_eq!(stage.body(attempt)?.as_bytes(), seen.body);
+            recorded += 1;
+        }
+    }
+    assert_eq!(recorded, asked.len(), "no request in another session");
+    Ok(())
+}
+
+#[test]
 fn the_terminal_interface_is_recorded() -> anyhow::Result<()> {
     let stage = Stage::new(Script::new().on(
         "hi",

@@ -3,6 +3,7 @@
 //!
 //! One file per subject. What each promise looks like when something breaks is in `deaths.rs`.
 
+mod bodies;
 mod conversation;
 mod deaths;
 mod faults;
