@@ -99,6 +99,7 @@ fn newest(tape: &Connection, (session, agent): &Line) -> Result<Option<Newest>, 
         .prepare_cached(
             "SELECT id, request_depth FROM exchanges
              WHERE session = ?1 AND coalesce(agent, '') = ?2 AND request_layout IS NOT NULL
+                 AND id > coalesce((SELECT exchange FROM doomed WHERE session = ?1), 0)
              ORDER BY id DESC LIMIT 1",
         )?
         .query_row([session, agent], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -136,13 +137,22 @@ pub(crate) fn read(tape: &Connection, exchange: i64) -> Result<Vec<Entry>, Error
     Ok(entries.unwrap_or_default())
 }
 
+/// Whether to go on, for [`walk`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Walk {
+    /// To the next exchange.
+    On,
+    /// That was enough.
+    Stop,
+}
+
 /// Goes through the exchanges of a session after the one given, in their order, with the entries of each and the
 /// part of its response. What is damaged has no entries.
 pub(crate) fn walk(
     tape: &Connection,
     session: &str,
     after: i64,
-    mut each: impl FnMut(i64, &[Entry], Option<i64>) -> Result<(), Error>,
+    mut each: impl FnMut(i64, &[Entry], Option<i64>) -> Result<Walk, Error>,
 ) -> Result<(), Error> {
     // Whoever is based on somebody is mostly based on the newest of its line, and lines are few.
     let mut newest: HashMap<String, (i64, Vec<Entry>)> = HashMap::new();
@@ -166,7 +176,9 @@ pub(crate) fn walk(
                 entries => entries?,
             },
         };
-        each(exchange, &entries, row.get(4)?)?;
+        if each(exchange, &entries, row.get(4)?)? == Walk::Stop {
+            break;
+        }
         newest.insert(agent, (exchange, entries));
     }
     Ok(())

@@ -7,6 +7,7 @@
 //! * [`diagnostics`]: what plugins decided, and the options they had.
 //! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
 //! * `index`: which words are where, for [`Tape::search`].
+//! * [`prune`]: what is too old or too much goes.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
 //!   byte.
 
@@ -23,6 +24,7 @@ pub mod intercept;
 mod layout;
 mod migrate;
 mod part;
+pub mod prune;
 pub mod read;
 mod tape;
 #[cfg(test)]

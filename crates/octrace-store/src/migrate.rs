@@ -23,10 +23,11 @@ struct Step {
 
 const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0001_tape.sql"), fill: None },
-    Step { sql: include_str!("../schema/0002_uses.sql"), fill: Some(uses::fill) },
+    Step { sql: include_str!("../schema/0002_uses.sql"), fill: None },
     Step { sql: include_str!("../schema/0003_journal.sql"), fill: None },
     Step { sql: include_str!("../schema/0004_dumps.sql"), fill: None },
     Step { sql: include_str!("../schema/0005_search.sql"), fill: None },
+    Step { sql: include_str!("../schema/0006_prune.sql"), fill: Some(uses::fill) },
 ];
 
 /// The version that this build reads and writes.

@@ -44,7 +44,10 @@ impl Parts {
             None => {
                 let stored = self.encode(bytes)?;
                 tape.prepare_cached(
-                    "INSERT INTO parts (hash, size, codec, data) VALUES (?1, ?2, ?3, ?4)",
+                    // No id is given twice, also when the newest part was pruned.
+                    "INSERT INTO parts (id, hash, size, codec, data) VALUES (
+                         max(coalesce((SELECT max(id) FROM parts), 0), (SELECT part FROM pruned)) + 1,
+                         ?1, ?2, ?3, ?4)",
                 )?
                 .execute(params![
                     address.as_slice(),

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{Error, migrate, write::Memory};
 
 /// How long a writer waits for another one. Transactions are short, so this is far more than enough.
-const BUSY: Duration = Duration::from_secs(20);
+pub(crate) const BUSY: Duration = Duration::from_secs(20);
 
 /// How long to wait where SQLite itself does not.
 const TRY_AGAIN: Duration = Duration::from_millis(10);
@@ -122,14 +122,18 @@ impl Tape {
             return Err(refused(&self.path, source));
         }
         // What is in the file itself was synced when it was moved there from the log.
-        let mut wal = self.path.clone().into_os_string();
-        wal.push("-wal");
-        match File::open(&wal).and_then(|file| file.sync_all()) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(refused(Path::new(&wal), source))
-            }
+        let log = self.log_path();
+        match File::open(&log).and_then(|file| file.sync_all()) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(refused(&log, source)),
             _ => Ok(()),
         }
+    }
+
+    /// Where SQLite keeps its write-ahead log.
+    pub(crate) fn log_path(&self) -> PathBuf {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        log.into()
     }
 }
 

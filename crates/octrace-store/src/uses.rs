@@ -8,7 +8,11 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use crate::{Error, body::Entry, layout};
+use crate::{
+    Error,
+    body::Entry,
+    layout::{self, Walk},
+};
 
 /// How many sessions a writer remembers the parts of.
 const REMEMBERED: usize = 64;
@@ -51,11 +55,13 @@ impl Uses {
     }
 }
 
-/// Each part that the session uses, and the exchange that did first.
+/// Each part that the session uses, and the exchange that did first, but for what is being pruned.
 fn of_session(tape: &Connection, session: &str) -> Result<HashMap<i64, i64>, Error> {
     let mut select = tape.prepare_cached(
         "SELECT part, min(exchange) FROM uses
-         WHERE exchange IN (SELECT id FROM exchanges WHERE session = ?1) GROUP BY part",
+         WHERE exchange IN (SELECT id FROM exchanges WHERE session = ?1
+             AND id > coalesce((SELECT exchange FROM doomed WHERE session = ?1), 0))
+         GROUP BY part",
     )?;
     let rows = select.query_map([session], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -77,7 +83,8 @@ pub(crate) fn fill(tape: &Connection) -> Result<(), Error> {
     let mut uses = Uses::default();
     for session in sessions {
         layout::walk(tape, &session, 0, |exchange, entries, response| {
-            uses.note(tape, &session, exchange, parts_of(entries).chain(response))
+            uses.note(tape, &session, exchange, parts_of(entries).chain(response))?;
+            Ok(Walk::On)
         })?;
     }
     Ok(())

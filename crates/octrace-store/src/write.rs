@@ -112,6 +112,8 @@ pub struct Progress {
 /// What a recorder keeps between batches, so that the tape is not asked again for what is known.
 #[derive(Default)]
 pub(crate) struct Memory {
+    /// Of the tape, when this was remembered: see [`crate::prune`].
+    generation: i64,
     parts: Parts,
     layouts: Layouts,
     uses: Uses,
@@ -127,6 +129,11 @@ impl Tape {
     /// Begins a transaction; waits while another process writes.
     pub fn begin(&mut self) -> Result<Batch<'_>, Error> {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let generation =
+            tx.prepare_cached("SELECT generation FROM pruned")?.query_row([], |row| row.get(0))?;
+        if generation != self.memory.generation {
+            self.memory = Memory { generation, ..Memory::default() };
+        }
         Ok(Batch { tx: Some(tx), memory: &mut self.memory })
     }
 
@@ -231,8 +238,9 @@ impl Batch<'_> {
         let tx = open(&self.tx)?;
         let stored = self.memory.parts.encode(event.body.as_bytes())?;
         tx.prepare_cached(
-            "INSERT INTO events (spool, session, at_us, kind, size, codec, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO events (id, spool, session, at_us, kind, size, codec, body) VALUES (
+                 max(coalesce((SELECT max(id) FROM events), 0), (SELECT event FROM pruned)) + 1,
+                 ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             spool.0,
@@ -340,11 +348,13 @@ impl Batch<'_> {
         let headers = json(&head.headers);
         let problems = json(&asked.problems);
         tx.prepare_cached(
-            "INSERT INTO exchanges (spool, number, begin_segment, begin_offset,
+            "INSERT INTO exchanges (id, spool, number, begin_segment, begin_offset,
                  session, message, assistant, agent, purpose, provider, model, npm, price, dialect,
                  method, url, request_headers, request_bytes, request_cut,
                  request_layout, request_base, request_depth, outcome, sent_us, sent_mono_us, problems)
-             VALUES (:spool, :number, :segment, :offset,
+             VALUES (
+                 max(coalesce((SELECT max(id) FROM exchanges), 0), (SELECT exchange FROM pruned)) + 1,
+                 :spool, :number, :segment, :offset,
                  :session, :message, :assistant, :agent, :purpose, :provider, :model, :npm, :price,
                  :dialect, :method, :url, :headers, :bytes, :cut,
                  :layout, :base, :depth, :outcome, :sent_us, :sent_mono_us, :problems)",
@@ -425,7 +435,9 @@ impl Batch<'_> {
         from: Position,
         exchange: &Clean<Exchange>,
     ) -> Result<(), Error> {
-        self.response_body(id, exchange.get())?;
+        if !self.response_body(id, exchange.get())? {
+            return Ok(());
+        }
         self.tx()?
             .prepare_cached(
                 "UPDATE exchanges SET begin_segment = ?2, begin_offset = ?3 WHERE id = ?1",
@@ -434,23 +446,25 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn response_body(&mut self, id: ExchangeId, exchange: &Exchange) -> Result<(), Error> {
+    /// `false`, and nothing is written, when the exchange was pruned meanwhile: it was open for days.
+    fn response_body(&mut self, id: ExchangeId, exchange: &Exchange) -> Result<bool, Error> {
         let tx = open(&self.tx)?;
+        let session: Option<String> = tx
+            .prepare_cached("SELECT session FROM exchanges WHERE id = ?1")?
+            .query_row([id.0], |row| row.get(0))
+            .optional()?;
+        let Some(session) = session else { return Ok(false) };
         let part = match exchange.response_body.as_slice() {
             [] => None,
             body => Some(self.memory.parts.put(tx, body)?),
         };
-        if let Some(part) = part {
-            let of = "SELECT session FROM exchanges WHERE id = ?1";
-            let session: String = tx.prepare_cached(of)?.query_row([id.0], |row| row.get(0))?;
-            self.memory.uses.note(tx, &session, id.0, [part])?;
-        }
+        self.memory.uses.note(tx, &session, id.0, part)?;
         tx.prepare_cached(
             "UPDATE exchanges SET response_part = coalesce(?2, response_part),
                  response_cut = ?3 WHERE id = ?1",
         )?
         .execute(params![id.0, part, exchange.response_cut])?;
-        Ok(())
+        Ok(true)
     }
 
     /// The exchange is over.
@@ -462,10 +476,12 @@ impl Batch<'_> {
         progress: &Progress,
     ) -> Result<(), Error> {
         let (exchange, ending) = (exchange.get(), ending.get());
+        if !self.response_body(id, exchange)? {
+            return Ok(());
+        }
         if let Some(head) = &exchange.response {
             self.response_head(id, head)?;
         }
-        self.response_body(id, exchange)?;
         self.progress(id, progress)?;
         let usage = ending.usage.as_ref();
         let tokens =

@@ -33,6 +33,8 @@ impl Tape {
     /// # Errors
     /// [`Error::Damaged`] when it is there but cannot be restored.
     pub fn exchange(&self, id: i64) -> Result<Option<ExchangeDetail>, Error> {
+        // Of one moment: what it is made of may be pruned at the next.
+        let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(
             "SELECT {COLUMNS}, ordinal, request_headers, request_cut, request_layout IS NOT NULL,
                  response_headers, status_text, response_part, response_cut

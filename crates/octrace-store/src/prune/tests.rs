@@ -1,0 +1,440 @@
+//! Pruning on tapes of every kind: what stays is whole, what goes leaves nothing behind, and the files shrink.
+
+use std::{collections::BTreeMap, path::Path};
+
+use octrace_core::{
+    event::{self, Event},
+    exchange::{Exchange, Outcome, RequestHead, Timing},
+    reading,
+    redact::Redactor,
+};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{Begin, Error, ExchangeId, Position, Progress, SpoolId, layout, uses::parts_of};
+
+const NOW: i64 = 1_800_000_000_000_000;
+const HOUR: i64 = DAY_US / 24;
+
+struct Writer {
+    tape: Tape,
+    spool: SpoolId,
+    number: u32,
+}
+
+impl Writer {
+    fn new(path: &Path, name: &str) -> Self {
+        let mut tape = Tape::open(path).unwrap();
+        let (spool, _) = tape.spool(name, NOW).unwrap();
+        Self { tape, spool, number: 0 }
+    }
+
+    fn begin(&mut self, session: &str, parent: Option<&str>, at_us: i64, body: &str) -> ExchangeId {
+        self.number += 1;
+        let exchange = Redactor::new("").exchange(Exchange {
+            number: self.number,
+            request: RequestHead {
+                session: session.to_owned(),
+                parent: parent.map(str::to_owned),
+                ..RequestHead::default()
+            },
+            request_body: body.into(),
+            timing: Timing { sent_us: at_us, ..Timing::default() },
+            ..Exchange::default()
+        });
+        let asked = exchange.derive(reading::asked);
+        let begin = Begin { at: Position::START, mono_us: 0 };
+        let mut batch = self.tape.begin().unwrap();
+        let id = batch.exchange_begins(self.spool, begin, &exchange, &asked).unwrap();
+        batch.commit().unwrap();
+        id
+    }
+
+    fn end(&mut self, id: ExchangeId, session: &str, at_us: i64, answer: &str) {
+        let exchange = Redactor::new("").exchange(Exchange {
+            outcome: Outcome::Complete,
+            request: RequestHead { session: session.to_owned(), ..RequestHead::default() },
+            response_body: answer.into(),
+            timing: Timing { sent_us: at_us, ..Timing::default() },
+            ..Exchange::default()
+        });
+        let ending = exchange.derive(reading::ending);
+        let progress = Progress { outcome: Outcome::Complete, ..Progress::default() };
+        let mut batch = self.tape.begin().unwrap();
+        batch.exchange_ends(id, &exchange, &ending, &progress).unwrap();
+        batch.commit().unwrap();
+    }
+
+    fn ask(&mut self, session: &str, at_us: i64, body: &str, answer: &str) -> ExchangeId {
+        let id = self.begin(session, None, at_us, body);
+        self.end(id, session, at_us, answer);
+        id
+    }
+
+    fn event(&mut self, session: Option<&str>, at_us: i64) {
+        let session = session.map_or(String::new(), |id| format!(r#""sessionID":"{id}""#));
+        let json = format!(r#"{{"event":{{"type":"session.idle","properties":{{{session}}}}}}}"#);
+        let event = Redactor::new("").json(json.as_bytes()).derive(|json| event::read_event(json));
+        let event: octrace_core::redact::Clean<Event> = event.transpose().unwrap();
+        let mut batch = self.tape.begin().unwrap();
+        batch.event(self.spool, at_us, &event).unwrap();
+        batch.commit().unwrap();
+    }
+
+    fn ends(&mut self, at_us: i64) {
+        let mut batch = self.tape.begin().unwrap();
+        batch.spool_ends(self.spool, at_us).unwrap();
+        batch.commit().unwrap();
+    }
+}
+
+fn room() -> (TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tape.db");
+    (folder, path)
+}
+
+fn body(messages: impl IntoIterator<Item = String>) -> String {
+    let list: Vec<String> = messages
+        .into_iter()
+        .map(|text| format!(r#"{{"role":"user","content":"{text}"}}"#))
+        .collect();
+    format!(r#"{{"messages":[{}]}}"#, list.join(","))
+}
+
+/// Some kilobytes that hardly compress.
+fn bulk(seed: i64) -> String {
+    let hash = |n: i64| blake3::hash(&(seed * 1_000 + n).to_le_bytes()).to_hex().to_string();
+    (0..100).map(hash).collect()
+}
+
+fn run(tape: &mut Tape, wanted: Wanted) -> Pruned {
+    let mut pruning = Pruning::new(wanted, NOW);
+    while pruning.step(tape).unwrap() {
+        check(tape);
+    }
+    pruning.pruned()
+}
+
+fn sessions(tape: &Tape) -> Vec<String> {
+    tape.sessions().unwrap().into_iter().map(|row| row.id).collect()
+}
+
+/// That the tape is whole at this moment.
+fn check(tape: &Tape) {
+    let count =
+        |sql: &str| -> i64 { tape.connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    assert_eq!(
+        count("SELECT count(*) FROM parts WHERE id NOT IN (SELECT part FROM uses)"),
+        0,
+        "orphans"
+    );
+    assert_eq!(count("SELECT count(*) FROM uses WHERE part NOT IN (SELECT id FROM parts)"), 0);
+    assert_eq!(
+        count("SELECT count(*) FROM uses WHERE exchange NOT IN (SELECT id FROM exchanges)"),
+        0
+    );
+    assert_eq!(
+        count(
+            "SELECT count(*) FROM exchanges WHERE request_base NOT IN (SELECT id FROM exchanges)"
+        ),
+        0
+    );
+    let mut first: BTreeMap<(String, i64), i64> = BTreeMap::new();
+    let mut select = tape
+        .connection
+        .prepare("SELECT session, part, min(exchange) FROM uses JOIN exchanges ON id = exchange GROUP BY 1, 2")
+        .unwrap();
+    let mut rows = select.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        first.insert((row.get(0).unwrap(), row.get(1).unwrap()), row.get(2).unwrap());
+    }
+    let mut select = tape
+        .connection
+        .prepare("SELECT id, session, response_part, request_layout IS NULL FROM exchanges")
+        .unwrap();
+    let mut rows = select.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (id, session): (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let response: Option<i64> = row.get(2).unwrap();
+        let going: bool = row.get(3).unwrap();
+        let entries = if going { Vec::new() } else { layout::read(&tape.connection, id).unwrap() };
+        for part in parts_of(&entries).chain(response) {
+            let first = first.get(&(session.clone(), part));
+            assert!(first.is_some_and(|first| *first <= id), "part {part} of exchange {id}");
+        }
+    }
+}
+
+#[test]
+fn whole_sessions_go_the_oldest_first_with_their_sub_agents() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    let day = |day: i64| NOW - day * DAY_US;
+    writer.ask("ses_old", day(40), &body(["shared".into(), "old".into()]), "a");
+    writer.ask("ses_parent", day(40), &body(["shared".into(), "parent".into()]), "b");
+    let child = writer.begin("ses_child", Some("ses_parent"), day(29), &body(["child".into()]));
+    writer.end(child, "ses_child", day(29), "c");
+    writer.event(Some("ses_old"), day(40));
+    writer.event(None, day(41));
+    writer.event(None, NOW);
+    writer.ask("ses_new", NOW, &body(["shared".into(), "new".into()]), "a");
+    let wanted = Wanted { before_us: Some(day(30)), ..Wanted::default() };
+    let pruned = run(&mut writer.tape, wanted);
+    assert_eq!(sessions(&writer.tape), ["ses_new", "ses_child", "ses_parent"]);
+    // `shared` and the answer `a` are needed still.
+    assert_eq!(pruned, Pruned { sessions: 1, exchanges: 1, events: 2, parts: 1 });
+    let wanted = Wanted { before_us: Some(day(20)), ..Wanted::default() };
+    run(&mut writer.tape, wanted);
+    assert_eq!(sessions(&writer.tape), ["ses_new"]);
+    let exchanges = writer.tape.exchanges("ses_new").unwrap();
+    let restored = writer.tape.exchange(exchanges[0].id).unwrap().unwrap();
+    assert_eq!(restored.request_body, body(["shared".into(), "new".into()]).as_bytes());
+    assert_eq!(restored.response_body, b"a");
+}
+
+#[test]
+fn what_is_being_recorded_stays_and_the_rest_goes_when_asked_for() {
+    let (_folder, path) = room();
+    let mut live = Writer::new(&path, "1-a");
+    let mut ended = Writer::new(&path, "2-a");
+    ended.ask("ses_done", NOW, "done", "");
+    ended.ends(NOW);
+    let open = live.begin("ses_open", None, NOW - HOUR, "open");
+    live.ask("ses_idle", NOW - HOUR, "idle", "");
+    let names = ["ses_done", "ses_open", "ses_idle", "ses_none"];
+    let all = Wanted {
+        sessions: names.map(str::to_owned).to_vec(),
+        before_us: Some(NOW + 1),
+        ..Wanted::default()
+    };
+    run(&mut ended.tape, all.clone());
+    assert_eq!(sessions(&ended.tape), ["ses_open", "ses_idle"]);
+    // A spool that nothing came from for a day is given up.
+    let mut later = Pruning::new(all, NOW + 2 * DAY_US);
+    while later.step(&mut ended.tape).unwrap() {}
+    assert_eq!(sessions(&ended.tape), [""; 0]);
+    // Its recorder does not notice.
+    live.end(open, "ses_open", NOW, "the end");
+    check(&live.tape);
+    assert_eq!(sessions(&ended.tape), [""; 0]);
+}
+
+#[test]
+fn a_session_that_comes_back_while_it_is_swept_is_a_new_one() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    let messages = |upto: i64| body((0..upto).map(bulk));
+    for turn in 1..40 {
+        writer.ask("ses_1", NOW - 40 * DAY_US, &messages(turn), &bulk(-turn));
+    }
+    let newest = writer.ask("ses_2", NOW, "x", "");
+    let mut other = Tape::open(&path).unwrap();
+    let wanted = Wanted { before_us: Some(NOW - 30 * DAY_US), ..Wanted::default() };
+    let mut pruning = Pruning::new(wanted, NOW);
+    assert!(pruning.step(&mut other).unwrap());
+    assert_eq!(sessions(&other), ["ses_2"], "gone at once");
+    let back = writer.ask("ses_1", NOW, &messages(40), "again");
+    assert!(back.0 > newest.0);
+    let mut steps = 0;
+    while pruning.step(&mut other).unwrap() {
+        check(&other);
+        steps += 1;
+    }
+    assert!(steps > 3, "in {steps} steps");
+    assert_eq!(sessions(&other).len(), 2);
+    let [row] = &other.exchanges("ses_1").unwrap()[..] else { panic!("the new one") };
+    let restored = other.exchange(row.id).unwrap().unwrap();
+    assert!(restored.request_body == messages(40).as_bytes());
+}
+
+#[test]
+fn no_number_is_given_twice() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    let first = writer.ask("ses_1", NOW - 2 * DAY_US, "x", "y");
+    let part = |tape: &Tape| -> i64 {
+        tape.connection.query_row("SELECT max(id) FROM parts", [], |row| row.get(0)).unwrap()
+    };
+    let before = part(&writer.tape);
+    run(&mut writer.tape, Wanted { before_us: Some(NOW), ..Wanted::default() });
+    let second = writer.ask("ses_1", NOW, "z", "");
+    assert!(second.0 > first.0);
+    assert!(part(&writer.tape) > before);
+}
+
+#[test]
+fn many_sessions_fit_the_quota_and_the_files_shrink() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    for session in 0..60 {
+        let at_us = NOW - DAY_US + session;
+        for turn in 1..5 {
+            let body = body((0..turn).map(|message| bulk(session * 100 + message)));
+            writer.ask(&format!("ses_{session:02}"), at_us, &body, "");
+        }
+    }
+    writer.ends(NOW);
+    let before = writer.tape.size().unwrap();
+    let quota = before.database / 2;
+    run(&mut writer.tape, Wanted { to_bytes: Some(quota), ..Wanted::default() });
+    let after = writer.tape.size().unwrap();
+    assert_eq!((after.free, after.log), (0, 0));
+    assert!(after.on_disk() <= quota && after.on_disk() > quota * 9 / 10, "{after:?} of {quota}");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), after.database);
+    let left = sessions(&writer.tape);
+    assert_eq!(left.first().map(String::as_str), Some("ses_59"));
+    assert!(left.len() > 20 && left.len() < 40, "{}", left.len());
+}
+
+#[test]
+fn of_one_giant_session_the_oldest_exchanges_go() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    let mut bodies = BTreeMap::new();
+    for turn in 0..200_i64 {
+        writer.event(Some("ses_1"), NOW - HOUR + turn * 10);
+        // A compaction every sixty turns: what was said before is not sent any more, but for the first message.
+        let kept = [0].into_iter().chain(turn / 60 * 60..=turn);
+        let body = body(kept.map(bulk));
+        let id = writer.ask("ses_1", NOW - HOUR + turn * 10 + 5, &body, "the same answer");
+        bodies.insert(id.0, body);
+    }
+    let quota = writer.tape.size().unwrap().database * 3 / 5;
+    let mut other = Tape::open(&path).unwrap();
+    run(&mut other, Wanted { to_bytes: Some(quota), ..Wanted::default() });
+    let left = other.exchanges("ses_1").unwrap();
+    assert!(left.len() > 50 && left.len() < 150, "{}", left.len());
+    assert_eq!(left.last().unwrap().id, 200);
+    for row in &left {
+        let restored = other.exchange(row.id).unwrap().unwrap();
+        assert!(restored.request_body == bodies[&row.id].as_bytes());
+        assert_eq!(restored.response_body, b"the same answer");
+    }
+    let events = other.events("ses_1").unwrap();
+    assert!(
+        events.len() < 150 && events[0].at_us >= left[0].timing.sent_us - 10,
+        "{}",
+        events.len()
+    );
+    assert!(other.size().unwrap().on_disk() <= quota);
+    // The writer goes on with what it remembers, which is not all there any more.
+    let body = body((0..=200).map(bulk));
+    let id = writer.ask("ses_1", NOW, &body, "the same answer");
+    check(&writer.tape);
+    assert!(writer.tape.exchange(id.0).unwrap().unwrap().request_body == body.as_bytes());
+    // However little is wanted, the newest stays.
+    run(&mut other, Wanted { to_bytes: Some(0), ..Wanted::default() });
+    assert!(other.exchange(id.0).unwrap().unwrap().request_body == body.as_bytes());
+    assert_eq!(sessions(&other), ["ses_1"]);
+}
+
+#[test]
+fn spools_go_a_day_after_their_content() {
+    let (_folder, path) = room();
+    let spools = |tape: &Tape| -> i64 {
+        tape.connection.query_row("SELECT count(*) FROM spools", [], |row| row.get(0)).unwrap()
+    };
+    let mut empty = Writer::new(&path, "1-a");
+    empty.ends(NOW - 2 * DAY_US);
+    let mut fresh = Writer::new(&path, "2-a");
+    fresh.ends(NOW - HOUR);
+    let mut full = Writer::new(&path, "3-a");
+    full.ask("ses_1", NOW - 2 * DAY_US, "x", "");
+    full.ends(NOW - 2 * DAY_US);
+    Writer::new(&path, "4-a");
+    run(&mut empty.tape, Wanted::default());
+    assert_eq!(spools(&empty.tape), 3);
+    run(&mut empty.tape, Wanted { before_us: Some(NOW), ..Wanted::default() });
+    assert_eq!(spools(&empty.tape), 2, "the fresh one, and the one that lives");
+}
+
+#[derive(Clone, Debug)]
+enum Do {
+    Ask { writer: usize, session: u8, messages: (u8, u8), answer: u8 },
+    Begin { writer: usize, session: u8 },
+    End { answer: u8 },
+    Age { hours: u8, steps: u8 },
+    Fit { percent: u8, steps: u8 },
+}
+
+fn what() -> impl Strategy<Value = Do> {
+    let messages = (0..3_u8, 1..12_u8);
+    prop_oneof![
+        8 => (0..2_usize, 0..4_u8, messages, 0..3_u8).prop_map(|(writer, session, messages, answer)|
+            Do::Ask { writer, session, messages, answer }),
+        1 => (0..2_usize, 0..4_u8).prop_map(|(writer, session)| Do::Begin { writer, session }),
+        1 => (0..3_u8).prop_map(|answer| Do::End { answer }),
+        1 => (0..60_u8, 0..8_u8).prop_map(|(hours, steps)| Do::Age { hours, steps }),
+        1 => (0..100_u8, 0..12_u8).prop_map(|(percent, steps)| Do::Fit { percent, steps }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Two writers on shared sessions, and prunings that end after any of their steps, in another process.
+    #[test]
+    fn whatever_goes_what_stays_is_whole(done in prop::collection::vec(what(), 1..80)) {
+        let (_folder, path) = room();
+        let mut writers = [Writer::new(&path, "1-a"), Writer::new(&path, "2-a")];
+        let mut pruner = Tape::open(&path).unwrap();
+        let mut bodies: BTreeMap<i64, (String, String)> = BTreeMap::new();
+        let mut open: Vec<(usize, ExchangeId, String)> = Vec::new();
+        for (at, what) in (0..).zip(done) {
+            let at_us = NOW - 60 * HOUR + at * HOUR / 2;
+            let step_all = |pruner: &mut Tape, wanted, steps| -> Result<(), Error> {
+                let mut pruning = Pruning::new(wanted, at_us);
+                for _ in 0..steps {
+                    let more = pruning.step(pruner)?;
+                    check(pruner);
+                    if !more { break }
+                }
+                Ok(())
+            };
+            match what {
+                Do::Ask { writer, session, messages: (from, count), answer } => {
+                    let session = format!("ses_{session}");
+                    let body = body((from..from + count).map(|n| bulk(n.into())));
+                    let answer = format!("answer {answer}");
+                    let id = writers[writer].ask(&session, at_us, &body, &answer);
+                    bodies.insert(id.0, (body, answer));
+                }
+                Do::Begin { writer, session } => {
+                    let session = format!("ses_{session}");
+                    let id = writers[writer].begin(&session, None, at_us, "open");
+                    bodies.insert(id.0, ("open".to_owned(), String::new()));
+                    open.push((writer, id, session));
+                }
+                Do::End { answer } => {
+                    let answer = format!("answer {answer}");
+                    if let Some((writer, id, session)) = open.pop() {
+                        writers[writer].end(id, &session, at_us, &answer);
+                        bodies.insert(id.0, ("open".to_owned(), answer));
+                    }
+                }
+                Do::Age { hours, steps } => {
+                    let before_us = Some(at_us - i64::from(hours) * HOUR);
+                    step_all(&mut pruner, Wanted { before_us, ..Wanted::default() }, steps).unwrap();
+                }
+                Do::Fit { percent, steps } => {
+                    let size = pruner.size().unwrap();
+                    let to_bytes = Some(size.needed() * u64::from(percent) / 100);
+                    step_all(&mut pruner, Wanted { to_bytes, ..Wanted::default() }, steps).unwrap();
+                }
+            }
+            check(&pruner);
+        }
+        while sweep::step(&mut pruner.connection, &mut Pruned::default()).unwrap() {}
+        check(&pruner);
+        for id in sessions(&pruner) {
+            for row in pruner.exchanges(&id).unwrap() {
+                let restored = pruner.exchange(row.id).unwrap().unwrap();
+                let (body, answer) = &bodies[&row.id];
+                prop_assert!(restored.request_body == body.as_bytes(), "{}", row.id);
+                prop_assert!(restored.response_body == answer.as_bytes(), "{}", row.id);
+            }
+        }
+    }
+}
