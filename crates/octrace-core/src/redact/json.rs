@@ -7,12 +7,16 @@
 //! Text that stops being JSON is in addition searched as text from its beginning, and if it stops inside
 //! a secret tree, nothing of the rest stays.
 
+use std::ops::Range;
+
 use super::{
+    around::Around,
     escape,
     hit::{self, Hit, MARK},
     key::{self, Secret},
     scan::Scan,
     schema::{self, Word},
+    text::value::is_label,
 };
 use crate::json::{Scanner, Token, TokenKind};
 
@@ -44,7 +48,18 @@ pub(super) fn find_around(
 ) {
     hit::normalise(hits);
     let known = std::mem::take(hits);
-    let mut walk = Walk { scan, text, depth, hits, known: &known, joined, name: None, tree: None };
+    let mut walk = Walk {
+        scan,
+        text,
+        depth,
+        hits,
+        known: &known,
+        joined,
+        name: None,
+        label: 0..0,
+        around: Around::default(),
+        tree: None,
+    };
     let mut start = if text.starts_with(BOM) { BOM.len() } else { 0 };
     // One value after another, as in JSON lines.
     loop {
@@ -83,6 +98,9 @@ struct Walk<'w, 's, 'l> {
     joined: &'w [usize],
     /// What the name just read says about its value.
     name: Option<Secret>,
+    /// That name.
+    label: Range<usize>,
+    around: Around,
     /// The secret tree that the walk is inside of.
     tree: Option<Tree>,
 }
@@ -116,13 +134,16 @@ impl Walk<'_, '_, '_> {
         match token.kind {
             TokenKind::Key => {
                 let name = &self.text[content.clone()];
-                self.name = self.scan.name(name, content.start, self.depth, self.hits);
+                self.label = content.clone();
+                let secret = self.scan.name(name, content.start, self.depth, self.hits);
+                self.name = if self.around.name(name) { None } else { secret };
                 if let Some(object) = self.tree.as_mut().and_then(Tree::object) {
                     object.word = schema::word(&escape::decode_json(name));
                     object.is_schema |= object.word == Word::Sign;
                 }
             }
             TokenKind::ObjectStart | TokenKind::ArrayStart => {
+                self.around.begin();
                 let name = self.name.take();
                 if let (None, Some(secret)) = (&self.tree, name) {
                     self.tree = Some(Tree::new(secret, token.depth));
@@ -132,6 +153,7 @@ impl Walk<'_, '_, '_> {
                 }
             }
             TokenKind::ObjectEnd | TokenKind::ArrayEnd => {
+                self.around.end();
                 if let Some(tree) = &mut self.tree {
                     if token.kind == TokenKind::ObjectEnd {
                         tree.close(self.hits);
@@ -144,6 +166,7 @@ impl Walk<'_, '_, '_> {
             TokenKind::String => {
                 let raw = &self.text[content.clone()];
                 let hit = Hit::text(content.start, content.end);
+                self.hits.extend(self.around.string(raw, hit));
                 let blanked = self.is_secret(Secret::Strings) && self.blank(hit);
                 if !self.is_joined(content.start) && !blanked {
                     self.scan.string(raw, content.start, self.depth, self.hits);
@@ -180,7 +203,8 @@ impl Walk<'_, '_, '_> {
     /// Blanks the scalar at `hit`, for good (`true`) or unless its object is a schema.
     fn blank(&mut self, hit: Hit) -> bool {
         let value = &self.text[hit.start..hit.end];
-        if key::is_reference(value) {
+        let is_label = self.tree.is_none() && is_label(&self.text[self.label.clone()], value);
+        if is_label || key::is_reference(value) {
             return false;
         }
         if let Some(tree) = &mut self.tree

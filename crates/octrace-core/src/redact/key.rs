@@ -349,8 +349,13 @@ fn folded<T>(name: &[u8], judge: impl FnOnce(&[u8]) -> T) -> T {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// The names that rules give as examples.
+    pub(in crate::redact) fn secret_names() -> impl Iterator<Item = &'static str> {
+        RULES.iter().filter(|rule| rule.secret.is_some()).flat_map(|rule| rule.hits).copied()
+    }
 
     #[test]
     fn every_rule_decides_its_examples() {

@@ -16,6 +16,7 @@
 //!
 //! When in doubt, a rule errs on the side of blanking; broken input is searched more, not less.
 
+mod around;
 mod clean;
 mod encoded;
 mod escape;

@@ -1,5 +1,7 @@
 //! URLs: userinfo, and the values of secret parameters.
 
+use std::ops::Range;
+
 use super::{
     escape,
     hit::Hit,
@@ -20,12 +22,15 @@ pub(super) fn find_in_field(url: &[u8], hits: &mut Vec<Hit>) {
     if memchr::memmem::find(url, b"://").is_none() {
         parameters(url, 0, Place::Field, hits);
     }
-    find(url, Place::Field, hits);
+    let mut at = 0;
+    while let Some(colon) = memchr::memmem::find(&url[at..], b"://") {
+        at = one(url, at + colon, Place::Field, hits);
+    }
 }
 
-/// Hits in URLs with a scheme, anywhere in text.
-pub(super) fn find_in_text(text: &[u8], hits: &mut Vec<Hit>) {
-    find(text, Place::Text, hits);
+/// Hits in a URL anywhere in text, by where its `://` stands.
+pub(super) fn find_at(text: &[u8], sign: Range<usize>, hits: &mut Vec<Hit>) {
+    one(text, sign.start, Place::Text, hits);
 }
 
 /// Hits in a form's body, `a=1&b=2`. What stands in the other values is the caller's to search.
@@ -38,9 +43,7 @@ pub(super) fn find_in_form(form: &[u8], hits: &mut Vec<Hit>) {
 }
 
 /// The ranges of names and values of a form's fields.
-pub(super) fn form_pairs(
-    form: &[u8],
-) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
+pub(super) fn form_pairs(form: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     let mut start = 0;
     form.split(|&byte| byte == b'&').map(move |field| {
         let begin = start;
@@ -51,24 +54,19 @@ pub(super) fn form_pairs(
     })
 }
 
-fn find(text: &[u8], place: Place, hits: &mut Vec<Hit>) {
-    let sign = memchr::memmem::Finder::new(b"://");
-    let mut at = 0;
-    while let Some(colon) = sign.find(&text[at..]) {
-        let colon = at + colon;
-        let host = colon + 3;
-        if !colon.checked_sub(1).is_some_and(|last| text[last].is_ascii_alphanumeric()) {
-            at = host;
-            continue;
-        }
-        let is_end = |&byte: &u8| matches!(byte, b'/' | b'?' | b'#') || ends(byte, place);
-        let length = text[host..].iter().position(is_end).unwrap_or(text.len() - host);
-        let authority = &text[host..host + length];
-        if let Some(sign) = authority.iter().rposition(|&byte| byte == b'@') {
-            userinfo(&authority[..sign], host, place, hits);
-        }
-        at = parameters(text, host + length, place, hits);
+/// The URL whose `://` begins at `colon`; returns where to go on.
+fn one(text: &[u8], colon: usize, place: Place, hits: &mut Vec<Hit>) -> usize {
+    let host = colon + 3;
+    if !colon.checked_sub(1).is_some_and(|last| text[last].is_ascii_alphanumeric()) {
+        return host;
     }
+    let is_end = |&byte: &u8| matches!(byte, b'/' | b'?' | b'#') || ends(byte, place);
+    let length = text[host..].iter().position(is_end).unwrap_or(text.len() - host);
+    let authority = &text[host..host + length];
+    if let Some(sign) = authority.iter().rposition(|&byte| byte == b'@') {
+        userinfo(&authority[..sign], host, place, hits);
+    }
+    parameters(text, host + length, place, hits)
 }
 
 /// All of `https://user:password@`, for names alone are often tokens; but `ssh://git@` says nothing.

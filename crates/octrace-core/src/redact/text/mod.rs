@@ -1,146 +1,108 @@
 //! Rules for text of any kind: prompts, source code, tool output, error messages, and what is left of
 //! JSON that broke off.
 //!
-//! A table. The shapes of providers' keys, private key blocks, assignments of high entropy and the user's
-//! own patterns are rows that come later; callers do not change for them. A rule sees text as it was
-//! written, and once more with its escapes decoded where it has any.
+//! A table ([`table`]). Each rule names its anchors, texts without which it has nothing to do; one pass
+//! finds the anchors of all rules ([`anchors`]), and only there a rule looks closer:
+//!
+//! * [`token`]: secrets that begin with a prefix of their own;
+//! * [`beside`], [`webhook`], [`pem`]: those whose sign is elsewhere;
+//! * [`header`], [`connect`]: what tools write and read;
+//! * [`assign`]: values given to names that announce a secret, judged by [`value`] and [`line`].
+//!
+//! [`patterns`] are the user's own. A rule sees text as it was written, and once more with its escapes
+//! decoded where it has any.
 
+mod anchors;
+mod assign;
+mod beside;
+mod connect;
+#[cfg(test)]
+mod example;
+mod header;
+mod line;
+#[cfg(test)]
+mod measure;
 mod patterns;
+mod pem;
+mod table;
+mod token;
+pub(super) mod value;
+mod webhook;
+
+use std::{ops::Range, sync::LazyLock};
 
 pub use self::patterns::{BadPattern, Patterns};
-use super::{
-    hit::Hit,
-    key::{self, Secret},
-    url,
-};
+use self::{anchors::Anchors, token::Token};
+use super::hit::Hit;
 
 /// A rule about text, with what it must and must not do.
 struct Rule {
-    /// Text without this byte is not searched.
-    needs: u8,
-    find: fn(&[u8], &mut Vec<Hit>),
-    /// Before and after.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests name what failed"))]
+    name: &'static str,
+    /// The rule looks where one of these stands, whatever the case of its letters. Of three bytes or more.
+    anchors: &'static [&'static str],
+    find: Find,
+    /// What it must blank, between `«` and `»`; `<20w>` is 20 random characters, see [`example`].
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests try them"))]
-    hits: &'static [(&'static str, &'static str)],
+    hits: &'static [&'static str],
+    /// What it must leave, written alike.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests try them"))]
     misses: &'static [&'static str],
 }
 
-const RULES: &[Rule] = &[
-    Rule {
-        needs: b':',
-        find: url::find_in_text,
-        hits: &[
-            ("see https://me:pw@host/x now", "see https://[REDACTED]@host/x now"),
-            (
-                "DATABASE_URL=postgres://u:p@db:5432/x",
-                "DATABASE_URL=postgres://[REDACTED]@db:5432/x",
-            ),
-            ("curl 'https://h/?api_key=abc&x=1'", "curl 'https://h/?api_key=[REDACTED]&x=1'"),
-            ("https://token@github.com/a/b.git", "https://[REDACTED]@github.com/a/b.git"),
-        ],
-        misses: &[
-            "ssh://git@github.com/a/b.git",
-            "`https://h/?token=${token}&x=1`",
-            "postgres://${user}:${password}@${host}/db",
-            "postgres://user:$PASSWORD@host/db",
-            "https://host/@scope/package?page=2",
-            "a ? b : //@ts-ignore",
-            "git@github.com:a/b.git",
-        ],
-    },
-    Rule {
-        needs: b'"',
-        find: find_quoted_members,
-        hits: &[
-            (r#"00012| "password" : "hunter2","#, r#"00012| "password" : "[REDACTED]","#),
-            (r#"…"api_key":"abc\"def","x":1"#, r#"…"api_key":"[REDACTED]","x":1"#),
-            (r#""token":"cut off he"#, r#""token":"[REDACTED]"#),
-            (r#""pin_password":12345,"#, r#""pin_password":"[REDACTED]","#),
-        ],
-        misses: &[
-            r#""max_tokens": "4096""#,
-            r#""token": 17, "password": null"#,
-            r#"if (key === "password") return "x""#,
-            r#"["password", "token"]"#,
-            r#"{"password": process.env.PASSWORD}"#,
-            r#""apiKey": "{env:KEY}""#,
-        ],
-    },
-];
+enum Find {
+    /// The anchor, as it is written here, begins a secret.
+    Token(Token),
+    /// Anything else, by where the anchor stands.
+    With(fn(&[u8], Range<usize>, &mut Vec<Hit>)),
+}
+
+static RULES: LazyLock<Vec<&'static Rule>> =
+    LazyLock::new(|| table::FAMILIES.iter().flat_map(|family| family.rules).collect());
+
+static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
+    let rules = RULES.iter().enumerate();
+    Anchors::new(
+        rules.flat_map(|(index, rule)| rule.anchors.iter().map(move |anchor| (*anchor, index))),
+    )
+});
 
 /// Adds what the rules and the user's own patterns find in `text`.
 pub(super) fn find(patterns: &Patterns, text: &[u8], hits: &mut Vec<Hit>) {
     patterns.find(text, hits);
-    for rule in RULES {
-        if text.contains(&rule.needs) {
-            (rule.find)(text, hits);
+    let rules = &*RULES;
+    // What is blanked already is not looked into again, which also bounds the work.
+    let mut covered = 0..0;
+    let first = hits.len();
+    ANCHORS.find(text, |anchor, index| {
+        if anchor.start > covered.start && anchor.start < covered.end {
+            return;
         }
-    }
-}
-
-/// Longer names in quotation marks are not looked at.
-const LONGEST_NAME: usize = 64;
-
-/// `"name": "value"` with a secret name, wherever it stands: JSON in a listing with line numbers, in a
-/// log line, in a body that was cut. A value that does not end is blanked to the end.
-fn find_quoted_members(text: &[u8], hits: &mut Vec<Hit>) {
-    let mut at = 0;
-    while let Some(open) = text[at..].iter().position(|&byte| byte == b'"') {
-        let name = at + open + 1;
-        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-. $".contains(byte);
-        let length = text[name..].iter().take(LONGEST_NAME).take_while(is_name).count();
-        let close = name + length;
-        at = close;
-        if text.get(close) != Some(&b'"') {
-            continue;
-        }
-        let colon = skip_space(text, close + 1);
-        if text.get(colon) != Some(&b':') {
-            continue;
-        }
-        let value = skip_space(text, colon + 1);
-        at = value;
-        let Some(secret) = key::secret(&text[name..close]) else {
-            continue;
-        };
-        match text.get(value) {
-            Some(b'"') => {
-                let end = closing_quote(text, value + 1);
-                if !key::is_reference(&text[value + 1..end]) {
-                    hits.push(Hit::text(value + 1, end));
-                }
-                at = (end + 1).min(text.len());
+        let at = anchor.start;
+        let rule = rules[index];
+        match rule.find {
+            Find::Token(token) => {
+                let written =
+                    rule.anchors.iter().any(|one| one.as_bytes() == &text[anchor.clone()]);
+                let found = if written { token.find(text, anchor) } else { None };
+                hits.extend(found.map(|found| Hit::text(found.start, found.end)));
             }
-            Some(digit) if digit.is_ascii_digit() && secret == Secret::Scalars => {
-                let is_part = |byte: &&u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
-                at = value + text[value..].iter().take_while(is_part).count();
-                hits.push(Hit::value(value, at));
-            }
-            _ => {}
+            Find::With(find) => find(text, anchor, hits),
         }
-    }
-}
-
-fn skip_space(text: &[u8], at: usize) -> usize {
-    at + text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
-}
-
-/// Where the quote stands that ends the string whose content begins at `at`, or the text's end.
-fn closing_quote(text: &[u8], mut at: usize) -> usize {
-    while let Some(&byte) = text.get(at) {
-        match byte {
-            b'"' => return at,
-            b'\\' => at += 2,
-            _ => at += 1,
+        if let Some(last) = hits.get(first..).and_then(<[Hit]>::last)
+            && last.end > covered.end
+        {
+            covered = at..last.end;
         }
-    }
-    text.len()
+    });
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        example::{Example, Random},
+        *,
+    };
     use crate::redact::hit::{apply, normalise};
 
     fn clean(text: &str) -> String {
@@ -152,16 +114,43 @@ mod tests {
 
     #[test]
     fn every_rule_keeps_its_word() {
-        for rule in RULES {
-            assert!(!rule.hits.is_empty() && !rule.misses.is_empty());
-            for (text, expected) in rule.hits {
-                assert!(text.as_bytes().contains(&rule.needs));
-                assert_eq!(clean(text), *expected);
-                assert_eq!(clean(expected), *expected, "a second time");
+        let mut random = Random::default();
+        let mut broken = Vec::new();
+        let mut expect = |name: &str, text: &str, expected: &str| {
+            let clean = clean(text);
+            if clean != expected {
+                broken.push(format!("{name}:\n   {text:?}\n   {clean:?}\n   {expected:?}"));
             }
-            for text in rule.misses {
-                assert_eq!(clean(text), *text);
+        };
+        for rule in RULES.iter() {
+            let name = rule.name;
+            assert!(!rule.hits.is_empty() && !rule.misses.is_empty(), "{name}");
+            for anchor in rule.anchors {
+                assert!(anchor.len() >= 3, "{name}: {anchor} is too short to be looked for");
             }
+            for hit in rule.hits {
+                let example = Example::new(hit, &mut random);
+                let text = example.before.to_lowercase();
+                let mut anchors = rule.anchors.iter();
+                assert!(anchors.any(|anchor| text.contains(&anchor.to_lowercase())), "{name}");
+                assert!(!example.secrets.is_empty(), "{name}: {hit} has no secret");
+                expect(name, &example.before, &example.after);
+                expect(name, &example.after, &example.after);
+            }
+            for miss in rule.misses {
+                let example = Example::new(miss, &mut random);
+                expect(name, &example.before, &example.before);
+            }
+        }
+        assert!(broken.is_empty(), "not as written:\n{}", broken.join("\n"));
+    }
+
+    #[test]
+    fn every_secret_name_has_an_anchor() {
+        let anchors: Vec<_> = table::SETTINGS_ANCHORS.to_vec();
+        for name in crate::redact::key::tests::secret_names() {
+            let folded = name.to_lowercase();
+            assert!(anchors.iter().any(|anchor| folded.contains(anchor)), "{name}");
         }
     }
 }

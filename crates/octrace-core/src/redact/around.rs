@@ -1,0 +1,155 @@
+//! What stands around a JSON member and changes what it means: `{"name": "X_TOKEN", "value": "secret"}`,
+//! Docker's `"auth"`, and the `"token"` of log probabilities, which is a piece of an answer.
+
+use super::{
+    hit::Hit,
+    key,
+    text::value::{is_label, is_random},
+};
+
+/// The containers around the member at hand.
+#[derive(Default)]
+pub(super) struct Around {
+    open: Vec<Container>,
+    /// What the next container is the value of.
+    field: Field,
+}
+
+/// An object or an array.
+#[derive(Default)]
+struct Container {
+    /// What the current member is; in an array, what the array is.
+    field: Field,
+    in_logprobs: bool,
+    /// The name that a member of it says, if one that announces a secret.
+    announced: Option<Vec<u8>>,
+    /// A value that came before its name.
+    value: Option<(Hit, Vec<u8>)>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Field {
+    /// `name` or `key`.
+    Name,
+    /// `value`.
+    Value,
+    Auth,
+    Logprobs,
+    #[default]
+    Other,
+}
+
+/// Longer values are no values of a pair that came before its name.
+const LONGEST: usize = 4096;
+
+impl Around {
+    /// An object or an array begins.
+    pub(super) fn begin(&mut self) {
+        let field = self.open.last().map_or(self.field, |outer| outer.field);
+        let in_logprobs =
+            field == Field::Logprobs || self.open.last().is_some_and(|outer| outer.in_logprobs);
+        self.open.push(Container { in_logprobs, ..Container::default() });
+    }
+
+    /// It ends.
+    pub(super) fn end(&mut self) {
+        self.open.pop();
+    }
+
+    /// A member's name. `true` when it is harmless here, whatever it says.
+    pub(super) fn name(&mut self, name: &[u8]) -> bool {
+        let Some(object) = self.open.last_mut() else { return false };
+        object.field = match name {
+            b"name" | b"key" | b"Name" | b"Key" => Field::Name,
+            b"value" | b"Value" => Field::Value,
+            b"auth" => Field::Auth,
+            b"logprobs" | b"top_logprobs" | b"logprobsResult" => Field::Logprobs,
+            _ => Field::Other,
+        };
+        object.in_logprobs && matches!(name, b"token" | b"tokens")
+    }
+
+    /// The string at `hit`; what is secret, if it makes something so: itself or one before it.
+    pub(super) fn string(&mut self, content: &[u8], hit: Hit) -> Option<Hit> {
+        let object = self.open.last_mut()?;
+        match object.field {
+            Field::Name => {
+                key::secret(content)?;
+                object.announced = Some(content.to_owned());
+                let (hit, value) = object.value.take()?;
+                is_secret(content, &value).then_some(hit)
+            }
+            Field::Value => match &object.announced {
+                Some(name) => is_secret(name, content).then_some(hit),
+                None => {
+                    object.value = (content.len() <= LONGEST).then(|| (hit, content.to_owned()));
+                    None
+                }
+            },
+            Field::Auth => is_random(content).then_some(hit),
+            Field::Logprobs | Field::Other => None,
+        }
+    }
+}
+
+fn is_secret(name: &[u8], value: &[u8]) -> bool {
+    !key::is_reference(value) && !is_label(name, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::Redactor;
+
+    fn json(text: &str) -> String {
+        String::from_utf8(Redactor::new("").json(text.as_bytes()).into_inner()).unwrap()
+    }
+
+    #[test]
+    fn a_pair_of_name_and_value() {
+        for (text, clean) in [
+            (
+                r#"[{"name":"X_TOKEN","value":"secret"},{"name":"PATH","value":"/bin"}]"#,
+                r#"[{"name":"X_TOKEN","value":"[REDACTED]"},{"name":"PATH","value":"/bin"}]"#,
+            ),
+            (
+                r#"{"value":"secret","x":{"value":"y"},"key":"DB_PASSWORD"}"#,
+                r#"{"value":"[REDACTED]","x":{"value":"y"},"key":"DB_PASSWORD"}"#,
+            ),
+            (
+                r#"{"name":"password","value":"${PASSWORD}"}"#,
+                r#"{"name":"password","value":"${PASSWORD}"}"#,
+            ),
+            (r#"{"name":"max_tokens","value":"17"}"#, r#"{"name":"max_tokens","value":"17"}"#),
+        ] {
+            assert_eq!(json(text), clean);
+        }
+    }
+
+    #[test]
+    fn logins_of_registries() {
+        let login = r#"{"auths":{"registry":{"auth":"bWU6aHVudGVyMg=="}}}"#;
+        assert_eq!(json(login), r#"{"auths":{"registry":{"auth":"[REDACTED]"}}}"#);
+        assert_eq!(json(r#"{"auth":"required"}"#), r#"{"auth":"required"}"#);
+    }
+
+    #[test]
+    fn tokens_of_log_probabilities_are_the_answer() {
+        for text in [
+            r#"{"logprobs":{"content":[{"token":"Hel","logprob":-0.1,"top_logprobs":[{"token":"Hal"}]}]}}"#,
+            r#"{"logprobs":{"tokens":["a","b"],"token_logprobs":[-1,-2]}}"#,
+            r#"{"logprobsResult":{"chosenCandidates":[{"token":"Hel","tokenId":5}]}}"#,
+        ] {
+            assert_eq!(json(text), text);
+        }
+        let text = r#"{"logprobs":{"content":[{"password":"x"}]},"token":"y"}"#;
+        let clean = r#"{"logprobs":{"content":[{"password":"[REDACTED]"}]},"token":"[REDACTED]"}"#;
+        assert_eq!(json(text), clean);
+    }
+
+    #[test]
+    fn labels_of_user_interfaces_stay() {
+        let text = r#"{"password":"Password","token":"Your access token","secret":"hunter"}"#;
+        let clean = r#"{"password":"Password","token":"Your access token","secret":"[REDACTED]"}"#;
+        assert_eq!(json(text), clean);
+    }
+}

@@ -1,0 +1,360 @@
+//! Values given to names that announce a secret (`key`): JSON members in text, `.env` dumps, YAML, INI,
+//! XML, command lines, log lines and source code.
+//!
+//! How sure one can be depends on how it is written. What stands in a `.env` file or as a JSON member is a
+//! value whatever it looks like; in source code only what looks drawn by a machine or like a password
+//! is, so that `const token = scanner.next()` and `password: string` stay.
+
+use std::ops::Range;
+
+use super::{
+    line,
+    token::begins,
+    value::{is_label, is_password, is_placeholder, is_random},
+};
+use crate::redact::{
+    hit::Hit,
+    key::{self, Secret},
+};
+
+/// How far a name reaches to each side of an anchor.
+const LONGEST_NAME: usize = 64;
+
+/// Longer values are not looked at as a whole; their beginning decides, and all of it goes.
+const LONGEST_UNQUOTED: usize = 4096;
+
+/// A name around the anchor, and what is assigned to it.
+pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
+    let before = text[..anchor.start].iter().rev().take(LONGEST_NAME);
+    let start = anchor.start - before.take_while(|byte| in_name(**byte)).count();
+    let after = text[anchor.end..].iter().take(LONGEST_NAME);
+    let end = anchor.end + after.take_while(|byte| in_name(**byte)).count();
+    // The cheap question first: most names are followed by something else.
+    let next = text.get(end).copied().unwrap_or_default();
+    if !matches!(
+        next,
+        b'"' | b'\''
+            | b'`'
+            | b']'
+            | b')'
+            | b'>'
+            | b'='
+            | b':'
+            | b' '
+            | b'\t'
+            | b'\n'
+            | b'?'
+            | b'|'
+            | b'!'
+    ) {
+        return;
+    }
+    let dashes = text[start..end].iter().take_while(|byte| **byte == b'-').count();
+    let start = start + dashes;
+    let name = &text[start..end];
+    let Some(secret) = key::secret(name) else { return };
+    let quote = |at: Option<usize>| {
+        at.and_then(|at| text.get(at)).copied().filter(|byte| b"\"'`".contains(byte))
+    };
+    let around = Assignment {
+        text,
+        name,
+        start,
+        end,
+        secret,
+        quoted: quote(start.checked_sub(1)).filter(|open| quote(Some(end)) == Some(*open)),
+    };
+    let found = if around.quoted == Some(b'"')
+        && text.get(line::skip_space(text, end + 1)) == Some(&b':')
+    {
+        around.member()
+    } else if next == b'>' {
+        around.element()
+    } else if dashes == 2 && begins(text, start - dashes) && matches!(next, b'=' | b' ') {
+        around.flag()
+    } else {
+        around.pair().or_else(|| around.assigned())
+    };
+    hits.extend(found);
+}
+
+fn in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$')
+}
+
+struct Assignment<'a> {
+    text: &'a [u8],
+    name: &'a [u8],
+    start: usize,
+    end: usize,
+    secret: Secret,
+    /// The quotation marks around the name.
+    quoted: Option<u8>,
+}
+
+impl Assignment<'_> {
+    /// `"name": "value"`, wherever it stands: JSON in a listing with line numbers, in a log line, in a body
+    /// that was cut. A value that does not end is blanked to the end.
+    fn member(&self) -> Option<Hit> {
+        let colon = line::skip_space(self.text, self.end + 1);
+        let at = line::skip_space(self.text, colon + 1);
+        match *self.text.get(at)? {
+            b'"' => {
+                let end = closing_quote(self.text, at + 1);
+                let value = &self.text[at + 1..end];
+                let kept = key::is_reference(value) || is_label(self.name, value);
+                (!kept).then(|| Hit::text(at + 1, end))
+            }
+            b'0'..=b'9' if self.secret == Secret::Scalars => {
+                let is_part = |byte: &&u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
+                let length = self.text[at..].iter().take_while(is_part).count();
+                Some(Hit::value(at, at + length))
+            }
+            _ => None,
+        }
+    }
+
+    /// `<name>value</name>`
+    fn element(&self) -> Option<Hit> {
+        let open = self.start.checked_sub(1)?;
+        let start = self.end + 1;
+        let rest = &self.text[start..];
+        let length = rest.iter().take(LONGEST_UNQUOTED).position(|&byte| byte == b'<')?;
+        let value = &rest[..length];
+        let whole = self.text[open] == b'<' && rest[length..].starts_with(b"</");
+        let word = value.iter().all(u8::is_ascii_graphic) && !value.contains(&b'{');
+        (whole && word && self.is_given(value)).then(|| Hit::text(start, start + length))
+    }
+
+    /// `--name value`, `--name=value`
+    fn flag(&self) -> Option<Hit> {
+        let value = self.value(self.end + 1)?;
+        let content = &self.text[value.range.clone()];
+        let capitals = content.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+        let given = if self.text[self.end] == b'=' {
+            self.is_given(content) && !capitals
+        } else {
+            self.is_likely(content)
+        };
+        (given && !value.is_code).then(|| value.hit())
+    }
+
+    /// The name is itself a value, and the secret stands beside it:
+    /// `{"name": "X_TOKEN", "value": "secret"}`, `<add key="X_TOKEN" value="secret"/>`.
+    fn pair(&self) -> Option<Hit> {
+        let quoted = usize::from(self.quoted.is_some());
+        let is_gap = |byte: &&u8| byte.is_ascii_whitespace() || **byte == b',';
+        let gap = self.text[self.end + quoted..].iter().take(80).take_while(is_gap).count();
+        let mut at = self.end + quoted + gap;
+        let open = usize::from(matches!(self.text.get(at), Some(b'"' | b'\'')));
+        let rest = &self.text[at + open..];
+        if gap == 0 || !rest.get(..5)?.eq_ignore_ascii_case(b"value") {
+            return None;
+        }
+        at += open + 5 + open;
+        at = line::skip_space(self.text, at);
+        if !matches!(self.text.get(at), Some(b':' | b'=')) {
+            return None;
+        }
+        let value = self.value(line::skip_blank(self.text, at + 1))?;
+        let content = &self.text[value.range.clone()];
+        (self.is_given(content) && !value.is_code).then(|| value.hit())
+    }
+
+    /// `name = value` and what else languages have for it.
+    fn assigned(&self) -> Option<Hit> {
+        let text = self.text;
+        // A header's value is in parts; it has a rule of its own.
+        if self.name.to_ascii_lowercase().ends_with(b"authorization") {
+            return None;
+        }
+        let closers = text[self.end..].iter().take(3);
+        let closed = self.end + closers.take_while(|byte| b"\"'`])".contains(byte)).count();
+        let begin = line::skip_blank(text, closed);
+        let signs =
+            text[begin..].iter().take(4).take_while(|byte| b":=!>|?,+".contains(byte)).count();
+        let mut at = begin + signs;
+        let sign = &text[begin..at];
+        let usual = match sign {
+            b"," | b"||" | b"??" => false,
+            [.., b':' | b'='] | b"=>" => true,
+            _ => return None,
+        };
+        let tight =
+            begin == self.end && text.get(at).is_some_and(|byte| !byte.is_ascii_whitespace());
+        at = line::skip_blank(text, at);
+        if sign == b":"
+            && let Some(equals) = annotation(&text[at..])
+        {
+            at = line::skip_blank(text, at + equals);
+        }
+        at += wrapping(&text[at..]);
+        let value = self.value(at)?;
+        let content = &text[value.range.clone()];
+        if is_placeholder(content) || is_label(self.name, content) {
+            return None;
+        }
+        let given = if value.quoted {
+            tight && sign == b"=" && self.is_variable() || self.is_likely(content)
+        } else if !usual || value.is_code {
+            false
+        } else if tight && sign == b"=" && self.is_variable() {
+            self.is_given(content) && !is_path(content)
+        } else if sign == b"=" && tight {
+            self.is_likely(content)
+        } else {
+            self.stands_in_a_file(sign, &value)
+        };
+        given.then(|| value.hit())
+    }
+
+    /// An unquoted value after `: ` or ` = `: YAML, INI, a log line, or code.
+    fn stands_in_a_file(&self, sign: &[u8], value: &Value) -> bool {
+        let content = &self.text[value.range.clone()];
+        let last = line::rest_is_blank(self.text, value.range.end);
+        if is_random(content) {
+            return true;
+        }
+        if !last || !line::is_first(self.text, self.start) || self.secret == Secret::Strings {
+            return false;
+        }
+        let chosen = is_password(content) && content.len() >= 7 && !content.contains(&b'.');
+        let odd = content.iter().any(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+        let settings = sign == b":" && line::among_settings(self.text, self.start);
+        chosen && (odd || settings || sign == b"=")
+            || settings && content.len() >= 4 && !is_type(content)
+    }
+
+    /// Whether the name is a variable of the environment, at a place where those are set.
+    fn is_variable(&self) -> bool {
+        let in_variable =
+            |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+        self.name.iter().all(in_variable) && line::is_first(self.text, self.start)
+    }
+
+    /// Whether a value is one, at a place where values are given without ado.
+    fn is_given(&self, value: &[u8]) -> bool {
+        let number = value.iter().all(u8::is_ascii_digit);
+        let count = number && self.secret == Secret::Strings;
+        let said = is_placeholder(value) || is_label(self.name, value) || is_type(value);
+        !said && !count
+    }
+
+    /// Whether a value is one, where it could be anything.
+    fn is_likely(&self, value: &[u8]) -> bool {
+        (is_random(value) || self.secret == Secret::Scalars && is_password(value))
+            && self.is_given(value)
+    }
+
+    /// The value at `at`: in quotation marks, or up to what ends a word.
+    fn value(&self, at: usize) -> Option<Value> {
+        let text = self.text;
+        let at = at.min(text.len());
+        let quote = text.get(at).copied().filter(|byte| b"\"'`".contains(byte));
+        let Some(quote) = quote else {
+            let is_part =
+                |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`;,&|<>()[]{}\\".contains(byte);
+            let length = text[at..].iter().take(LONGEST_UNQUOTED).take_while(is_part).count();
+            let next = text.get(at + length);
+            let is_code = matches!(next, Some(b'(' | b'[' | b'{'))
+                || is_path_of_names(&text[at..at + length]);
+            return (length > 0).then(|| Value { range: at..at + length, quoted: false, is_code });
+        };
+        let start = at + 1;
+        let mut end = start;
+        while let Some(&byte) = text.get(end) {
+            if byte == quote || byte == b'\n' && quote != b'`' || end - start > LONGEST_UNQUOTED {
+                break;
+            }
+            end += if byte == b'\\' { 2 } else { 1 };
+        }
+        let end = end.min(text.len());
+        let whole = matches!(text.get(end), Some(&byte) if byte == quote) || end == text.len();
+        (whole && start < end).then_some(Value { range: start..end, quoted: true, is_code: false })
+    }
+}
+
+struct Value {
+    range: Range<usize>,
+    quoted: bool,
+    /// A call, an index, `a.b.c`.
+    is_code: bool,
+}
+
+impl Value {
+    fn hit(&self) -> Hit {
+        Hit::text(self.range.start, self.range.end)
+    }
+}
+
+/// Where `=` ends a type: `token: Option<&str> = …`.
+fn annotation(text: &[u8]) -> Option<usize> {
+    let in_type = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_<>&'.| :".contains(byte);
+    let length = text.iter().take(40).take_while(in_type).count();
+    (length > 0 && text.get(length) == Some(&b'=') && text.get(length + 1) != Some(&b'='))
+        .then_some(length + 1)
+}
+
+/// What may stand between a sign and a string: `b"…"`, `String::from("…")`.
+fn wrapping(text: &[u8]) -> usize {
+    let in_call = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_:.@".contains(byte);
+    let name = text.iter().take(30).take_while(in_call).count();
+    let call = usize::from(name > 0 && text.get(name) == Some(&b'('));
+    let quote = matches!(text.get(name + call), Some(b'"' | b'\'' | b'`'));
+    if quote && (call == 1 || name <= 2) { name + call } else { 0 }
+}
+
+/// `a.b.c` of names without anything drawn by a machine.
+fn is_path_of_names(value: &[u8]) -> bool {
+    value.contains(&b'.')
+        && !value.split(|&byte| byte == b'.').any(is_random)
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._$?!".contains(byte))
+}
+
+fn is_path(value: &[u8]) -> bool {
+    value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/")
+}
+
+/// Words that say of what kind a value is.
+fn is_type(value: &[u8]) -> bool {
+    const TYPES: [&[u8]; 24] = [
+        b"string",
+        b"str",
+        b"number",
+        b"boolean",
+        b"bool",
+        b"int",
+        b"integer",
+        b"any",
+        b"unknown",
+        b"text",
+        b"varchar",
+        b"bytes",
+        b"none",
+        b"null",
+        b"nil",
+        b"true",
+        b"false",
+        b"undefined",
+        b"required",
+        b"optional",
+        b"object",
+        b"yes",
+        b"no",
+        b"never",
+    ];
+    let word = value.strip_suffix(b"?").unwrap_or(value);
+    TYPES.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Where the quote stands that ends the string whose content begins at `at`, or the text's end.
+fn closing_quote(text: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
