@@ -1,5 +1,7 @@
 //! `/intercept` in the real OpenCode: answered without a model, and gone from whatever a model sees later.
 
+use std::path::Path;
+
 use anyhow::{Context, ensure};
 use octrace_testkit::{
     PATIENCE, PROVIDERS, Serve, Tui, eventually, keys,
@@ -7,7 +9,7 @@ use octrace_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, collect};
 
 /// The lines of an answer, without their values.
 const LINES: [&str; 7] = [
@@ -38,6 +40,7 @@ fn untold(stage: &Stage) -> anyhow::Result<()> {
 fn is_answer(text: &str, heading: &str) -> bool {
     text.contains(&format!("## Interceptor {heading}\n"))
         && LINES.iter().all(|line| text.contains(line))
+        && !text.contains("The recorder is behind")
 }
 
 #[test]
@@ -56,6 +59,10 @@ fn it_is_answered_in_run_and_forgotten_after_a_restart() -> anyhow::Result<()> {
     ensure!(said.contains("We talked."), "{said}");
     assert_eq!(asked(&stage).len(), 2, "one prompt, one title");
     untold(&stage)?;
+    // That OpenCode was another one: there it is off.
+    let said = run(&["--continue", "--command", "intercept"])?;
+    ensure!(is_answer(&said, "Status") && said.contains("- Enabled: disabled"), "{said}");
+    assert_eq!(asked(&stage).len(), 2, "no model was asked");
     stage.flush()?;
     assert_eq!(stage.only()?["title"], "A talk");
     Ok(())
@@ -81,7 +88,8 @@ fn text_of(message: &Value) -> String {
 
 #[test]
 fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
-    let stage = Stage::new(Script::new().on("talk", [Step::text("We talked.")]))?;
+    let script = Script::new().on("talk", [Step::text("We talked.")]).title(Step::text("A talk"));
+    let stage = Stage::new(script)?;
     let dir = stage.home.project();
     let command =
         stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
@@ -117,18 +125,33 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
     }
     assert_eq!(asked(&stage).len(), 0);
 
-    // A real turn, and its compaction.
+    // A real turn: its two requests are counted, and there.
     let [session, _] = &sessions;
+    post(&serve, &stage, session, "mock/scripted", "on")?;
     let answer = serve.prompt(&dir, session, "mock/scripted", "SCRIPT:talk")?;
     assert_eq!(text_of(&answer), "We talked.");
-    post(&serve, &stage, session, "mock/scripted", "on")?;
+    eventually(PATIENCE, || {
+        let reply = serve.request("GET", &dir, &format!("/session/{session}"), &Value::Null);
+        let title = reply.map_err(|error| error.to_string())?.json()["title"].clone();
+        if title == "A talk" { Ok(()) } else { Err(format!("still {title}")) }
+    })?;
+    let status = text_of(&post(&serve, &stage, session, "mock/scripted", "")?);
+    ensure!(is_answer(&status, "Status") && status.contains("- Captures: 2\n"), "{status}");
+    let root = status.lines().find_map(|line| line.strip_prefix("- Dump root: ")).unwrap_or("");
+    ensure!(root.starts_with(&*stage.home.tmp().to_string_lossy()), "{root}");
+    let mut files = Vec::new();
+    collect(Path::new(root), &mut files)?;
+    assert_eq!(files.len(), 2 * 3, "{:?}", files.iter().map(|(path, _)| path).collect::<Vec<_>>());
+    let bytes: usize =
+        asked(&stage).iter().map(|seen| seen.body.len() + seen.response_body().len()).sum();
+    ensure!(status.contains(&format!("- Total bytes: {}\n", bytes)), "{bytes}: {status}");
+
+    // And its compaction.
     let before = asked(&stage).len();
     let body = json!({"providerID": "mock", "modelID": "scripted"});
     serve.request("POST", &dir, &format!("/session/{session}/summarize"), &body)?.success()?;
     ensure!(asked(&stage).len() > before, "it was compacted");
     serve.prompt(&dir, session, "mock/scripted", "SCRIPT:talk again")?;
-    untold(&stage)?;
-
     untold(&stage)
 }
 
