@@ -47,7 +47,7 @@ impl Process {
 }
 
 impl Batch<'_> {
-    /// Something happened once more in the spool's process.
+    /// Something happened `count` times more in the spool's process.
     ///
     /// # Errors
     /// When the tape cannot be written.
@@ -56,12 +56,13 @@ impl Batch<'_> {
         spool: SpoolId,
         event: &Clean<String>,
         reason: &Clean<String>,
+        count: u32,
     ) -> Result<(), Error> {
         self.tx()?.prepare_cached(COUNT)?.execute(params![
             spool.0,
             event.get(),
             reason.get(),
-            1
+            count
         ])?;
         Ok(())
     }
@@ -191,7 +192,7 @@ mod tests {
         for (event, reason) in
             [("fetch.seen", ""), ("fetch.seen", ""), ("fetch.skipped", "method-not-post")]
         {
-            batch.diagnosed(spool, &text(event), &text(reason)).unwrap();
+            batch.diagnosed(spool, &text(event), &text(reason), 1).unwrap();
         }
         let options = redactor.json(br#"{"dir":"/traces"}"#);
         batch.instance(spool, &text("/project"), &options).unwrap();

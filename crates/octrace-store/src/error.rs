@@ -63,4 +63,9 @@ impl Error {
         matches!(self, Self::Sqlite(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
     }
+
+    /// Whether something that was recorded cannot be read back; the rest can.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Body(_) | Self::Codec(_))
+    }
 }

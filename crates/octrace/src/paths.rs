@@ -81,6 +81,9 @@ impl Paths {
             named: self.home.clone(),
             roots: self.spool_roots(),
             patterns: settings.patterns.value.clone(),
+            config: settings.file.clone(),
+            user: self.user.clone(),
+            state: self.state.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use octrace_core::{
 use rusqlite::{OptionalExtension, Row};
 
 use super::ExchangeDetail;
-use crate::{Error, Tape, body, layout, part::PartReader};
+use crate::{Error, Tape, body, follow::Step, layout, part::PartReader};
 
 const COLUMNS: &str = "id, session, message, assistant, agent, purpose, provider, model, dialect,
     method, url, status, outcome, error, sent_us, head_after_us, first_byte_after_us,
@@ -33,6 +33,19 @@ impl Tape {
     /// # Errors
     /// [`Error::Damaged`] when it is there but cannot be restored.
     pub fn exchange(&self, id: i64) -> Result<Option<ExchangeDetail>, Error> {
+        self.detail(id, None)
+    }
+
+    /// The same with the body that a step in its life is about: its request's when it begins, its response's when
+    /// it ends. The other one is empty.
+    ///
+    /// # Errors
+    /// As [`Tape::exchange`].
+    pub fn exchange_at(&self, id: i64, step: Step) -> Result<Option<ExchangeDetail>, Error> {
+        self.detail(id, Some(step))
+    }
+
+    fn detail(&self, id: i64, only: Option<Step>) -> Result<Option<ExchangeDetail>, Error> {
         // Of one moment: what it is made of may be pruned at the next.
         let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(
@@ -60,11 +73,11 @@ impl Tape {
             .optional()?;
         let Some((mut detail, has_body, response)) = found else { return Ok(None) };
         let mut parts = PartReader::new(&self.connection)?;
-        if has_body {
+        if has_body && only != Some(Step::End) {
             let entries = layout::read(&self.connection, id)?;
             detail.request_body = body::restore(&entries, |part| parts.get(part))?;
         }
-        if let Some(part) = response {
+        if let Some(part) = response.filter(|_| only != Some(Step::Begin)) {
             detail.response_body = parts.get(part)?;
         }
         Ok(Some(detail))

@@ -57,6 +57,9 @@ impl Demo {
             named: home.clone(),
             roots: vec![stage.spool_root()],
             patterns: Patterns::default(),
+            config: home.join("config.toml"),
+            user: home.clone(),
+            state: home.clone(),
         };
         let report = flush(&place, PATIENCE);
 

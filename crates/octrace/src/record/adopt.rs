@@ -39,7 +39,7 @@ pub(crate) fn adopt(folder: &Path, place: &Place) -> anyhow::Result<Adoption> {
         None if Writer::default().is_dead(folder) => {}
         None => return Ok(Adoption::Elsewhere),
     }
-    let mut pipeline = Pipeline::open(spool, Tape::open(&place.tape)?, &place.patterns)?;
+    let mut pipeline = Pipeline::open(spool, Tape::open(&place.tape)?, place)?;
     pipeline.drain(false)?;
     if !pipeline.writer_is_dead() {
         return Ok(Adoption::Drained);

@@ -17,6 +17,8 @@ use octrace_wire::{
 };
 use serde::de::DeserializeOwned;
 
+use super::wishes::Wishes;
+
 /// How much of an open response is held in memory. Past this it is released: what is here goes to the
 /// tape, marked as cut, and the rest is only counted.
 const HELD: usize = 160 << 20;
@@ -67,6 +69,8 @@ pub(crate) struct Open {
     pub(crate) pinned: bool,
     /// Whether it is to be dumped: `/intercept` was on when it began.
     pub(crate) is_dumped: bool,
+    /// The folder of the file that it goes to as well, by the settings when it began.
+    pub(crate) folder: Option<String>,
     /// Whether there is something new about it that is not on the tape.
     pub(crate) changed: bool,
     request_ended: bool,
@@ -102,12 +106,14 @@ pub(crate) struct Assembler {
     ended: Vec<Open>,
     /// Whether what begins is to be dumped.
     intercepts: bool,
+    /// Where what begins is to go.
+    pub(crate) wishes: Wishes,
 }
 
 impl Assembler {
     /// Goes on behind the exchange with this number.
-    pub(crate) fn after(newest: u32) -> Self {
-        Self { newest, ..Self::default() }
+    pub(crate) fn after(newest: u32, wishes: Wishes) -> Self {
+        Self { newest, wishes, ..Self::default() }
     }
 
     /// From here on, what begins is to be dumped, or not.
@@ -199,7 +205,9 @@ impl Assembler {
                 return false;
             }
             self.newest = self.newest.max(number);
+            let folder = self.wishes.folder(&sent.directory).map(str::to_owned);
             let mut open = Open::new(at, frame.head.mono_us, begun(number, &frame.head, sent));
+            open.folder = folder;
             open.row = resumed;
             open.is_dumped = self.intercepts;
             open.note_dialect();
@@ -287,6 +295,7 @@ impl Open {
             released: false,
             pinned: true,
             is_dumped: false,
+            folder: None,
             changed: true,
             request_ended: false,
             begin_mono,

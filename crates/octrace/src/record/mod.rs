@@ -8,6 +8,7 @@
 //! * [`spool`], [`writer`]: the spool's files, and whether its writer lives.
 //! * [`assemble`]: frames into exchanges and events.
 //! * [`store`]: redact, then store.
+//! * [`wishes`]: where it all is to go, by OpenCode's settings.
 //! * [`sinks`]: what follows the tape.
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
@@ -38,6 +39,7 @@ mod store;
 mod tests;
 #[cfg(test)]
 mod weather;
+mod wishes;
 mod writer;
 
 use std::{
@@ -148,10 +150,13 @@ fn follow_spool(
     state: &mut State,
 ) -> anyhow::Result<()> {
     let tape = Tape::open(&place.tape)?;
-    let mut pipeline = Pipeline::open(Spool::open(folder)?, tape, &place.patterns)?;
+    let mut pipeline = Pipeline::open(Spool::open(folder)?, tape, place)?;
     while *state == State::Follow {
         let asked = Control::read(folder);
         pipeline.drain(false)?;
+        if pipeline.follow_in() == Some(Duration::ZERO) {
+            pipeline.follow()?;
+        }
         if let Some(asked) = &asked {
             pipeline.carry_out(asked)?;
         }
@@ -162,7 +167,8 @@ fn follow_spool(
         }
         let limit = if pipeline.publish(asked) { None } else { Some(RETRY.0) };
         let limit = pipeline.refresh_in().or(limit);
-        match follow.next(limit.into_iter().chain(pipeline.index_in()).min()) {
+        let due = [limit, pipeline.index_in(), pipeline.follow_in()];
+        match follow.next(due.into_iter().flatten().min()) {
             Wake::Changed => thread::sleep(PACE),
             Wake::TimeOut => pipeline.index(),
             Wake::WriterGone => *state = State::Finish,

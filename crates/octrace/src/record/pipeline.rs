@@ -15,10 +15,12 @@ use super::{
     assemble::{Assembler, Item},
     clock::now_us,
     control::Control,
-    sinks::dumps::Dumps,
+    place::Place,
+    sinks::Sinks,
     spool::Spool,
     status::Status,
     store::{Store, Stored},
+    wishes::Wishes,
     writer::Writer,
 };
 
@@ -35,7 +37,7 @@ pub(crate) struct Pipeline {
     writer: Introduced,
     tape: Tape,
     id: SpoolId,
-    dumps: Option<Dumps>,
+    sinks: Sinks,
     refreshed: Option<Instant>,
     /// When something came last that is not in the search index yet.
     unindexed: Option<Instant>,
@@ -59,21 +61,21 @@ impl Introduced {
 }
 
 impl Pipeline {
-    /// Continues where the tape says that the spool was left. What `patterns` match is not kept.
-    pub(crate) fn open(spool: Spool, mut tape: Tape, patterns: &Patterns) -> anyhow::Result<Self> {
+    /// Continues where the tape says that the spool was left.
+    pub(crate) fn open(spool: Spool, mut tape: Tape, place: &Place) -> anyhow::Result<Self> {
         let (id, committed) = tape.spool(&spool.name(), now_us())?;
         let newest = tape.newest_exchange(id)?;
         let mut pipeline = Self {
             spool,
-            assembler: Assembler::after(newest),
+            assembler: Assembler::after(newest, Wishes::new(place)),
             writer: Introduced {
-                redactor: Redactor::new("").with_patterns(patterns),
-                patterns: patterns.clone(),
+                redactor: Redactor::new("").with_patterns(&place.patterns),
+                patterns: place.patterns.clone(),
                 writer: Writer::default(),
             },
             tape,
             id,
-            dumps: None,
+            sinks: Sinks::new(id),
             refreshed: None,
             unindexed: None,
             status: Status { pid: std::process::id(), position: committed, ..Status::default() },
@@ -88,6 +90,9 @@ impl Pipeline {
     /// Reads what is on the tape already once more: for what is still open, and because the first frame of
     /// each segment says who writes and what must not be kept.
     fn resume(&mut self, committed: Position) -> anyhow::Result<()> {
+        for (directory, options) in self.tape.instances(self.id)? {
+            self.assembler.wishes.options(&directory, &options);
+        }
         let mut from = committed.segment;
         for open in self.tape.open_exchanges(self.id)? {
             from = from.min(open.begin.segment);
@@ -100,7 +105,8 @@ impl Pipeline {
                 match self.assembler.replay(at, &frame) {
                     Item::Hello(hello) => {
                         self.writer.take(&hello);
-                        self.dumps.get_or_insert_with(|| Dumps::new(self.id, &hello.settings));
+                        self.assembler.wishes.hello(&hello);
+                        self.sinks.hello(&hello);
                     }
                     Item::Secrets(more) => self.writer.redactor.learn(&more.secrets),
                     _ => {}
@@ -122,7 +128,8 @@ impl Pipeline {
                 match self.assembler.take(at, &frame) {
                     Item::Hello(hello) => {
                         self.writer.take(&hello);
-                        self.dumps.get_or_insert_with(|| Dumps::new(self.id, &hello.settings));
+                        self.assembler.wishes.hello(&hello);
+                        self.sinks.hello(&hello);
                         store.writer(&self.writer.redactor, &hello)?;
                     }
                     Item::Secrets(more) => redactor.learn(&more.secrets),
@@ -135,6 +142,15 @@ impl Pipeline {
                         }
                     }
                     Item::Unknown => store.lost(Losses { unknown_frames: 1, ..Losses::default() }),
+                    Item::Instance(instance) => {
+                        store.instance(redactor, &instance)?;
+                        self.assembler.wishes.instance(&instance);
+                        self.sinks.instance();
+                    }
+                    Item::Diagnostic(said) => {
+                        store.diagnostic(redactor, &said)?;
+                        self.sinks.note(redactor, &frame.head, &said);
+                    }
                     Item::Intercept(asked) => {
                         let enabled = switched(&asked.action);
                         store.intercept(redactor, &asked, enabled)?;
@@ -142,7 +158,7 @@ impl Pipeline {
                             self.assembler.intercept(on);
                         }
                     }
-                    Item::Instance(_) | Item::Diagnostic(_) | Item::Nothing => {}
+                    Item::Nothing => {}
                 }
             }
             let refresh = self.refreshed.is_none_or(|at| at.elapsed() >= REFRESH_EVERY);
@@ -156,11 +172,15 @@ impl Pipeline {
         Ok(())
     }
 
+    /// How long until the sinks try again what they could not do.
+    pub(crate) fn follow_in(&self) -> Option<Duration> {
+        self.sinks.due_in()
+    }
+
     /// Has the sinks take what is new on the tape.
-    fn follow(&mut self) -> anyhow::Result<()> {
-        let Some(dumps) = &mut self.dumps else { return Ok(()) };
-        dumps.follow(&mut self.tape)?;
-        self.status.intercept = dumps.status(&self.tape)?;
+    pub(crate) fn follow(&mut self) -> anyhow::Result<()> {
+        self.sinks.follow(&mut self.tape, &self.assembler.wishes)?;
+        self.status.intercept = self.sinks.intercept(&self.tape)?;
         Ok(())
     }
 
@@ -280,7 +300,7 @@ impl Pipeline {
         }
         store.spool_ended(now_us())?;
         store.commit(self.spool.position())?;
-        self.follow()?;
+        self.sinks.finish(&mut self.tape, &self.assembler.wishes)?;
         self.tape.sync()?;
         self.spool.delete()?;
         Ok(())

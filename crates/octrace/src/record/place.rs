@@ -19,6 +19,12 @@ pub(crate) struct Place {
     pub(crate) roots: Vec<PathBuf>,
     /// What the user wants blanked besides what the rules know.
     pub(crate) patterns: Patterns,
+    /// The user's `config.toml`.
+    pub(crate) config: PathBuf,
+    /// The user's home.
+    pub(crate) user: PathBuf,
+    /// Where the diagnostics file is, unless a setting says otherwise.
+    pub(crate) state: PathBuf,
 }
 
 impl Place {

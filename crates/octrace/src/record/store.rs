@@ -13,7 +13,7 @@ use octrace_store::{
 };
 use octrace_wire::{
     frame::Head,
-    payload::{Gap, Hello, Intercept},
+    payload::{Diagnostic, Gap, Hello, Instance, Intercept},
 };
 
 use super::assemble::{Assembler, Open};
@@ -110,6 +110,29 @@ impl<'t> Store<'t> {
         Ok(self.batch.intercept_typed(self.spool, enabled, &asked.token, &session)?)
     }
 
+    /// OpenCode works in a directory.
+    pub(super) fn instance(
+        &mut self,
+        redactor: &Redactor,
+        instance: &Instance,
+    ) -> anyhow::Result<()> {
+        let options = instance.options.as_ref().map_or("{}", |options| options.get());
+        let (directory, options) =
+            (redactor.text(&instance.directory), redactor.json(options.as_bytes()));
+        Ok(self.batch.instance(self.spool, &directory, &options)?)
+    }
+
+    /// The plugin decided something.
+    pub(super) fn diagnostic(
+        &mut self,
+        redactor: &Redactor,
+        said: &Diagnostic,
+    ) -> anyhow::Result<()> {
+        let (event, reason) = (redactor.text(&said.event), redactor.text(&said.reason));
+        let count = u32::try_from(said.count).unwrap_or(u32::MAX).max(1);
+        Ok(self.batch.diagnosed(self.spool, &event, &reason, count)?)
+    }
+
     fn exchange_begins(
         &mut self,
         redactor: &Redactor,
@@ -128,6 +151,9 @@ impl<'t> Store<'t> {
         let asked = clean.derive(reading::asked);
         let begin = Begin { at: open.begin, mono_us: open.begin_mono };
         let id = self.batch.exchange_begins(self.spool, begin, &clean, &asked)?;
+        if let Some(folder) = &open.folder {
+            self.batch.exchange_goes_to(id, folder)?;
+        }
         if open.is_dumped {
             self.batch.dump_is_due(id)?;
         }

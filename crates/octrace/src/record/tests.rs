@@ -39,13 +39,22 @@ pub(super) fn room() -> Room {
 impl Room {
     pub(super) fn pipeline(&self, author: &Author) -> Pipeline {
         let (spool, tape) = (Spool::open(&author.folder), Tape::open(&self.tape));
-        Pipeline::open(spool.unwrap(), tape.unwrap(), &self.place().patterns).unwrap()
+        Pipeline::open(spool.unwrap(), tape.unwrap(), &self.place()).unwrap()
     }
 
     pub(super) fn place(&self) -> Place {
         let named = self.tape.parent().unwrap().to_owned();
         let (patterns, _) = Patterns::new(&["ACME-[0-9]+".to_owned()]);
-        Place { tape: self.tape.clone(), named, roots: vec![self.root.clone()], patterns }
+        let folder = |name| self.root.with_file_name(name);
+        Place {
+            tape: self.tape.clone(),
+            named,
+            roots: vec![self.root.clone()],
+            patterns,
+            config: folder("config.toml"),
+            user: folder("user"),
+            state: folder("state"),
+        }
     }
 
     pub(super) fn tape(&self) -> Tape {

@@ -1,8 +1,85 @@
 //! What follows the tape: files that are made of what was just stored.
 //!
+//! * [`jsonl`]: a file per session, in the folder that OpenCode's settings name.
+//! * [`diagnostics`]: what the plugin decided, and what became of those files.
+//! * [`files`]: the two together, for one OpenCode process.
+//! * [`own_file`]: a file that we append to in a folder of anybody's.
+//! * [`dumps`]: three files for each request, while `/intercept` is on.
+//!
 //! A sink reads the tape and nothing else, and what it has done is noted there. So it can die at any moment, and the next
 //! recorder goes on where it stopped. What a sink cannot do is said, and never holds up the recording.
 
+mod diagnostics;
 pub(super) mod dumps;
+mod files;
+pub(super) mod jsonl;
+mod own_file;
 #[cfg(test)]
 mod tests;
+
+use std::time::Duration;
+
+use octrace_core::redact::Redactor;
+use octrace_store::{Error, SpoolId, Tape};
+use octrace_wire::{
+    frame::Head,
+    payload::{Diagnostic, Hello},
+};
+
+use self::{dumps::Dumps, files::Files};
+use super::{status::Intercept, wishes::Wishes};
+
+/// All that follow the tape of one spool.
+pub(super) struct Sinks {
+    spool: SpoolId,
+    files: Files,
+    /// Once it is known where.
+    dumps: Option<Dumps>,
+}
+
+impl Sinks {
+    pub(super) fn new(spool: SpoolId) -> Self {
+        Self { spool, files: Files::new(spool), dumps: None }
+    }
+
+    /// The process says who it is.
+    pub(super) fn hello(&mut self, hello: &Hello) {
+        self.files.hello(hello.pid);
+        self.dumps.get_or_insert_with(|| Dumps::new(self.spool, &hello.settings));
+    }
+
+    /// The process says where it works.
+    pub(super) fn instance(&mut self) {
+        self.files.instance();
+    }
+
+    /// The plugin decided something.
+    pub(super) fn note(&mut self, redactor: &Redactor, head: &Head, said: &Diagnostic) {
+        self.files.note(redactor, head, said);
+    }
+
+    /// Takes what is new on the tape. Fails only when the tape does.
+    pub(super) fn follow(&mut self, tape: &mut Tape, wishes: &Wishes) -> Result<(), Error> {
+        self.files.follow(tape, wishes)?;
+        match &mut self.dumps {
+            Some(dumps) => dumps.follow(tape),
+            None => Ok(()),
+        }
+    }
+
+    /// The process is gone, and all of it is on the tape.
+    pub(super) fn finish(&mut self, tape: &mut Tape, wishes: &Wishes) -> Result<(), Error> {
+        self.follow(tape, wishes)?;
+        self.files.finish(tape, wishes)
+    }
+
+    /// How long until something is to be tried again.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        self.files.due_in()
+    }
+
+    /// How `/intercept` stands.
+    pub(super) fn intercept(&self, tape: &Tape) -> Result<Intercept, Error> {
+        self.dumps.as_ref().map_or_else(|| Ok(Intercept::default()), |dumps| dumps.status(tape))
+    }
+}

@@ -1,0 +1,199 @@
+//! Where a recording is to go, by the settings of the OpenCode that is recorded: its environment and its plugin's
+//! options, as the spool has them, and the user's `config.toml`. The environment of whoever records is another one,
+//! and does not count.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use octrace_wire::payload::{Hello, Instance, Settings};
+
+use super::place::Place;
+use crate::config::{self, Options};
+
+/// In the folder of the JSONL files, or in that of octrace's state.
+const DIAGNOSTICS: &str = "opencode-api-tracer.debug.jsonl";
+
+/// The settings of one OpenCode process.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    config: PathBuf,
+    user: PathBuf,
+    state: PathBuf,
+    environment: Settings,
+    cwd: PathBuf,
+    /// By the directory that OpenCode works in.
+    instances: HashMap<String, Options>,
+    /// Where requests go that come from no directory of these, or from an unknown one.
+    folder: Option<String>,
+    folders: HashMap<String, Option<String>>,
+    diagnostics: Option<PathBuf>,
+}
+
+impl Wishes {
+    /// Of a process that has not said anything yet.
+    pub(crate) fn new(place: &Place) -> Self {
+        let (config, user, state) = (place.config.clone(), place.user.clone(), place.state.clone());
+        Self { config, user, state, ..Self::default() }
+    }
+
+    /// The process says what its environment is.
+    pub(crate) fn hello(&mut self, hello: &Hello) {
+        self.environment = hello.settings.clone();
+        self.cwd = PathBuf::from(&hello.cwd);
+        self.settle();
+    }
+
+    /// OpenCode works in one more directory.
+    pub(crate) fn instance(&mut self, instance: &Instance) {
+        let options = instance.options.as_ref().map_or("{}", |options| options.get());
+        self.options(&instance.directory, options);
+    }
+
+    /// The same, with the options as JSON.
+    pub(crate) fn options(&mut self, directory: &str, options: &str) {
+        // What is no object has no options.
+        let options = serde_json::from_str(options).unwrap_or_default();
+        self.instances.insert(directory.to_owned(), options);
+        self.settle();
+    }
+
+    /// The folder that requests from this directory go to as JSONL. Of an unknown one, it is that of the only
+    /// directory there is.
+    pub(crate) fn folder(&self, directory: &str) -> Option<&str> {
+        let known = self.folders.get(directory);
+        let only = self
+            .folders
+            .values()
+            .next()
+            .filter(|_| directory.is_empty() && self.folders.len() == 1);
+        known.or(only).unwrap_or(&self.folder).as_deref()
+    }
+
+    /// The file for diagnostics; `None` where it is switched off.
+    pub(crate) fn diagnostics(&self) -> Option<&Path> {
+        self.diagnostics.as_deref()
+    }
+
+    fn settle(&mut self) {
+        let plain = self.load(&Options::new());
+        self.folder = self.text(plain.jsonl_dir.value.as_deref(), &self.cwd);
+        self.folders = self
+            .instances
+            .iter()
+            .map(|(directory, options)| {
+                let dir = self.load(options).jsonl_dir;
+                // An option is written for the project that it stands in.
+                let base = if dir.origin == config::Origin::Option {
+                    Path::new(directory)
+                } else {
+                    &self.cwd
+                };
+                (directory.clone(), self.text(dir.value.as_deref(), base))
+            })
+            .collect();
+        let named = plain.diagnostics_file.value.as_deref();
+        let named = named.and_then(|path| self.resolve(path, &self.cwd));
+        let folder = self.folders.values().flatten().min().or(self.folder.as_ref());
+        let folder = folder.map_or(self.state.as_path(), Path::new);
+        let is_on = plain.diagnostics.value;
+        self.diagnostics = is_on.then(|| named.unwrap_or_else(|| folder.join(DIAGNOSTICS)));
+    }
+
+    fn load(&self, options: &Options) -> config::Settings {
+        let Settings { jsonl_dir, debug, debug_file, .. } = &self.environment;
+        let variable = |name: &str| match name {
+            "OPENCODE_API_TRACER_DIR" => Some(jsonl_dir),
+            "OPENCODE_API_TRACER_DEBUG" => Some(debug),
+            "OPENCODE_API_TRACER_DEBUG_FILE" => Some(debug_file),
+            _ => None,
+        };
+        let settings = config::load(&self.config, &self.state, options, |name| {
+            variable(name).filter(|value| !value.is_empty()).map(Into::into)
+        });
+        for problem in &settings.problems {
+            tracing::warn!("a setting of OpenCode's has no effect: {problem}");
+        }
+        settings
+    }
+
+    fn text(&self, path: Option<&Path>, base: &Path) -> Option<String> {
+        Some(self.resolve(path?, base)?.to_str()?.to_owned())
+    }
+
+    /// `None` for what means nothing: relative to an unknown place.
+    fn resolve(&self, path: &Path, base: &Path) -> Option<PathBuf> {
+        let path = match path.strip_prefix("~") {
+            Ok(below) => self.user.join(below),
+            Err(_) => base.join(path),
+        };
+        path.is_absolute().then_some(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wishes(config: &str, environment: Settings) -> (tempfile::TempDir, Wishes) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let mut wishes = Wishes {
+            config: file,
+            user: "/home/u".into(),
+            state: "/state".into(),
+            ..Wishes::default()
+        };
+        wishes.hello(&Hello { cwd: "/project".into(), settings: environment, ..Hello::default() });
+        (folder, wishes)
+    }
+
+    fn diagnostics(wishes: &Wishes) -> Option<&str> {
+        wishes.diagnostics().and_then(Path::to_str)
+    }
+
+    #[test]
+    fn the_environment_beats_the_options_and_these_the_file() {
+        let file = "jsonl.dir = '~/traces'";
+        let (_folder, mut wishes) = wishes(file, Settings::default());
+        assert_eq!(wishes.folder(""), Some("/home/u/traces"));
+        wishes.options("/project", r#"{"dir":"out"}"#);
+        wishes.options("/other", "null");
+        assert_eq!(wishes.folder("/project"), Some("/project/out"));
+        assert_eq!(wishes.folder("/other"), Some("/home/u/traces"));
+        assert_eq!(wishes.folder("/unknown"), Some("/home/u/traces"));
+        let environment = Settings { jsonl_dir: "now".into(), ..Settings::default() };
+        wishes.hello(&Hello { cwd: "/cwd".into(), settings: environment, ..Hello::default() });
+        assert_eq!(wishes.folder("/project"), Some("/cwd/now"));
+    }
+
+    #[test]
+    fn a_request_from_nowhere_known_goes_where_all_go() {
+        let (_folder, mut wishes) = wishes("", Settings::default());
+        assert_eq!(wishes.folder(""), None);
+        wishes.options("/project", r#"{"dir":"/out"}"#);
+        assert_eq!(wishes.folder(""), Some("/out"));
+        assert_eq!(wishes.folder("/elsewhere"), None, "of another project, it is none of ours");
+        wishes.options("/second", r#"{"dir":"/second/out"}"#);
+        assert_eq!(wishes.folder(""), None, "one of two");
+    }
+
+    #[test]
+    fn diagnostics_are_beside_the_files_or_where_they_are_told() {
+        let (_folder, mut plain) = wishes("", Settings::default());
+        assert_eq!(diagnostics(&plain), Some("/state/opencode-api-tracer.debug.jsonl"));
+        plain.options("/project", r#"{"dir":"/out"}"#);
+        assert_eq!(diagnostics(&plain), Some("/out/opencode-api-tracer.debug.jsonl"));
+        let told = |debug: &str, file: &str| {
+            let settings =
+                Settings { debug: debug.into(), debug_file: file.into(), ..Settings::default() };
+            let (_folder, wishes) = wishes("", settings);
+            diagnostics(&wishes).map(str::to_owned)
+        };
+        assert_eq!(told("0", "/x.jsonl"), None);
+        assert_eq!(told("1", "x.jsonl").as_deref(), Some("/project/x.jsonl"));
+        assert_eq!(told("maybe", "").as_deref(), Some("/state/opencode-api-tracer.debug.jsonl"));
+    }
+}
