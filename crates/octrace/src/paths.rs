@@ -14,8 +14,8 @@ use anyhow::Context;
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 
 use crate::{
-    config::{self, Settings},
-    record::Place,
+    config::{self, Age, Bytes, Settings},
+    record::{Limits, Place},
 };
 
 /// The folders that matter to octrace, whether they exist or not.
@@ -84,6 +84,10 @@ impl Paths {
             config: settings.file.clone(),
             user: self.user.clone(),
             state: self.state.clone(),
+            limits: Limits {
+                max_bytes: settings.max_size.value.get().map(|Bytes(bytes)| bytes),
+                max_age: settings.max_age.value.get().map(|Age(age)| age),
+            },
         }
     }
 

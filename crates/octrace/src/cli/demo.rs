@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     paths::Paths,
-    record::{Place, flush},
+    record::{Limits, Place, flush},
     setup::{launch, opencode, pinned, plugin, showcase},
 };
 
@@ -60,6 +60,7 @@ impl Demo {
             config: home.join("config.toml"),
             user: home.clone(),
             state: home.clone(),
+            limits: Limits::default(),
         };
         let report = flush(&place, PATIENCE);
 

@@ -3,25 +3,34 @@
 //!
 //! * [`registry`]: which settings there are, the one table of them.
 //! * [`value`]: the types of their values.
+//! * [`limit`]: sizes and lengths of time.
 //! * [`file`](mod@file): reading `config.toml`, whatever state it is in.
 //!
 //! A setting that cannot be used is named with its place and passed over; it never stops anything.
 
 mod file;
+mod limit;
 mod registry;
 mod value;
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use octrace_core::redact::Patterns;
 use serde::Serialize;
 
-pub(crate) use self::registry::{HOME, HOME_VARIABLE, Spec};
+pub(crate) use self::{
+    limit::{Age, Bytes, Limit},
+    registry::{HOME, HOME_VARIABLE, Spec},
+};
 use self::{
-    registry::{DIAGNOSTICS, DIAGNOSTICS_FILE, JSONL_DIR, PATTERNS, REQUIRE_PROVIDER_HEADER},
+    registry::{
+        DIAGNOSTICS, DIAGNOSTICS_FILE, JSONL_DIR, MAX_AGE, MAX_SIZE, PATTERNS,
+        REQUIRE_PROVIDER_HEADER,
+    },
     value::{Absolute, Raw, Setting},
 };
 
@@ -96,6 +105,10 @@ pub(crate) struct Settings {
     pub(crate) file: PathBuf,
     /// octrace's own folder.
     pub(crate) home: Value<PathBuf>,
+    /// How large the tape may be on the disk.
+    pub(crate) max_size: Value<Limit<Bytes>>,
+    /// How long a session is kept after its last activity.
+    pub(crate) max_age: Value<Limit<Age>>,
     /// What else is blanked, as far as it can be read.
     pub(crate) patterns: Value<Patterns>,
     /// Where JSONL files go, as written; may be relative to where OpenCode was started.
@@ -115,6 +128,8 @@ impl Settings {
     pub(crate) fn all(&self) -> Vec<(&'static Spec, Value<String>)> {
         vec![
             (&HOME, self.home.shown()),
+            (&MAX_SIZE, self.max_size.shown()),
+            (&MAX_AGE, self.max_age.shown()),
             // Not the patterns themselves: they may say what is secret.
             (&PATTERNS, self.patterns.told(|patterns| format!("{} in use", patterns.len()))),
             (&JSONL_DIR, self.jsonl_dir.shown()),
@@ -135,6 +150,8 @@ pub(crate) fn load(
 ) -> Settings {
     let mut sources = Sources { file: file::read(file), options, variable, problems: Vec::new() };
     let home = sources.value(&HOME, Absolute(data.join("octrace"))).map(|Absolute(path)| path);
+    let max_size = sources.value(&MAX_SIZE, Limit::To(Bytes(2 << 30)));
+    let max_age = sources.value(&MAX_AGE, Limit::To(Age(Duration::from_secs(30 * 24 * 60 * 60))));
     let patterns = sources.patterns();
     let jsonl_dir = sources.value(&JSONL_DIR, None);
     let diagnostics = sources.value(&DIAGNOSTICS, true);
@@ -145,6 +162,8 @@ pub(crate) fn load(
     Settings {
         file: file.to_owned(),
         home,
+        max_size,
+        max_age,
         patterns,
         jsonl_dir,
         diagnostics,

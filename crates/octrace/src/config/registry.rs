@@ -67,6 +67,30 @@ pub(crate) const REQUIRE_PROVIDER_HEADER: Spec = Spec {
     about: "whether a request without a provider's header is none of a model, whatever its URL says",
 };
 
+/// How large the tape may be.
+pub(crate) const MAX_SIZE: Spec = Spec {
+    key: "tape.max_size",
+    variable: Some("OCTRACE_MAX_SIZE"),
+    option: None,
+    about: "how large the tape may be on the disk, `2GiB` or `none`; beyond it the oldest sessions go",
+};
+
+/// How old a session may be.
+pub(crate) const MAX_AGE: Spec = Spec {
+    key: "tape.max_age",
+    variable: Some("OCTRACE_MAX_AGE"),
+    option: None,
+    about: "how long a session is kept after its last activity, `30d` or `none`",
+};
+
 /// Every setting.
-pub(super) const ALL: [&Spec; 6] =
-    [&HOME, &PATTERNS, &JSONL_DIR, &DIAGNOSTICS, &DIAGNOSTICS_FILE, &REQUIRE_PROVIDER_HEADER];
+pub(super) const ALL: [&Spec; 8] = [
+    &HOME,
+    &MAX_SIZE,
+    &MAX_AGE,
+    &PATTERNS,
+    &JSONL_DIR,
+    &DIAGNOSTICS,
+    &DIAGNOSTICS_FILE,
+    &REQUIRE_PROVIDER_HEADER,
+];

@@ -12,6 +12,7 @@
 //! * [`sinks`]: what follows the tape.
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
+//! * [`retention`]: how much the tape keeps, and for how long.
 //! * [`log`]: what went wrong, for people.
 //! * [`place`]: which tape, and which spools are for it.
 //! * [`ask`](mod@ask): what `octrace intercept` wants of a recorder.
@@ -31,6 +32,7 @@ pub(crate) mod log;
 mod long;
 mod pipeline;
 mod place;
+pub(crate) mod retention;
 mod sinks;
 mod spool;
 mod status;
@@ -55,6 +57,7 @@ pub(crate) use self::{
     ask::{Answer, ask},
     flush::{FlushReport, flush},
     place::Place,
+    retention::Limits,
     sinks::dumps::dump_root,
     status::Intercept,
 };
@@ -62,6 +65,7 @@ use self::{
     control::Control,
     follow::{Follow, Wake},
     pipeline::Pipeline,
+    retention::Retention,
     spool::Spool,
 };
 
@@ -79,6 +83,9 @@ const RETRIES_AFTER_END: u32 = 5;
 /// How long a recorder whose work is done stays for the search index. What is left is for the next one, or for
 /// whoever searches.
 const INDEXING: Duration = Duration::from_secs(20);
+
+/// How long to prune once everything else is done.
+const PRUNING: Duration = Duration::from_secs(60);
 
 /// Records the spool in `folder` until its OpenCode is gone, then adopts what nobody reads.
 pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
@@ -119,6 +126,7 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let mut tape = Tape::open(&place.tape)?;
     let begun = Instant::now();
     while begun.elapsed() < INDEXING && pipeline::index_step(&mut tape) {}
+    retention::finish(place.limits, &mut tape, PRUNING);
     Ok(())
 }
 
@@ -151,6 +159,7 @@ fn follow_spool(
 ) -> anyhow::Result<()> {
     let tape = Tape::open(&place.tape)?;
     let mut pipeline = Pipeline::open(Spool::open(folder)?, tape, place)?;
+    let mut retention = Retention::new(place.limits);
     while *state == State::Follow {
         let asked = Control::read(folder);
         pipeline.drain(false)?;
@@ -167,7 +176,8 @@ fn follow_spool(
         }
         let limit = if pipeline.publish(asked) { None } else { Some(RETRY.0) };
         let limit = pipeline.refresh_in().or(limit);
-        let due = [limit, pipeline.index_in(), pipeline.follow_in()];
+        let prune_in = retention.tend(pipeline.tape());
+        let due = [limit, pipeline.index_in(), pipeline.follow_in(), prune_in];
         match follow.next(due.into_iter().flatten().min()) {
             Wake::Changed => thread::sleep(PACE),
             Wake::TimeOut => pipeline.index(),

@@ -281,6 +281,11 @@ impl Pipeline {
         asked.is_none() || self.status.answered.as_ref() == asked
     }
 
+    /// The tape, for what is done between the transactions.
+    pub(crate) fn tape(&mut self) -> &mut Tape {
+        &mut self.tape
+    }
+
     /// Whether the writer is surely dead.
     pub(crate) fn writer_is_dead(&self) -> bool {
         self.writer.writer.is_dead(self.spool.folder())

@@ -8,6 +8,8 @@ use std::{
 use octrace_core::redact::Patterns;
 use octrace_wire::payload::Hello;
 
+use super::retention::Limits;
+
 /// Where a recorder works.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -25,6 +27,8 @@ pub(crate) struct Place {
     pub(crate) user: PathBuf,
     /// Where the diagnostics file is, unless a setting says otherwise.
     pub(crate) state: PathBuf,
+    /// What the tape may hold.
+    pub(crate) limits: Limits,
 }
 
 impl Place {

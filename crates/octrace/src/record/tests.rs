@@ -15,6 +15,7 @@ use super::{
     control::Control,
     pipeline::Pipeline,
     place::Place,
+    retention::Limits,
     spool::Spool,
     status::Status,
 };
@@ -54,6 +55,7 @@ impl Room {
             config: folder("config.toml"),
             user: folder("user"),
             state: folder("state"),
+            limits: Limits::default(),
         }
     }
 
