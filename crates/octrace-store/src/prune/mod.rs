@@ -7,6 +7,7 @@
 //! * `forest`: which sessions may go, with their sub-agents'.
 //! * `sweep`: whole sessions. `trim`: the begin of one that alone is too large.
 //! * `forget`: exchanges, their parts, events, within a transaction's bounds.
+//! * `usage`: who needs how much.
 //! * `room`: the size on disk, and giving it back.
 //!
 //! What hangs on an exchange, a part, a session or a spool goes with it by a trigger: see the schema.
@@ -18,15 +19,19 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod usage;
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
-pub use self::room::Size;
 use self::{
     forest::{Forest, Tree},
     trim::Trim,
+};
+pub use self::{
+    room::Size,
+    usage::{SessionUsage, Usage},
 };
 use crate::{Error, Tape};
 
@@ -42,6 +47,14 @@ pub struct Wanted {
     pub to_bytes: Option<u64>,
     /// These sessions.
     pub sessions: Vec<String>,
+}
+
+impl Wanted {
+    /// Whether this tree is to go whatever the tape's size.
+    fn names(&self, tree: &Tree) -> bool {
+        tree.sessions.first().is_some_and(|(id, _)| self.sessions.contains(id))
+            || self.before_us.is_some_and(|before| tree.updated_us < before)
+    }
 }
 
 /// What went.
@@ -132,10 +145,7 @@ impl Pruning {
                 none => none.insert(candidates(tape, &self.wanted, self.now_us)?),
             };
             let Some(tree) = candidates.pop_front() else { return Ok(false) };
-            let asked =
-                tree.sessions.first().is_some_and(|(id, _)| self.wanted.sessions.contains(id));
-            let old = self.wanted.before_us.is_some_and(|before| tree.updated_us < before);
-            if !asked && !old && !self.is_too_large(tape)? {
+            if !self.wanted.names(&tree) && !self.is_too_large(tape)? {
                 continue;
             }
             if sweep::doom(&mut tape.connection, &tree, &mut self.pruned)? {

@@ -181,6 +181,8 @@ fn whole_sessions_go_the_oldest_first_with_their_sub_agents() {
     writer.event(None, NOW);
     writer.ask("ses_new", NOW, &body(["shared".into(), "new".into()]), "a");
     let wanted = Wanted { before_us: Some(day(30)), ..Wanted::default() };
+    let would = writer.tape.would_prune(&wanted, NOW).unwrap();
+    assert_eq!(would.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["ses_old"]);
     let pruned = run(&mut writer.tape, wanted);
     assert_eq!(sessions(&writer.tape), ["ses_new", "ses_child", "ses_parent"]);
     // `shared` and the answer `a` are needed still.
@@ -278,6 +280,13 @@ fn many_sessions_fit_the_quota_and_the_files_shrink() {
     writer.ends(NOW);
     let before = writer.tape.size().unwrap();
     let quota = before.database / 2;
+    let usage = writer.tape.usage().unwrap();
+    let all: u64 = usage.sessions.iter().map(|one| one.bytes).sum::<u64>() + usage.shared_bytes;
+    assert!(all < before.needed() && all > before.needed() * 7 / 10, "{all} of {before:?}");
+    let would = writer
+        .tape
+        .would_prune(&Wanted { to_bytes: Some(quota), ..Wanted::default() }, NOW)
+        .unwrap();
     run(&mut writer.tape, Wanted { to_bytes: Some(quota), ..Wanted::default() });
     let after = writer.tape.size().unwrap();
     assert_eq!((after.free, after.log), (0, 0));
@@ -286,6 +295,7 @@ fn many_sessions_fit_the_quota_and_the_files_shrink() {
     let left = sessions(&writer.tape);
     assert_eq!(left.first().map(String::as_str), Some("ses_59"));
     assert!(left.len() > 20 && left.len() < 40, "{}", left.len());
+    assert!(would.len().abs_diff(60 - left.len()) < 6, "{} would go", would.len());
 }
 
 #[test]

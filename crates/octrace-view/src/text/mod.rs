@@ -12,12 +12,14 @@ pub mod safe;
 mod search;
 mod sessions;
 mod show;
+mod usage;
 
 use jiff::{Timestamp, tz::TimeZone};
 
 pub use search::search;
 pub use sessions::sessions;
 pub use show::show;
+pub use usage::{Allowed, pruned, usage, would_prune};
 
 /// How text may look where it goes.
 #[derive(Clone, Debug)]

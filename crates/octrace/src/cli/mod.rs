@@ -7,11 +7,13 @@
 mod config;
 mod demo;
 mod doctor;
+mod du;
 mod error;
 mod flush;
 mod install;
 mod intercept;
 mod output;
+mod prune;
 mod record;
 mod request;
 mod run;
@@ -47,6 +49,8 @@ enum Command {
     Search(search::Search),
     Intercept(intercept::Intercept),
     Flush(flush::Flush),
+    Du(du::Du),
+    Prune(prune::Prune),
     Doctor(doctor::Doctor),
     Config(config::Config),
     #[command(hide = true)]
@@ -116,6 +120,8 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Search(search) => search.run(context),
         Command::Intercept(intercept) => intercept.run(context),
         Command::Flush(flush) => flush.run(context),
+        Command::Du(du) => du.run(context),
+        Command::Prune(prune) => prune.run(context),
         Command::Doctor(doctor) => doctor.run(context),
         Command::Config(config) => config.run(context),
         Command::Record(record) => record.run(context),
@@ -174,6 +180,8 @@ mod tests {
                      errors
           intercept  Keep model requests as files: on, off, or how it stands
           flush      Wait until everything captured so far is on the tape
+          du         Show how much of the disk each session needs, the largest first
+          prune      Take the oldest sessions off the tape, as the settings say or as you do
           doctor     Check that everything is in place; each problem comes with its remedy
           config     Show every setting, its value, and where it came from
           help       Print this message or the help of the given subcommand(s)

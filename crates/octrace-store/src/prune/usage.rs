@@ -1,0 +1,211 @@
+//! Who needs how much of the tape: what would become free without a session, and what several share.
+
+use std::collections::HashMap;
+
+use rusqlite::Row;
+use serde::Serialize;
+
+use super::{Size, Wanted, candidates};
+use crate::{Error, Tape, codec::Address};
+
+/// What a row takes beside its content: its other columns, and its places in the indexes. From measured tapes.
+const PART: u64 = size_of::<Address>() as u64 * 2 + 60;
+const EXCHANGE: u64 = 500;
+const EVENT: u64 = 60;
+
+/// How much of the tape is whose. Bytes are of the rows, compressed; together they are a little less than the file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// The sessions, the one that needs most first.
+    pub sessions: Vec<SessionUsage>,
+    /// What several sessions need, once.
+    pub shared_bytes: u64,
+    /// The tape on the disk.
+    pub size: Size,
+}
+
+/// What one session needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SessionUsage {
+    /// OpenCode's id.
+    pub id: String,
+    /// For a sub-agent's session.
+    pub parent: Option<String>,
+    /// The title, once there is one.
+    pub title: Option<String>,
+    /// When the last thing in it was recorded, µs since the Unix epoch.
+    pub updated_us: i64,
+    /// Its requests with their responses.
+    pub exchanges: u64,
+    /// OpenCode's events and hook calls.
+    pub events: u64,
+    /// What only this session needs, in bytes.
+    pub bytes: u64,
+    /// What it has in common with others, in bytes.
+    pub shared_bytes: u64,
+}
+
+/// The parts with the sessions that use them.
+struct Shares {
+    sessions: HashMap<String, Share>,
+    parts: HashMap<i64, Part>,
+}
+
+#[derive(Default)]
+struct Share {
+    figures: SessionUsage,
+    /// Of the rows that are its own.
+    row_bytes: u64,
+    parts: Vec<i64>,
+}
+
+struct Part {
+    bytes: u64,
+    users: u32,
+}
+
+impl Tape {
+    /// How much of the tape each session needs.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn usage(&self) -> Result<Usage, Error> {
+        let shares = Shares::read(self)?;
+        let mut sessions = Vec::new();
+        for share in shares.sessions.into_values() {
+            let mut figures = share.figures;
+            figures.bytes = share.row_bytes;
+            for part in share.parts.iter().filter_map(|part| shares.parts.get(part)) {
+                if part.users == 1 {
+                    figures.bytes += part.bytes;
+                } else {
+                    figures.shared_bytes += part.bytes;
+                }
+            }
+            sessions.push(figures);
+        }
+        sessions.sort_by(|a, b| (b.bytes, &a.id).cmp(&(a.bytes, &b.id)));
+        let shared = shares.parts.values().filter(|part| part.users > 1);
+        Ok(Usage {
+            sessions,
+            shared_bytes: shared.map(|part| part.bytes).sum(),
+            size: self.size()?,
+        })
+    }
+
+    /// The sessions that a pruning would take away whole, in their order, each with about what becomes free.
+    /// Changes nothing.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn would_prune(&self, wanted: &Wanted, now_us: i64) -> Result<Vec<SessionUsage>, Error> {
+        let mut shares = Shares::read(self)?;
+        let mut needed = self.size()?.needed();
+        let mut going = Vec::new();
+        for tree in candidates(self, wanted, now_us)? {
+            let too_large = wanted.to_bytes.is_some_and(|limit| needed > limit);
+            if !wanted.names(&tree) && !too_large {
+                continue;
+            }
+            for (id, _) in tree.sessions {
+                // It may have been asked for and be old, too.
+                let Some(session) = shares.take(&id) else { continue };
+                needed = needed.saturating_sub(session.bytes);
+                going.push(session);
+            }
+        }
+        Ok(going)
+    }
+}
+
+impl Shares {
+    fn read(tape: &Tape) -> Result<Self, Error> {
+        let tape = &tape.connection;
+        let moment = tape.unchecked_transaction()?;
+        let count =
+            |row: &Row<'_>, at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)?.cast_unsigned());
+        let mut sessions: HashMap<String, Share> = HashMap::new();
+        let mut select =
+            tape.prepare_cached("SELECT id, parent, title, updated_us FROM sessions")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let figures = SessionUsage {
+                id: id.clone(),
+                parent: row.get(1)?,
+                title: row.get(2)?,
+                updated_us: row.get(3)?,
+                ..SessionUsage::default()
+            };
+            sessions.insert(id, Share { figures, ..Share::default() });
+        }
+        for (rows_of, overhead, sql) in [
+            (
+                Rows::Exchanges,
+                EXCHANGE,
+                "SELECT session, count(*), coalesce(sum(length(request_headers) + length(url)
+                     + coalesce(length(request_layout), 0) + coalesce(length(response_headers), 0)), 0)
+                 FROM exchanges GROUP BY session",
+            ),
+            (
+                Rows::Events,
+                EVENT,
+                "SELECT session, count(*), coalesce(sum(length(body)), 0) FROM events
+                 WHERE session IS NOT NULL GROUP BY session",
+            ),
+        ] {
+            let mut select = tape.prepare_cached(sql)?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let Some(share) = sessions.get_mut(&row.get::<_, String>(0)?) else { continue };
+                let (number, bytes) = (count(row, 1)?, count(row, 2)?);
+                share.row_bytes += bytes + number * overhead;
+                match rows_of {
+                    Rows::Exchanges => share.figures.exchanges = number,
+                    Rows::Events => share.figures.events = number,
+                }
+            }
+        }
+        let mut parts: HashMap<i64, Part> = HashMap::new();
+        let mut select = tape.prepare_cached(
+            "SELECT DISTINCT session, parts.id, length(data) FROM uses
+             JOIN parts ON parts.id = part JOIN exchanges ON exchanges.id = exchange",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(share) = sessions.get_mut(row.get_ref(0)?.as_str().unwrap_or_default()) else {
+                continue;
+            };
+            let (id, bytes) = (row.get(1)?, count(row, 2)? + PART);
+            share.parts.push(id);
+            parts.entry(id).or_insert(Part { bytes, users: 0 }).users += 1;
+        }
+        drop(rows);
+        drop(select);
+        drop(moment);
+        Ok(Self { sessions, parts })
+    }
+
+    /// Takes a session away: what becomes free with it.
+    fn take(&mut self, id: &str) -> Option<SessionUsage> {
+        let share = self.sessions.remove(id)?;
+        let mut figures = share.figures;
+        figures.bytes = share.row_bytes;
+        for id in share.parts {
+            let Some(part) = self.parts.get_mut(&id) else { continue };
+            part.users -= 1;
+            if part.users == 0 {
+                figures.bytes += part.bytes;
+            } else {
+                figures.shared_bytes += part.bytes;
+            }
+        }
+        Some(figures)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Rows {
+    Exchanges,
+    Events,
+}

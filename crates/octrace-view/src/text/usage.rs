@@ -1,0 +1,147 @@
+//! What the tape's sessions need on the disk, and what pruning took or would take.
+
+use octrace_store::prune::{Pruned, SessionUsage, Usage};
+
+use super::{Paint, Style, figures, line::Line};
+
+/// The columns of figures: each with its name and width.
+const COLUMNS: [(&str, usize); 5] =
+    [("size", 7), ("shared", 8), ("req", 6), ("events", 8), ("when", 9)];
+
+/// What the tape may hold, as the settings have it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Allowed {
+    /// Bytes on the disk.
+    pub max_bytes: Option<u64>,
+}
+
+/// How much each session needs, the one that needs most first. `now_us` is the time, µs since the Unix epoch.
+pub fn usage(usage: &Usage, allowed: Allowed, style: &Style, now_us: i64, width: usize) -> String {
+    let mut out = String::new();
+    header(style, &mut out);
+    for session in &usage.sessions {
+        row(session, style, now_us, width, &mut out);
+    }
+    if !usage.sessions.is_empty() {
+        out.push('\n');
+    }
+    let size = usage.size;
+    let free = format!("{} free in it", figures::bytes(size.free));
+    let log = format!("{} of it its log", figures::bytes(size.log));
+    let quota = match allowed.max_bytes {
+        Some(bytes) => format!("{} allowed", figures::bytes(bytes)),
+        None => "no quota".to_owned(),
+    };
+    let shared = format!("{} shared by several sessions", figures::bytes(usage.shared_bytes));
+    let total = format!("{} on the disk", figures::bytes(size.on_disk()));
+    Line::new()
+        .put(Paint::Strong, &total)
+        .layout(Paint::Dim, style.glyph(" · ", " - "))
+        .dotted(style, Paint::Dim, [quota.as_str(), &shared, &free, &log])
+        .fit(width, style)
+        .render(style, &mut out);
+    out
+}
+
+/// The sessions that would go.
+pub fn would_prune(sessions: &[SessionUsage], style: &Style, now_us: i64, width: usize) -> String {
+    let mut out = String::new();
+    if !sessions.is_empty() {
+        header(style, &mut out);
+    }
+    for session in sessions {
+        row(session, style, now_us, width, &mut out);
+    }
+    let bytes = sessions.iter().map(|session| session.bytes).sum();
+    let count = figures::many(sessions.len() as u64, "session");
+    let said = format!("would prune {count}, about {}", figures::bytes(bytes));
+    Line::new().put(Paint::Strong, &said).fit(width, style).render(style, &mut out);
+    out
+}
+
+/// What went, and how much became free on the disk, in bytes.
+pub fn pruned(pruned: &Pruned, freed: u64, style: &Style) -> String {
+    let mut out = String::new();
+    let sessions = figures::many(pruned.sessions, "session");
+    let exchanges = figures::many(pruned.exchanges, "request");
+    let events = figures::many(pruned.events, "event");
+    let said = format!("pruned {sessions}, {exchanges}, {events}; {} freed", figures::bytes(freed));
+    Line::new().plain(&said).render(style, &mut out);
+    out
+}
+
+fn header(style: &Style, out: &mut String) {
+    let mut line = Line::new();
+    let mut end = 0;
+    for (name, width) in COLUMNS {
+        end += width;
+        line = line.pad(end - name.len()).put(Paint::Dim, name);
+    }
+    line.layout(Paint::Plain, "  ").put(Paint::Dim, "session").render(style, out);
+}
+
+fn row(session: &SessionUsage, style: &Style, now_us: i64, width: usize, out: &mut String) {
+    let cells = [
+        figures::bytes(session.bytes),
+        figures::bytes(session.shared_bytes),
+        figures::count_or_blank(session.exchanges),
+        figures::count_or_blank(session.events),
+        figures::ago(session.updated_us, now_us, style),
+    ];
+    let mut line = Line::new();
+    let mut end = 0;
+    for (cell, (_, width)) in cells.iter().zip(COLUMNS) {
+        end += width;
+        line = line.pad(end.saturating_sub(super::line::width(cell))).plain(cell);
+    }
+    let title = session.title.as_deref().unwrap_or("(untitled)");
+    line.layout(Paint::Plain, "  ")
+        .plain(&session.id)
+        .layout(Paint::Plain, "  ")
+        .put(Paint::Dim, title)
+        .fit(width, style)
+        .render(style, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use octrace_store::prune::Size;
+
+    use super::*;
+
+    fn session(id: &str, bytes: u64) -> SessionUsage {
+        SessionUsage {
+            id: id.to_owned(),
+            title: Some("Fix the\u{1b}[2J date".to_owned()),
+            updated_us: 1_000_000,
+            exchanges: 12,
+            events: 1_340,
+            bytes,
+            shared_bytes: 48_000,
+            ..SessionUsage::default()
+        }
+    }
+
+    #[test]
+    fn sizes_stand_under_each_other() {
+        let size = Size { database: 2_000_000, free: 4_096, log: 50_000 };
+        let figures = Usage {
+            sessions: vec![session("ses_a", 1_200_000), session("ses_b", 900)],
+            shared_bytes: 48_000,
+            size,
+        };
+        let allowed = Allowed { max_bytes: Some(2 << 30) };
+        let text = usage(&figures, allowed, &Style::plain(), 61_000_000, 120);
+        insta::assert_snapshot!(text, @"
+           size  shared   req  events     when  session
+         1.2 MB   48 kB    12    1.3k       1m  ses_a  Fix the␛[2J date
+          900 B   48 kB    12    1.3k       1m  ses_b  Fix the␛[2J date
+
+        2.0 MB on the disk · 2.1 GB allowed · 48 kB shared by several sessions · 4.1 kB free in it · 50 kB of it its log
+        ");
+        let text = would_prune(&figures.sessions, &Style::plain(), 61_000_000, 120);
+        insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"would prune 2 sessions, about 1.2 MB");
+        let went = Pruned { sessions: 2, exchanges: 1, events: 1_340, parts: 7 };
+        insta::assert_snapshot!(pruned(&went, 1_200_900, &Style::plain()), @"pruned 2 sessions, 1 request, 1,340 events; 1.2 MB freed");
+    }
+}
