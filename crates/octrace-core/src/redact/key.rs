@@ -249,7 +249,10 @@ const PARAMETER_RULES: &[Rule] = &[
 
 /// Whether a member of this name holds a secret, and what of it. `name` is decoded.
 pub(super) fn secret(name: &[u8]) -> Option<Secret> {
-    folded(name, |name| decide(RULES, name))
+    // A package, as lists of dependencies name it: `@scope/token`, `node_modules/cookie`.
+    let is_package =
+        name.starts_with(b"node_modules/") || name.starts_with(b"@") && name.contains(&b'/');
+    if is_package { None } else { folded(name, |name| decide(RULES, name)) }
 }
 
 /// Whether a parameter of this name, in a URL or a form, holds a secret. `name` is decoded.
@@ -407,6 +410,8 @@ pub(super) mod tests {
             "_",
             "id",
             "cache_control",
+            "@esfx/canceltoken",
+            "node_modules/cookie",
         ] {
             assert_eq!(secret(name.as_bytes()), None, "{name}");
         }

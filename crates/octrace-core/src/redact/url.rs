@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::{
     escape,
     hit::Hit,
-    key::{is_reference, secret_parameter},
+    key::{self, is_reference, secret_parameter},
+    text::value::is_random,
 };
 
 /// Where a URL is taken from.
@@ -72,7 +73,12 @@ fn one(text: &[u8], colon: usize, place: Place, hits: &mut Vec<Hit>) -> usize {
 /// All of `https://user:password@`, for names alone are often tokens; but `ssh://git@` says nothing.
 fn userinfo(userinfo: &[u8], start: usize, place: Place, hits: &mut Vec<Hit>) {
     let password = userinfo.splitn(2, |&byte| byte == b':').last().unwrap_or_default();
-    let template = place == Place::Text && matches!(password.first(), Some(b'$' | b'{'));
+    let example: [&[u8]; 4] = [b"password", b"pass", b"pwd", b"passwd"];
+    let pattern = || password.windows(2).any(|two| matches!(two, b"(?" | b"[^" | b"(\\"));
+    let template = place == Place::Text
+        && (matches!(password.first(), Some(b'$' | b'{' | b'%' | b'<'))
+            || example.contains(&password)
+            || userinfo.contains(&b':') && (pattern() || userinfo.starts_with(b"(")));
     if !userinfo.is_empty() && userinfo != b"git" && !template {
         hits.push(Hit::text(start, start + userinfo.len()));
     }
@@ -96,20 +102,29 @@ fn parameters(text: &[u8], mut at: usize, place: Place, hits: &mut Vec<Hit>) -> 
             continue;
         }
         at += 1;
-        if !secret_parameter(&escape::decode_percent(name)) {
+        let name = escape::decode_percent(name);
+        if !secret_parameter(&name) {
             continue;
         }
         let is_end = |&byte: &u8| matches!(byte, b'&' | b'#') || ends(byte, place);
         let length = text[at..].iter().position(is_end).unwrap_or(text.len() - at);
         let value = &text[at..at + length];
         let template = place == Place::Text
-            && (is_reference(value) || matches!(value.first(), Some(b'$' | b'{')));
+            && (is_reference(value)
+                || matches!(value.first(), Some(b'$' | b'{'))
+                || key::secret(&name).is_none() && is_word(value));
         if !value.is_empty() && !template {
             hits.push(Hit::text(at, at + length));
         }
         at += length;
     }
     at
+}
+
+/// Whether a value is too plain for a key: `?key=value`, `?code=not_found`.
+fn is_word(value: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-');
+    value.len() < 8 || value.iter().all(plain) && !is_random(value)
 }
 
 fn ends(byte: u8, place: Place) -> bool {

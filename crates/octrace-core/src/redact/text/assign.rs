@@ -25,31 +25,23 @@ const LONGEST_UNQUOTED: usize = 4096;
 
 /// A name around the anchor, and what is assigned to it.
 pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
-    let before = text[..anchor.start].iter().rev().take(LONGEST_NAME);
-    let start = anchor.start - before.take_while(|byte| in_name(**byte)).count();
     let after = text[anchor.end..].iter().take(LONGEST_NAME);
     let end = anchor.end + after.take_while(|byte| in_name(**byte)).count();
-    // The cheap question first: most names are followed by something else.
+    // The cheap question first: after most names nothing is assigned.
+    let closers = text[end..].iter().take(3).take_while(|byte| b"\"'`])".contains(byte)).count();
+    let sign = line::skip_blank(text, end + closers);
+    let sign = text.get(sign).copied().unwrap_or_default();
     let next = text.get(end).copied().unwrap_or_default();
-    if !matches!(
-        next,
-        b'"' | b'\''
-            | b'`'
-            | b']'
-            | b')'
-            | b'>'
-            | b'='
-            | b':'
-            | b' '
-            | b'\t'
-            | b'\n'
-            | b'?'
-            | b'|'
-            | b'!'
-    ) {
+    let pair = closers > 0 || matches!(sign, b'\r' | b'\n');
+    if !matches!(sign, b':' | b'=' | b'>' | b'?' | b'|' | b'!' | b',') && !pair && next != b' ' {
         return;
     }
+    let before = text[..anchor.start].iter().rev().take(LONGEST_NAME);
+    let start = anchor.start - before.take_while(|byte| in_name(**byte)).count();
     let dashes = text[start..end].iter().take_while(|byte| **byte == b'-').count();
+    if next == b' ' && dashes != 2 && !pair && !matches!(sign, b':' | b'=' | b'?' | b'|' | b'!') {
+        return;
+    }
     let start = start + dashes;
     let name = &text[start..end];
     let Some(secret) = key::secret(name) else { return };
@@ -96,6 +88,11 @@ impl Assignment<'_> {
     /// `"name": "value"`, wherever it stands: JSON in a listing with line numbers, in a log line, in a body
     /// that was cut. A value that does not end is blanked to the end.
     fn member(&self) -> Option<Hit> {
+        // `x ? "password" : "text"` is none.
+        let open = self.start.checked_sub(1)?;
+        if self.text[..open].trim_ascii_end().ends_with(b"?") {
+            return None;
+        }
         let colon = line::skip_space(self.text, self.end + 1);
         let at = line::skip_space(self.text, colon + 1);
         match *self.text.get(at)? {
@@ -158,7 +155,8 @@ impl Assignment<'_> {
         }
         let value = self.value(line::skip_blank(self.text, at + 1))?;
         let content = &self.text[value.range.clone()];
-        (self.is_given(content) && !value.is_code).then(|| value.hit())
+        let whole = value.quoted || line::rest_is_blank(self.text, value.range.end);
+        (self.is_given(content) && !value.is_code && whole).then(|| value.hit())
     }
 
     /// `name = value` and what else languages have for it.

@@ -125,7 +125,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 /// `password: "Password"`, `ACCESS_TOKEN = "access_token"`, `"password": "Enter your password"`.
 pub(in crate::redact) fn is_label(name: &[u8], value: &[u8]) -> bool {
     if value.len() > LONGEST_LOOK || value.iter().any(u8::is_ascii_digit) {
-        return false;
+        return is_version(value);
     }
     let fold = |text: &[u8]| -> Vec<u8> {
         text.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect()
@@ -145,6 +145,19 @@ pub(in crate::redact) fn is_label(name: &[u8], value: &[u8]) -> bool {
                 && name.windows(word.len()).any(|part| part == *word)
         });
     alike || sentence
+}
+
+/// Whether a value is a version or a range of them: `"cookie": "^0.7.1"` in a list of packages.
+fn is_version(value: &[u8]) -> bool {
+    let number = value.trim_ascii_start();
+    let number = number.strip_prefix(b"v").unwrap_or(number);
+    let sign = number.iter().take_while(|byte| b"^~<>= ".contains(byte)).count();
+    let mut parts = number[sign..].splitn(3, |&byte| byte == b'.');
+    let mut is_number = || {
+        let part = parts.next().unwrap_or_default();
+        (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit)
+    };
+    value.len() <= 24 && is_number() && is_number()
 }
 
 /// What labels of secrets are called after.
@@ -194,6 +207,8 @@ mod tests {
             ("forgotPassword", "Forgot your password?"),
             ("ACCESS_TOKEN", "access_token"),
             ("auth_token", "token"),
+            ("cookie", "^0.7.1"),
+            ("token", "1.0.0-beta.2"),
         ] {
             assert!(is_label(name.as_bytes(), value.as_bytes()), "{name}: {value}");
         }
