@@ -10,6 +10,7 @@ mod log;
 mod modules;
 mod node;
 mod readme;
+mod redaction;
 mod rust;
 mod steps;
 mod suites;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::checkout::Checkout;
 use crate::log::Log;
 use crate::summary::{self, Finished, Report};
-use crate::{budget, fuzz, layers, licences, node, readme, rust, suites};
+use crate::{budget, fuzz, layers, licences, node, readme, redaction, rust, suites};
 
 /// One step: its name, what it is for, and when it runs.
 pub(crate) struct Step {
@@ -95,6 +95,12 @@ const STEPS: &[Step] = &[
         about: "random input on each fuzz target, for a minute",
         when: When::All,
         run: fuzz::check,
+    },
+    Step {
+        name: "redaction",
+        about: "planted secrets found, false hits in well-known packages, speed",
+        when: When::All,
+        run: redaction::measure,
     },
     Step {
         name: "deny",
