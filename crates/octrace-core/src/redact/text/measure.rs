@@ -165,6 +165,7 @@ fn ordinary_source_code_is_left_alone() {
 }
 
 #[test]
+#[ignore = "needs the release profile: `cargo xtask test --only redaction`"]
 fn hostile_text_takes_linear_time() {
     let redactor = Redactor::new("");
     // Each piece begins something that never comes; a search that reads on to the end from each of
@@ -192,7 +193,7 @@ fn hostile_text_takes_linear_time() {
         "private-lines: 1\n",
         "MTA.",
     ] {
-        let text = piece.repeat((256 << 10) / piece.len());
+        let text = piece.repeat((2 << 20) / piece.len());
         let begun = Instant::now();
         said(&redactor, &text);
         assert!(begun.elapsed().as_secs() < 10, "{piece}");

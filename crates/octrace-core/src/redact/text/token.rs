@@ -122,7 +122,7 @@ impl Token {
             return None;
         }
         let rest = &text[prefix.end..];
-        if self.random && !value::is_random(&rest[..run(rest, self.class, value::LONGEST_LOOK)]) {
+        if self.random && !value::is_random(&rest[..run(rest, self.class, 64)]) {
             return None;
         }
         let length = run(rest, self.class, self.most.saturating_add(1));

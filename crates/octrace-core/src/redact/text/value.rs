@@ -3,7 +3,7 @@
 use crate::redact::{hit::MARK, key};
 
 /// So much of a value is looked at.
-pub(super) const LONGEST_LOOK: usize = 256;
+const LONGEST_LOOK: usize = 256;
 
 /// Shorter values are never taken for random.
 const SHORTEST_RANDOM: usize = 12;
