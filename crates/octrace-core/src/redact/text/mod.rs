@@ -7,7 +7,7 @@
 //! * [`token`]: secrets that begin with a prefix of their own;
 //! * [`beside`], [`webhook`], [`pem`]: those whose sign is elsewhere;
 //! * [`header`], [`connect`]: what tools write and read;
-//! * [`assign`]: values given to names that announce a secret, judged by [`value`] and [`line`].
+//! * [`assign`]: values given to names that announce a secret, judged by [`value`] and [`line`](mod@line).
 //!
 //! [`patterns`] are the user's own. A rule sees text as it was written, and once more with its escapes
 //! decoded where it has any.
@@ -42,7 +42,7 @@ struct Rule {
     /// The rule looks where one of these stands, whatever the case of its letters. Of three bytes or more.
     anchors: &'static [&'static str],
     find: Find,
-    /// What it must blank, between `«` and `»`; `<20w>` is 20 random characters, see [`example`].
+    /// What it must blank, between `«` and `»`; `<20w>` is 20 random characters, see `example`.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests try them"))]
     hits: &'static [&'static str],
     /// What it must leave, written alike.
@@ -99,6 +99,8 @@ pub(super) fn find(patterns: &Patterns, text: &[u8], hits: &mut Vec<Hit>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{
         example::{Example, Random},
         *,
@@ -151,6 +153,35 @@ mod tests {
         for name in crate::redact::key::tests::secret_names() {
             let folded = name.to_lowercase();
             assert!(anchors.iter().any(|anchor| folded.contains(anchor)), "{name}");
+        }
+    }
+
+    /// Anchors, what rules expect around them, and anything.
+    fn soup() -> impl Strategy<Value = Vec<u8>> {
+        let anchors: Vec<_> = RULES.iter().flat_map(|rule| rule.anchors).copied().collect();
+        let piece = prop_oneof![
+            4 => prop::sample::select(anchors).prop_map(|anchor| anchor.as_bytes().to_vec()),
+            4 => prop::sample::select(vec![
+                " ", "\n", "=", ":", ": ", "\"", "'", "`", "\\", "\\n", ";", ",", "-----", "END ",
+                "PRIVATE KEY", "value", "<", "</", ">", "(", ")", "[", "--", "@", "/", "%3D", "Bearer ",
+                "password", "X_SECRET", "webhooks/", "services/", "é", "[REDACTED]", "$", "{", "| ",
+            ]).prop_map(|piece| piece.as_bytes().to_vec()),
+            3 => "[a-zA-Z0-9_-]{1,40}".prop_map(String::into_bytes),
+            1 => prop::collection::vec(any::<u8>(), 0..4),
+        ];
+        prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in soup()) {
+            let mut hits = Vec::new();
+            find(&Patterns::default(), &text, &mut hits);
+            prop_assert!(hits.iter().all(|hit| hit.start <= hit.end && hit.end <= text.len()));
+            // A hit ends between characters where the text is one.
+            if let Ok(text) = std::str::from_utf8(&text) {
+                prop_assert!(hits.iter().all(|hit| text.is_char_boundary(hit.start) && text.is_char_boundary(hit.end)));
+            }
         }
     }
 }
