@@ -31,6 +31,14 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("octrace sessions", Tried::Here),
     ("octrace show", Tried::Here),
     ("octrace doctor", Tried::Here),
+    (
+        "OPENCODE_API_TRACER_DIR=/tmp/traces octrace run -- opencode",
+        Tried::InTest("live_files_are_what_is_exported_later"),
+    ),
+    (
+        "octrace export jsonl SESSION -o .",
+        Tried::InTest("files_can_be_had_at_any_time_and_diagnostics_switched_off"),
+    ),
     ("octrace run -- opencode", Tried::InTest("the_terminal_interface_is_recorded")),
     ("cargo install --locked --path crates/octrace", Tried::HereWithAll),
 ];

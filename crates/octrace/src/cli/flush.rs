@@ -10,7 +10,7 @@ use super::{
 };
 use crate::record::{self, FlushReport};
 
-/// Wait until everything captured so far is on the tape
+/// Wait until everything captured so far is on the tape, and in the files that follow it
 ///
 /// Running recorders are asked; what no recorder reads is read by this command.
 #[derive(Args)]
@@ -22,7 +22,7 @@ pub(crate) struct Flush {
 
 impl Flush {
     pub(crate) fn run(self, context: &mut Context) -> Result {
-        let FlushReport { late, failed, .. } = record::flush(
+        let FlushReport { late, failed, unwritten } = record::flush(
             &context.paths.place(&context.settings),
             Duration::from_secs(self.timeout),
         );
@@ -38,6 +38,13 @@ impl Flush {
                 spool.display()
             ))
             .hint("Nothing is lost; give it more time with --timeout."));
+        }
+        if let Some((folder, error)) = unwritten.first() {
+            return Err(Failure::failed(format!(
+                "all is on the tape, but a JSONL file in {} is not up to date: {error}",
+                folder.display()
+            ))
+            .hint("It is tried again; `octrace export jsonl` writes the same at any time."));
         }
         Ok(())
     }

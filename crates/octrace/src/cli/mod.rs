@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod du;
 mod error;
+mod export;
 mod flush;
 mod install;
 mod intercept;
@@ -48,6 +49,7 @@ enum Command {
     Request(request::Request),
     Search(search::Search),
     Intercept(intercept::Intercept),
+    Export(export::Export),
     Flush(flush::Flush),
     Du(du::Du),
     Prune(prune::Prune),
@@ -119,6 +121,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Request(request) => request.run(context),
         Command::Search(search) => search.run(context),
         Command::Intercept(intercept) => intercept.run(context),
+        Command::Export(export) => export.run(context),
         Command::Flush(flush) => flush.run(context),
         Command::Du(du) => du.run(context),
         Command::Prune(prune) => prune.run(context),
@@ -179,7 +182,8 @@ mod tests {
           search     Search everything recorded: prompts, answers, tools and what they gave, system prompts,
                      errors
           intercept  Keep model requests as files: on, off, or how it stands
-          flush      Wait until everything captured so far is on the tape
+          export     Write sessions as other tools read them
+          flush      Wait until everything captured so far is on the tape, and in the files that follow it
           du         Show how much of the disk each session needs, the largest first
           prune      Take the oldest sessions off the tape, as the settings say or as you do
           doctor     Check that everything is in place; each problem comes with its remedy

@@ -6,11 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use octrace_store::Tape;
+
 use super::{
     adopt::{Adoption, adopt},
     clock::now_us,
     control::Control,
     place::Place,
+    sinks::catch_up,
     spool,
     status::Status,
 };
@@ -25,10 +28,12 @@ pub(crate) struct FlushReport {
     pub(crate) late: Vec<PathBuf>,
     /// Spools that cannot be read, and why.
     pub(crate) failed: Vec<(PathBuf, anyhow::Error)>,
+    /// Folders with files that lack something of what is on the tape, and why.
+    pub(crate) unwritten: Vec<(PathBuf, String)>,
 }
 
-/// Waits until what is in the spools of this place now is on the tape, at most for `timeout`. Running
-/// recorders are asked; spools without one are read here.
+/// Waits until what is in the spools of this place now is on the tape, and in the files that follow it, at most for
+/// `timeout`. Running recorders are asked; spools without one are read here.
 pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
     let deadline = Instant::now() + timeout;
     let mut report = FlushReport::default();
@@ -40,6 +45,12 @@ pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
             Err(_) if !folder.exists() => {}
             Err(error) => report.failed.push((folder, error)),
         }
+    }
+    let files = Tape::open_existing(&place.tape)
+        .and_then(|tape| tape.map(|mut tape| catch_up(&mut tape, deadline)).transpose());
+    match files {
+        Ok(unwritten) => report.unwritten = unwritten.unwrap_or_default(),
+        Err(error) => report.failed.push((place.tape.clone(), error.into())),
     }
     report
 }

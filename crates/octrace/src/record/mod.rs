@@ -59,6 +59,7 @@ pub(crate) use self::{
     place::Place,
     retention::Limits,
     sinks::dumps::dump_root,
+    sinks::jsonl::name_of,
     status::Intercept,
 };
 use self::{
@@ -124,6 +125,8 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     }
     adopt::adopt_all(place);
     let mut tape = Tape::open(&place.tape)?;
+    // What recorders before this one could not write.
+    sinks::catch_up(&mut tape, Instant::now())?;
     let begun = Instant::now();
     while begun.elapsed() < INDEXING && pipeline::index_step(&mut tape) {}
     retention::finish(place.limits, &mut tape, PRUNING);

@@ -7,6 +7,7 @@ mod bodies;
 mod conversation;
 mod deaths;
 mod faults;
+mod files;
 mod hosts;
 mod intercept;
 #[cfg(target_os = "linux")]

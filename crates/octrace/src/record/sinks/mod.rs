@@ -17,7 +17,12 @@ mod own_file;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
 use octrace_core::redact::Redactor;
 use octrace_store::{Error, SpoolId, Tape};
@@ -26,8 +31,45 @@ use octrace_wire::{
     payload::{Diagnostic, Hello},
 };
 
-use self::{dumps::Dumps, files::Files};
+use self::{
+    dumps::Dumps,
+    files::Files,
+    jsonl::{Jsonl, Outcome},
+};
 use super::{status::Intercept, wishes::Wishes};
+
+/// How often to look whether another recorder has written a file.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Brings all JSONL files up to date, whoever recorded what is due in them, and waits until `deadline` for other
+/// recorders; the folders of those that cannot be written, and why. Fails only when the tape does.
+pub(super) fn catch_up(
+    tape: &mut Tape,
+    deadline: Instant,
+) -> Result<Vec<(PathBuf, String)>, Error> {
+    let mut jsonl = Jsonl::default();
+    let mut failed = HashMap::new();
+    loop {
+        for (file, outcome) in jsonl.follow(tape, None)? {
+            if let Outcome::Failed(what) = outcome {
+                failed.insert(file.id, (file.folder, what));
+            }
+        }
+        let behind = tape.files_behind(None)?;
+        let is_done = behind.iter().all(|file| failed.contains_key(&file.id));
+        if is_done || Instant::now() >= deadline {
+            return Ok(behind
+                .into_iter()
+                .map(|file| {
+                    failed
+                        .remove(&file.id)
+                        .unwrap_or((file.folder, "another recorder is writing it".to_owned()))
+                })
+                .collect());
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
 
 /// All that follow the tape of one spool.
 pub(super) struct Sinks {
