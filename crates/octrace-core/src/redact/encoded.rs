@@ -97,7 +97,9 @@ pub(super) fn find_runs(
             at += other + 1;
             continue;
         }
-        let start = at;
+        // The two digits of a percent sign are not of the run behind it.
+        let is_percent = text[..at].ends_with(b"%") && ahead[..2].iter().all(u8::is_ascii_hexdigit);
+        let start = if is_percent { at + 2 } else { at };
         at = run_end(text, at + LETTERS);
         let mut lines = Vec::new();
         while let Some(next) = next_line(text, start, at, lines.len()) {
@@ -316,6 +318,12 @@ mod tests {
         let deep = (0..5)
             .fold("hello world, hello".to_owned(), |text, _| base64(text.as_bytes(), false, true));
         assert_eq!(clean(&deep), "[REDACTED]");
+    }
+
+    #[test]
+    fn percent_signs_keep_their_digits() {
+        let text = format!("a%22{}", hex(LITERAL.as_bytes()));
+        assert_eq!(clean(&text), "a%22[REDACTED]");
     }
 
     #[test]
