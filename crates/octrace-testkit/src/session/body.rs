@@ -25,6 +25,7 @@ const TOOLS: [(&str, usize); 12] = [
 ];
 
 /// A conversation, ready to be sent.
+#[derive(Clone)]
 pub(super) struct Body {
     dialect: Dialect,
     system: [String; 2],

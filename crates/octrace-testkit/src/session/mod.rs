@@ -19,6 +19,7 @@ const STEPS_PER_PROMPT: usize = 8;
 const FILE: (usize, usize) = (2_000, 20_000);
 
 /// A session that grows with each [`Turn`].
+#[derive(Clone)]
 pub struct Session {
     dialect: Dialect,
     sources: Sources,

@@ -7,6 +7,7 @@ use std::{
 };
 
 /// This repository's text, and a way to choose from it.
+#[derive(Clone)]
 pub(super) struct Sources {
     random: u64,
     /// Name and content, by name.

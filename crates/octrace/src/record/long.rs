@@ -63,11 +63,13 @@ fn write(author: &mut Author, session: &Session, number: u32, turn: &Turn) {
     }
 }
 
-/// Bytes of the tape, with all that belongs to it.
+/// Bytes of the tape, with its index and all that belongs to it.
 fn tape_bytes(room: &Room) -> u64 {
     let folder = room.tape.parent().unwrap();
+    let mut tape = room.tape();
+    while tape.index_step().unwrap() {}
     // Who closes last puts the log into the database.
-    drop(room.tape());
+    drop(tape);
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
 }
 
@@ -75,6 +77,7 @@ fn is_small_and_whole(dialect: Dialect) {
     let room = room();
     let mut author = Author::alive(&room.root, "1-a");
     let mut session = Session::new(dialect, SEED);
+    let mut again = session.clone();
     let (mut jsonl, mut half) = (0, 0);
     let started = Instant::now();
     for number in 1..=TURNS {
@@ -104,10 +107,9 @@ fn is_small_and_whole(dialect: Dialect) {
     let tape = room.tape();
     let rows = tape.exchanges(Session::ID).unwrap();
     assert_eq!(rows.len(), TURNS as usize);
-    let mut session = Session::new(dialect, SEED);
     let redactor = Redactor::new("").with_patterns(&room.place().patterns);
     for (number, row) in rows.iter().enumerate() {
-        let turn = session.next_turn();
+        let turn = again.next_turn();
         let exchange = tape.exchange(row.id).unwrap().unwrap();
         // Some of our own sources are about secrets.
         let clean = |kind, body: String, restored: &[u8]| {
