@@ -97,6 +97,12 @@ pub fn read_hook(payload: &[u8]) -> Option<Event> {
     })
 }
 
+/// What an event that was kept says about a session or a message: from its kind and its body, as in [`Event`].
+pub fn read_fact(kind: &str, body: &str) -> Option<Fact> {
+    let properties: Value = serde_json::from_str(body).ok()?;
+    fact(kind, &properties["info"])
+}
+
 fn session_of(properties: &Value) -> Option<String> {
     word(&properties["sessionID"])
         .or_else(|| word(&properties["info"]["sessionID"]))

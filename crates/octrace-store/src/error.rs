@@ -14,7 +14,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is there but is not a tape: another program's database, or damaged at its start.
-    #[error("{path} is not an octrace tape")]
+    #[error("{path} is not an octrace tape, or is damaged at its beginning")]
     NotATape {
         /// The file.
         path: PathBuf,
@@ -53,19 +53,34 @@ impl Error {
     }
 
     /// Whether somebody else has the tape at this moment.
-    pub(crate) fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy))
+    }
+
+    /// Whether something that was recorded cannot be read back, rather than not at this moment; the rest can.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, TypeMismatch};
+        match self {
+            Self::Damaged { .. } | Self::Body(_) | Self::Codec(_) => true,
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(code) => matches!(code, DatabaseCorrupt | NotADatabase | TypeMismatch),
+                // A value of another type than was ever written.
+                None => matches!(
+                    error,
+                    rusqlite::Error::FromSqlConversionFailure(..)
+                        | rusqlite::Error::IntegralValueOutOfRange(..)
+                        | rusqlite::Error::InvalidColumnType(..)
+                        | rusqlite::Error::Utf8Error(..)
+                ),
+            },
+            _ => false,
+        }
     }
 
     /// Whether the disk is full: what was not written can be written later.
     pub fn is_disk_full(&self) -> bool {
         matches!(self, Self::Sqlite(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
-    }
-
-    /// Whether something that was recorded cannot be read back; the rest can.
-    pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged { .. } | Self::Body(_) | Self::Codec(_))
     }
 }

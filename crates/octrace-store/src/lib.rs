@@ -6,6 +6,7 @@
 //! * [`follow`]: the order of things, and the files that follow it.
 //! * [`diagnostics`]: what plugins decided, and the options they had.
 //! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
+//! * [`verify`]: whether everything is whole.
 //! * `index`: which words are where, for [`Tape::search`].
 //! * [`prune`]: what is too old or too much goes.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
@@ -26,13 +27,16 @@ mod migrate;
 mod part;
 pub mod prune;
 pub mod read;
+mod rebuild;
 mod tape;
 #[cfg(test)]
 mod tests;
 mod uses;
+pub mod verify;
 pub mod write;
 
 pub use error::Error;
+pub use rebuild::Rebuilt;
 pub use tape::Tape;
 pub use write::{
     Batch, Begin, ExchangeId, Losses, OpenExchange, Position, Progress, SpoolId, WriterFacts,

@@ -55,6 +55,13 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
     }
 }
 
+/// A tape of the newest version with nothing on it, in memory: what one has to look like.
+pub(crate) fn in_memory() -> Result<Connection, Error> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection, Path::new(":memory:"))?;
+    Ok(connection)
+}
+
 /// The tape's version; 0 for an empty file.
 pub(crate) fn version(connection: &Connection, path: &Path) -> Result<i64, Error> {
     // Of one moment: another process may be making the tape just now.

@@ -80,14 +80,16 @@ pub(crate) fn fill(tape: &Connection) -> Result<(), Error> {
     let mut select = tape.prepare("SELECT DISTINCT session FROM exchanges")?;
     let sessions: Vec<String> =
         select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    sessions.iter().try_for_each(|session| fill_session(tape, session))
+}
+
+/// The same for one session.
+pub(crate) fn fill_session(tape: &Connection, session: &str) -> Result<(), Error> {
     let mut uses = Uses::default();
-    for session in sessions {
-        layout::walk(tape, &session, 0, |exchange, entries, response| {
-            uses.note(tape, &session, exchange, parts_of(entries).chain(response))?;
-            Ok(Walk::On)
-        })?;
-    }
-    Ok(())
+    layout::walk(tape, session, 0, |exchange, entries, response| {
+        uses.note(tape, session, exchange, parts_of(entries).chain(response))?;
+        Ok(Walk::On)
+    })
 }
 
 #[cfg(test)]

@@ -251,6 +251,11 @@ impl Batch<'_> {
             stored.codec.number(),
             stored.data
         ])?;
+        self.facts(at_us, event)
+    }
+
+    /// Notes what an event says about sessions and messages. Saying it again changes nothing.
+    pub(crate) fn facts(&mut self, at_us: i64, event: &Event) -> Result<(), Error> {
         match &event.fact {
             Some(Fact::Session(session)) => self.session(at_us, session)?,
             Some(Fact::Message(message)) => self.message(at_us, message)?,
@@ -259,6 +264,14 @@ impl Batch<'_> {
         if let Some(session) = &event.session {
             self.touch(session, None, at_us)?;
         }
+        Ok(())
+    }
+
+    /// Notes how far something derived has come.
+    pub(crate) fn derived(&mut self, what: &str, upto: i64) -> Result<(), Error> {
+        self.tx()?
+            .prepare_cached("UPDATE derived SET upto = ?2 WHERE what = ?1")?
+            .execute(params![what, upto])?;
         Ok(())
     }
 
@@ -286,8 +299,10 @@ impl Batch<'_> {
         self.tx()?
             .prepare_cached(
                 "INSERT INTO messages (id, session, parent, role, agent, created_us)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (id) DO UPDATE SET agent = coalesce(excluded.agent, agent)",
+             VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, ?7))
+             ON CONFLICT (id) DO UPDATE SET session = excluded.session, role = excluded.role,
+                 parent = coalesce(excluded.parent, parent),
+                 agent = coalesce(excluded.agent, agent), created_us = coalesce(?6, created_us)",
             )?
             .execute(params![
                 fact.id,
@@ -295,7 +310,8 @@ impl Batch<'_> {
                 fact.parent,
                 fact.role,
                 fact.agent,
-                fact.created_us.unwrap_or(at_us)
+                fact.created_us,
+                at_us
             ])?;
         Ok(())
     }

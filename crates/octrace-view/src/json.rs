@@ -8,6 +8,8 @@
 //! * `octrace show --json` is [`Shown`]: the session, and sums with and without its sub-agents.
 //! * `octrace request --json` is [`Request`]: the exchange, its headers and bodies, and its answer.
 //! * `octrace search --json` is [`Hits`]: the places, newest first, and whether there may be more.
+//! * `octrace verify --json` has `ok`, the tape as a [`Verification`](octrace_store::verify::Verification), the spools,
+//!   and what to do; `octrace rebuild --json` is [`Rebuilt`](octrace_store::Rebuilt).
 //!
 //! Text is as recorded (redacted), but characters that a terminal would obey are escaped as JSON
 //! allows, so that printing is harmless and parsing gives the original.

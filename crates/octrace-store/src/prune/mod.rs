@@ -35,6 +35,14 @@ pub use self::{
 };
 use crate::{Error, Tape};
 
+/// Whether the row of an `exchanges` in a query is none of those that are going: a condition.
+pub(crate) const EXCHANGE_STAYS: &str = "NOT EXISTS (SELECT 1 FROM doomed
+    WHERE doomed.session = exchanges.session AND exchanges.id <= doomed.exchange)";
+
+/// The same for the row of an `events`.
+pub(crate) const EVENT_STAYS: &str = "NOT EXISTS (SELECT 1 FROM doomed
+    WHERE doomed.session = events.session AND events.id <= doomed.event)";
+
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// What is to go. Nothing that is being recorded ever does.

@@ -28,6 +28,12 @@ impl Tape {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The row of one exchange; `None` when there is none with this id.
+    pub(crate) fn summary(&self, id: i64) -> Result<Option<Summary>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM exchanges WHERE id = ?1");
+        Ok(self.connection.prepare_cached(&sql)?.query_row([id], summary).optional()?)
+    }
+
     /// One exchange with its headers and bodies; `None` when there is none with this id.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::{
     Error, Tape,
     index::{language, passages, watermark},
     part::PartReader,
+    prune::EXCHANGE_STAYS,
 };
 
 /// What was found at one place.
@@ -170,14 +171,15 @@ impl Tape {
         Ok(places)
     }
 
-    /// A hit in this exchange, its turn still to be told; `None` where it is gone by now.
+    /// A hit in this exchange, its turn still to be told; `None` where it is gone by now, or going.
     fn hit(&self, exchange: i64, role: Role, found: Found) -> Result<Option<Hit>, Error> {
+        let sql = format!(
+            "SELECT session, title, message, sent_us FROM exchanges
+             LEFT JOIN sessions ON sessions.id = session WHERE exchanges.id = ?1 AND {EXCHANGE_STAYS}"
+        );
         let hit = self
             .connection
-            .prepare_cached(
-                "SELECT session, title, message, sent_us FROM exchanges
-                 LEFT JOIN sessions ON sessions.id = session WHERE exchanges.id = ?1",
-            )?
+            .prepare_cached(&sql)?
             .query_row([exchange], |row| {
                 let title: Option<String> = row.get(1)?;
                 Ok(Hit {

@@ -1,6 +1,8 @@
 //! Tests that need a whole tape, and what they make one with.
 
+mod rebuild;
 mod search;
+mod verify;
 
 use std::path::{Path, PathBuf};
 

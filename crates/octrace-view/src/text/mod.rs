@@ -13,6 +13,7 @@ mod search;
 mod sessions;
 mod show;
 mod usage;
+mod verify;
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -20,6 +21,12 @@ pub use search::search;
 pub use sessions::sessions;
 pub use show::show;
 pub use usage::{Allowed, pruned, usage, would_prune};
+pub use verify::verification;
+
+/// `7 requests`, `1 request`.
+pub fn counted(number: u64, one: &str) -> String {
+    figures::many(number, one)
+}
 
 /// How text may look where it goes.
 #[derive(Clone, Debug)]

@@ -131,6 +131,12 @@ fn tape_hint(error: &octrace_store::Error) -> Option<String> {
         Error::Damaged { .. } | Error::Body(_) | Error::Codec(_) => {
             Some("The rest of the tape is not affected.".into())
         }
+        Error::Sqlite(_) if error.is_damage() => {
+            Some("`octrace verify` says what is broken and what is whole.".into())
+        }
+        Error::Sqlite(_) if error.is_busy() => {
+            Some("Another program keeps the tape to itself; try again when it is done.".into())
+        }
         Error::Open { .. } => Some("`octrace doctor` looks at the folder and its rights.".into()),
         _ => None,
     }

@@ -15,6 +15,7 @@ mod install;
 mod intercept;
 mod output;
 mod prune;
+mod rebuild;
 mod record;
 mod request;
 mod run;
@@ -22,6 +23,7 @@ mod search;
 mod sessions;
 mod show;
 mod uninstall;
+mod verify;
 
 use std::{panic, process::ExitCode};
 
@@ -53,6 +55,8 @@ enum Command {
     Flush(flush::Flush),
     Du(du::Du),
     Prune(prune::Prune),
+    Verify(verify::Verify),
+    Rebuild(rebuild::Rebuild),
     Doctor(doctor::Doctor),
     Config(config::Config),
     #[command(hide = true)]
@@ -125,6 +129,8 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Flush(flush) => flush.run(context),
         Command::Du(du) => du.run(context),
         Command::Prune(prune) => prune.run(context),
+        Command::Verify(verify) => verify.run(context),
+        Command::Rebuild(rebuild) => rebuild.run(context),
         Command::Doctor(doctor) => doctor.run(context),
         Command::Config(config) => config.run(context),
         Command::Record(record) => record.run(context),
@@ -186,6 +192,9 @@ mod tests {
           flush      Wait until everything captured so far is on the tape, and in the files that follow it
           du         Show how much of the disk each session needs, the largest first
           prune      Take the oldest sessions off the tape, as the settings say or as you do
+          verify     Check that everything recorded is whole: the tape, and what is on its way to it
+          rebuild    Make again what is derived from what was recorded: the search index, tokens, costs,
+                     titles
           doctor     Check that everything is in place; each problem comes with its remedy
           config     Show every setting, its value, and where it came from
           help       Print this message or the help of the given subcommand(s)

@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::OsString,
     io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
 };
 
 use jiff::tz::TimeZone;
@@ -89,6 +90,40 @@ impl Output {
     pub(crate) fn height(&self) -> Option<usize> {
         let asked = rustix::termios::tcgetwinsize(&self.stdout).ok();
         asked.map(|size| usize::from(size.ws_row)).filter(|height| *height > 0)
+    }
+}
+
+/// How far long work is, on one line of a terminal that is gone afterwards; nowhere else.
+pub(crate) struct Progress {
+    shown: Instant,
+    screen: bool,
+}
+
+impl Progress {
+    /// Nothing is shown for work that is done at once.
+    pub(crate) fn new() -> Self {
+        let screen = io::stderr().is_terminal() && set("TERM").is_some_and(|term| term != "dumb");
+        Self { shown: Instant::now(), screen }
+    }
+
+    /// `done` of `of` of them; an `of` of 0 is not known.
+    pub(crate) fn show(&mut self, what: &str, done: u64, of: u64) {
+        const EVERY: Duration = Duration::from_millis(200);
+        if !self.screen || self.shown.elapsed() < EVERY {
+            return;
+        }
+        self.shown = Instant::now();
+        let share = (of > 0).then(|| format!(" {}%", done.min(of).saturating_mul(100) / of));
+        let line = format!("\r\x1b[K{what}{}", share.unwrap_or_default());
+        io::stderr().write_all(line.as_bytes()).ok();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.screen {
+            io::stderr().write_all(b"\r\x1b[K").ok();
+        }
     }
 }
 

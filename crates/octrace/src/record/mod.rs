@@ -16,6 +16,7 @@
 //! * [`log`]: what went wrong, for people.
 //! * [`place`]: which tape, and which spools are for it.
 //! * [`ask`](mod@ask): what `octrace intercept` wants of a recorder.
+//! * [`inspect`](mod@inspect): whether spools can be read.
 //! * [`adopt`], [`flush`](mod@flush): spools that nobody reads; waiting until all is on the tape.
 
 mod adopt;
@@ -27,6 +28,7 @@ mod clock;
 mod control;
 mod flush;
 mod follow;
+mod inspect;
 pub(crate) mod log;
 #[cfg(test)]
 mod long;
@@ -56,6 +58,7 @@ pub(crate) use self::{
     adopt::{FoundSpool, SpoolState, spools},
     ask::{Answer, ask},
     flush::{FlushReport, flush},
+    inspect::{Inspection, inspect},
     place::Place,
     retention::Limits,
     sinks::dumps::dump_root,

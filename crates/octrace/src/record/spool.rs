@@ -252,7 +252,7 @@ impl Spool {
         (length > 0).then(|| Chunk { bytes: Vec::new(), begin, torn: length })
     }
 
-    fn open_segment(&self, number: u64) -> Result<Option<File>, SpoolError> {
+    pub(super) fn open_segment(&self, number: u64) -> Result<Option<File>, SpoolError> {
         let opened = OpenOptions::new()
             .read(true)
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
@@ -298,7 +298,7 @@ impl Spool {
 
 /// How much of `bytes`, which begin with a frame whose checksum is wrong, is lost: that frame, where its length
 /// leads to another one; else all of it.
-fn broken_length(bytes: &[u8]) -> usize {
+pub(super) fn broken_length(bytes: &[u8]) -> usize {
     let length = bytes.first_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
     let next = frame::HEADER + length;
     let leads_on = |rest: &[u8]| {

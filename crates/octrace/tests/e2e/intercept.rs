@@ -144,7 +144,7 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
     assert_eq!(files.len(), 2 * 3, "{:?}", files.iter().map(|(path, _)| path).collect::<Vec<_>>());
     let bytes: usize =
         asked(&stage).iter().map(|seen| seen.body.len() + seen.response_body().len()).sum();
-    ensure!(status.contains(&format!("- Total bytes: {}\n", bytes)), "{bytes}: {status}");
+    ensure!(status.contains(&format!("- Total bytes: {bytes}\n")), "{bytes}: {status}");
 
     // And its compaction.
     let before = asked(&stage).len();

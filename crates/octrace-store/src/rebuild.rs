@@ -1,0 +1,289 @@
+//! Making again what is derived from recorded content.
+//!
+//! Recorded content is read, never changed. Each step is a short transaction of its own, so that recorders go on
+//! meanwhile; what they have not ended is left to them. A rebuild that was broken off goes on where it was. On a
+//! tape that is whole, nothing changes.
+
+use octrace_core::{
+    event::{self, Event},
+    exchange::{Exchange, Outcome, RequestHead, ResponseHead},
+    reading,
+};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+use serde::Serialize;
+
+use crate::{
+    Error, Tape,
+    part::PartReader,
+    prune::{EVENT_STAYS, EXCHANGE_STAYS},
+    uses,
+    verify::Stage,
+};
+
+/// How many rows a step takes.
+const EVENTS: i64 = 500;
+const EXCHANGES: i64 = 16;
+
+/// What [`Tape::rebuild`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rebuilt {
+    /// Parts whose words are in the search index.
+    pub parts: u64,
+    /// Events that were read again.
+    pub events: u64,
+    /// Exchanges that were read again.
+    pub exchanges: u64,
+    /// Those of them whose row was not what it is now.
+    pub changed: u64,
+    /// Events and exchanges that could not be read, and were left as they are.
+    pub unreadable: u64,
+}
+
+/// What one exchange says, by its bodies.
+struct Reading {
+    purpose: &'static str,
+    model: Option<String>,
+    ending: reading::Ending,
+    problems: String,
+}
+
+impl Tape {
+    /// Makes everything again that follows from what was recorded: the search index, what events say of sessions
+    /// and messages, what bodies say of exchanges, and who uses which part. `tell` hears how far it is.
+    ///
+    /// # Errors
+    /// When the tape cannot be read or written. What was done until then stays; calling it again goes on.
+    pub fn rebuild(&mut self, tell: &mut dyn FnMut(Stage)) -> Result<Rebuilt, Error> {
+        let mut rebuilt = Rebuilt::default();
+        self.rebuild_indexes(tell)?;
+        self.begin_rebuild()?;
+        while self.rebuild_events(&mut rebuilt, tell)? {}
+        self.rebuild_uses(tell)?;
+        while self.rebuild_exchanges(&mut rebuilt, tell)? {}
+        while self.index_step()? {
+            tell(Stage { what: "search index", ..self.stage("parts", "part_words")? });
+        }
+        let parts = "SELECT count(*) FROM part_words_docsize";
+        let parts: i64 = self.connection.query_row(parts, [], |row| row.get(0))?;
+        rebuilt.parts = parts.cast_unsigned();
+        self.connection.execute("DELETE FROM derived WHERE what LIKE 'rebuild %'", [])?;
+        Ok(rebuilt)
+    }
+
+    /// SQLite's own indexes, a table at a time.
+    fn rebuild_indexes(&self, tell: &mut dyn FnMut(Stage)) -> Result<(), Error> {
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table'
+             AND name NOT LIKE 'part_words%' AND name NOT LIKE 'sqlite_%'";
+        let mut select = self.connection.prepare(tables)?;
+        let tables = select.query_map([], |row| row.get(0))?;
+        for table in tables.collect::<Result<Vec<String>, _>>()? {
+            tell(Stage { what: "indexes", done: 0, of: 0 });
+            self.connection.execute_batch(&format!("REINDEX \"{table}\""))?;
+        }
+        Ok(())
+    }
+
+    /// Begins with nothing done, unless some of it is.
+    fn begin_rebuild(&mut self) -> Result<(), Error> {
+        let tx = self.connection.transaction()?;
+        let goes_on = tx.prepare("SELECT 1 FROM derived WHERE what LIKE 'rebuild %'")?.exists([])?;
+        if !goes_on {
+            tx.execute_batch(
+                "INSERT INTO part_words (part_words) VALUES ('delete-all');
+                 INSERT OR REPLACE INTO derived (what, upto)
+                 VALUES ('part_words', 0), ('rebuild events', 0), ('rebuild exchanges', 0);
+                 DELETE FROM uses WHERE exchange NOT IN (SELECT id FROM exchanges)
+                     OR part NOT IN (SELECT id FROM parts);",
+            )?;
+            tx.execute_batch(&format!(
+                "INSERT INTO journal (session, exchange, step) SELECT session, id, 'begin' FROM exchanges
+                 WHERE id NOT IN (SELECT exchange FROM journal WHERE step = 'begin') AND {EXCHANGE_STAYS}"
+            ))?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// What some events say; whether there are more.
+    fn rebuild_events(
+        &mut self,
+        rebuilt: &mut Rebuilt,
+        tell: &mut dyn FnMut(Stage),
+    ) -> Result<bool, Error> {
+        const WHAT: &str = "rebuild events";
+        let (events, upto) = events(&self.connection, upto(&self.connection, WHAT)?, rebuilt)?;
+        let Some(upto) = upto else { return Ok(false) };
+        let mut batch = self.begin()?;
+        for (at_us, event) in &events {
+            batch.facts(*at_us, event)?;
+        }
+        batch.derived(WHAT, upto)?;
+        batch.commit()?;
+        tell(self.stage("events", WHAT)?);
+        Ok(true)
+    }
+
+    /// Which exchange used which part first, session by session.
+    fn rebuild_uses(&mut self, tell: &mut dyn FnMut(Stage)) -> Result<(), Error> {
+        let mut select = self.connection.prepare("SELECT DISTINCT session FROM exchanges")?;
+        let sessions = select.query_map([], |row| row.get(0))?;
+        let sessions: Vec<String> = sessions.collect::<Result<_, _>>()?;
+        drop(select);
+        for (done, session) in (1..).zip(&sessions) {
+            let tx = self.connection.transaction()?;
+            uses::fill_session(&tx, session)?;
+            tx.commit()?;
+            tell(Stage { what: "sessions", done, of: sessions.len() as u64 });
+        }
+        Ok(())
+    }
+
+    /// What the bodies of some exchanges say; whether there are more.
+    fn rebuild_exchanges(
+        &mut self,
+        rebuilt: &mut Rebuilt,
+        tell: &mut dyn FnMut(Stage),
+    ) -> Result<bool, Error> {
+        const WHAT: &str = "rebuild exchanges";
+        let sql = format!(
+            "SELECT id FROM exchanges WHERE id > ?1 AND {EXCHANGE_STAYS} ORDER BY id LIMIT ?2"
+        );
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let ids = select
+            .query_map(params![upto(&self.connection, WHAT)?, EXCHANGES], |row| row.get(0))?;
+        let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
+        drop(select);
+        let Some(last) = ids.last().copied() else { return Ok(false) };
+        let mut readings = Vec::new();
+        for id in ids {
+            match self.reading(id) {
+                Ok(Some(reading)) => readings.push((id, reading)),
+                Ok(None) => {}
+                Err(error) if error.is_damage() => rebuilt.unreadable += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        rebuilt.exchanges += readings.len() as u64;
+        let tx = self.connection.transaction()?;
+        for (id, reading) in &readings {
+            rebuilt.changed += write(&tx, *id, reading)?;
+        }
+        tx.execute("UPDATE derived SET upto = ?2 WHERE what = ?1", params![WHAT, last])?;
+        tx.commit()?;
+        tell(self.stage("exchanges", WHAT)?);
+        Ok(true)
+    }
+
+    /// What the exchange says; `None` for one that has not ended, or is gone.
+    fn reading(&self, id: i64) -> Result<Option<Reading>, Error> {
+        let Some(detail) = self.exchange(id)? else { return Ok(None) };
+        let row = detail.summary;
+        if row.outcome.is_open() {
+            return Ok(None);
+        }
+        let price = "SELECT price FROM exchanges WHERE id = ?1";
+        let price = self.connection.prepare_cached(price)?.query_row([id], |row| row.get(0));
+        let exchange = Exchange {
+            dialect: row.dialect,
+            request: RequestHead {
+                agent: row.agent,
+                model: row.model,
+                price: price.optional()?.flatten(),
+                ..RequestHead::default()
+            },
+            request_body: detail.request_body,
+            request_cut: detail.request_cut,
+            response: row.status.map(|status| ResponseHead {
+                status,
+                headers: detail.response_headers,
+                ..ResponseHead::default()
+            }),
+            response_body: detail.response_body,
+            response_cut: detail.response_cut,
+            outcome: row.outcome,
+            // That of the transport is recorded nowhere else.
+            error: row.error.filter(|_| row.outcome != Outcome::Complete),
+            ..Exchange::default()
+        };
+        let asked = reading::asked(&exchange);
+        let mut ending = reading::ending(&exchange);
+        let problems = [asked.problems, std::mem::take(&mut ending.problems)].concat();
+        let problems = serde_json::to_string(&problems).unwrap_or_else(|_| "[]".to_owned());
+        let model = asked.model.or_else(|| ending.model.take());
+        Ok(Some(Reading { purpose: asked.purpose.as_str(), model, ending, problems }))
+    }
+
+    /// How far `what` is with the rows of a table.
+    fn stage(&self, table: &'static str, what: &str) -> Result<Stage, Error> {
+        let newest = format!("SELECT coalesce(max(id), 0) FROM {table}");
+        let newest: i64 = self.connection.query_row(&newest, [], |row| row.get(0))?;
+        let done = upto(&self.connection, what)?.cast_unsigned();
+        Ok(Stage { what: table, done, of: newest.cast_unsigned() })
+    }
+}
+
+fn upto(tape: &Connection, what: &str) -> Result<i64, Error> {
+    let upto = "SELECT upto FROM derived WHERE what = ?1";
+    Ok(tape.prepare_cached(upto)?.query_row([what], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// When an event was seen, in µs since the Unix epoch, and what it was.
+type Seen = (i64, Event);
+
+/// Some events after `from`, and the last row that was looked at.
+fn events(
+    tape: &Connection,
+    from: i64,
+    rebuilt: &mut Rebuilt,
+) -> Result<(Vec<Seen>, Option<i64>), Error> {
+    let sql = format!(
+        "SELECT id, session, at_us, kind, codec, size, body FROM events
+         WHERE id > ?1 AND {EVENT_STAYS} ORDER BY id LIMIT ?2"
+    );
+    let mut select = tape.prepare_cached(&sql)?;
+    let mut reader = PartReader::new(tape)?;
+    let mut events = Vec::new();
+    let mut upto = None;
+    let mut rows = select.query([from, EVENTS])?;
+    while let Some(row) = rows.next()? {
+        upto = Some(row.get(0)?);
+        let body = row.get_ref(6)?.as_blob().unwrap_or_default();
+        let body = reader.decode(row.get(4)?, row.get(5)?, body);
+        let Some(body) = body.ok().and_then(|body| String::from_utf8(body).ok()) else {
+            rebuilt.unreadable += 1;
+            continue;
+        };
+        rebuilt.events += 1;
+        let kind: String = row.get(3)?;
+        let fact = event::read_fact(&kind, &body);
+        events.push((row.get(2)?, Event { kind, session: row.get(1)?, body, fact }));
+    }
+    Ok((events, upto))
+}
+
+/// Puts down what an exchange says, unless that is there; how many rows changed.
+fn write(tape: &Connection, id: i64, reading: &Reading) -> Result<u64, Error> {
+    let Reading { purpose, model, ending, problems } = reading;
+    let usage = ending.usage.as_ref();
+    let tokens = |count: fn(&octrace_core::provider::Usage) -> u64| {
+        usage.map(|usage| i64::try_from(count(usage)).unwrap_or(i64::MAX))
+    };
+    let changed = tape
+        .prepare_cached(
+            "UPDATE exchanges SET (purpose, model, finish, error, input_tokens, output_tokens,
+                 reasoning_tokens, cache_read_tokens, cache_write_tokens, cost_usd, problems)
+               = (:purpose, :model, :finish, coalesce(:error, error), :input, :output,
+                 :reasoning, :read, :write, :cost, :problems)
+             WHERE id = :id AND outcome NOT IN ('waiting', 'streaming')
+               AND (purpose, model, finish, error, input_tokens, output_tokens,
+                 reasoning_tokens, cache_read_tokens, cache_write_tokens, cost_usd, problems)
+               IS NOT (:purpose, :model, :finish, coalesce(:error, error), :input, :output,
+                 :reasoning, :read, :write, :cost, :problems)",
+        )?
+        .execute(named_params! {
+            ":id": id, ":purpose": purpose, ":model": model, ":finish": ending.finish,
+            ":error": ending.error, ":input": tokens(|u| u.input), ":output": tokens(|u| u.output),
+            ":reasoning": tokens(|u| u.reasoning), ":read": tokens(|u| u.cache_read),
+            ":write": tokens(|u| u.cache_write), ":cost": ending.cost_usd, ":problems": problems,
+        })?;
+    Ok(changed as u64)
+}
