@@ -6,6 +6,7 @@
 mod bodies;
 mod conversation;
 mod deaths;
+mod dumps;
 mod faults;
 mod files;
 mod hosts;
