@@ -360,6 +360,49 @@ fn spools_go_a_day_after_their_content() {
     assert_eq!(spools(&empty.tape), 2, "the fresh one, and the one that lives");
 }
 
+#[test]
+fn a_recorder_goes_on_beside_a_pruning() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    let ask = |writer: &mut Writer, number: i64| {
+        let (session, turn) = (number / 10, number % 10);
+        let body = body((0..=turn).map(|message| bulk(session * 10 + message)));
+        let id = writer.ask(&format!("ses_{session:03}"), NOW - DAY_US + number, &body, "yes");
+        (id.0, body)
+    };
+    for number in 0..300 {
+        ask(&mut writer, number);
+    }
+    let quota = writer.tape.size().unwrap().needed() / 3;
+    let (path, done) = (&path, &std::sync::atomic::AtomicBool::new(false));
+    let written: Vec<_> = std::thread::scope(|scope| {
+        let pruner = scope.spawn(move || {
+            let mut tape = Tape::open(path).unwrap();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let wanted = Wanted { to_bytes: Some(quota), ..Wanted::default() };
+                let mut pruning = Pruning::new(wanted, NOW);
+                while pruning.step(&mut tape).unwrap() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let written = (300..500).map(|number| ask(&mut writer, number)).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        pruner.join().unwrap();
+        written
+    });
+    check(&writer.tape);
+    let left =
+        written.iter().filter_map(|(id, body)| Some((writer.tape.exchange(*id).unwrap()?, body)));
+    let mut count = 0;
+    for (restored, body) in left {
+        let going = restored.request_body.is_empty();
+        assert!(going || restored.request_body == body.as_bytes());
+        count += 1;
+    }
+    assert!(count >= 10, "the newest session at least: {count}");
+}
+
 #[derive(Clone, Debug)]
 enum Do {
     Ask { writer: usize, session: u8, messages: (u8, u8), answer: u8 },
@@ -447,4 +490,58 @@ proptest! {
             }
         }
     }
+}
+
+/// `cargo test --release -p octrace-store prune_figures -- --ignored --nocapture`
+#[test]
+#[ignore = "prints figures"]
+fn prune_figures() {
+    use std::time::{Duration, Instant};
+
+    use crate::body::sample::{Session, Shape};
+
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    let mut wire = 0;
+    let mut number = 0;
+    while wire < 1_000_000_000_usize {
+        let mut session = Session::new(Shape::Anthropic, 5_300 + number);
+        for turn in 0..200 {
+            let body = session.next_body();
+            wire += body.len();
+            let id = format!("ses_{number}");
+            writer.ask(&id, NOW - DAY_US + turn, &body, &format!("answer {number} {turn}"));
+            writer.event(Some(&id), NOW - DAY_US + turn);
+        }
+        number += 1;
+    }
+    let figures = |tape: &mut Tape, wanted: Wanted| {
+        let before = tape.size().unwrap();
+        let begun = Instant::now();
+        let (mut steps, mut longest) = (0, Duration::ZERO);
+        let mut pruning = Pruning::new(wanted, NOW);
+        loop {
+            let begun = Instant::now();
+            let more = pruning.step(tape).unwrap();
+            longest = longest.max(begun.elapsed());
+            steps += 1;
+            if !more {
+                break;
+            }
+        }
+        let after = tape.size().unwrap();
+        println!(
+            "{} -> {} bytes in {:?}, {steps} steps, the longest {longest:?}: {:?}",
+            before.on_disk(),
+            after.on_disk(),
+            begun.elapsed(),
+            pruning.pruned()
+        );
+    };
+    let begun = Instant::now();
+    writer.tape.usage().unwrap();
+    println!("{wire} bytes of requests; usage in {:?}", begun.elapsed());
+    let half = writer.tape.size().unwrap().needed() / 2;
+    figures(&mut writer.tape, Wanted { to_bytes: Some(half), ..Wanted::default() });
+    figures(&mut writer.tape, Wanted { to_bytes: Some(0), ..Wanted::default() });
 }

@@ -18,26 +18,24 @@ pub struct Allowed {
 /// How much each session needs, the one that needs most first. `now_us` is the time, µs since the Unix epoch.
 pub fn usage(usage: &Usage, allowed: Allowed, style: &Style, now_us: i64, width: usize) -> String {
     let mut out = String::new();
-    header(style, &mut out);
-    for session in &usage.sessions {
-        row(session, style, now_us, width, &mut out);
-    }
     if !usage.sessions.is_empty() {
+        table(&usage.sessions, style, now_us, width, &mut out);
         out.push('\n');
     }
     let size = usage.size;
-    let free = format!("{} free in it", figures::bytes(size.free));
-    let log = format!("{} of it its log", figures::bytes(size.log));
     let quota = match allowed.max_bytes {
-        Some(bytes) => format!("{} allowed", figures::bytes(bytes)),
-        None => "no quota".to_owned(),
+        Some(bytes) => format!(", {} allowed", figures::bytes(bytes)),
+        None => ", no quota".to_owned(),
     };
-    let shared = format!("{} shared by several sessions", figures::bytes(usage.shared_bytes));
     let total = format!("{} on the disk", figures::bytes(size.on_disk()));
+    Line::new().put(Paint::Strong, &total).plain(&quota).fit(width, style).render(style, &mut out);
+    let of_it = [
+        format!("{} shared by several sessions", figures::bytes(usage.shared_bytes)),
+        format!("{} free in the file", figures::bytes(size.free)),
+        format!("{} in its log", figures::bytes(size.log)),
+    ];
     Line::new()
-        .put(Paint::Strong, &total)
-        .layout(Paint::Dim, style.glyph(" · ", " - "))
-        .dotted(style, Paint::Dim, [quota.as_str(), &shared, &free, &log])
+        .dotted(style, Paint::Dim, of_it.iter().map(String::as_str))
         .fit(width, style)
         .render(style, &mut out);
     out
@@ -47,10 +45,7 @@ pub fn usage(usage: &Usage, allowed: Allowed, style: &Style, now_us: i64, width:
 pub fn would_prune(sessions: &[SessionUsage], style: &Style, now_us: i64, width: usize) -> String {
     let mut out = String::new();
     if !sessions.is_empty() {
-        header(style, &mut out);
-    }
-    for session in sessions {
-        row(session, style, now_us, width, &mut out);
+        table(sessions, style, now_us, width, &mut out);
     }
     let bytes = sessions.iter().map(|session| session.bytes).sum();
     let count = figures::many(sessions.len() as u64, "session");
@@ -70,7 +65,7 @@ pub fn pruned(pruned: &Pruned, freed: u64, style: &Style) -> String {
     out
 }
 
-fn header(style: &Style, out: &mut String) {
+fn table(sessions: &[SessionUsage], style: &Style, now_us: i64, width: usize, out: &mut String) {
     let mut line = Line::new();
     let mut end = 0;
     for (name, width) in COLUMNS {
@@ -78,6 +73,9 @@ fn header(style: &Style, out: &mut String) {
         line = line.pad(end - name.len()).put(Paint::Dim, name);
     }
     line.layout(Paint::Plain, "  ").put(Paint::Dim, "session").render(style, out);
+    for session in sessions {
+        row(session, style, now_us, width, out);
+    }
 }
 
 fn row(session: &SessionUsage, style: &Style, now_us: i64, width: usize, out: &mut String) {
@@ -137,7 +135,8 @@ mod tests {
          1.2 MB   48 kB    12    1.3k       1m  ses_a  Fix the␛[2J date
           900 B   48 kB    12    1.3k       1m  ses_b  Fix the␛[2J date
 
-        2.0 MB on the disk · 2.1 GB allowed · 48 kB shared by several sessions · 4.1 kB free in it · 50 kB of it its log
+        2.0 MB on the disk, 2.1 GB allowed
+        48 kB shared by several sessions · 4.1 kB free in the file · 50 kB in its log
         ");
         let text = would_prune(&figures.sessions, &Style::plain(), 61_000_000, 120);
         insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"would prune 2 sessions, about 1.2 MB");

@@ -42,6 +42,10 @@ impl Du {
             let max_age_seconds = settings.max_age.value.get().map(|Age(age)| age.as_secs());
             return out.json(&Printed { usage, max_bytes, max_age_seconds });
         }
+        if usage == Usage::default() {
+            out.note("nothing is recorded yet");
+            return Ok(());
+        }
         let now = Timestamp::now().as_microsecond();
         out.print(&text::usage(&usage, Allowed { max_bytes }, &out.style(), now, out.width()))
     }

@@ -65,7 +65,15 @@ struct Printed {
 impl Prune {
     pub(super) fn run(self, context: &mut Context) -> Result {
         let now_us = Timestamp::now().as_microsecond();
-        let mut tape = show::open(&context.paths.tape())?;
+        let mut tape = match Tape::open_existing(&context.paths.tape())? {
+            Some(tape) => tape,
+            // Then there is nothing to prune, unless somebody means a certain session.
+            None if self.session.is_empty() && !self.json => {
+                context.out.note("nothing is recorded yet");
+                return Ok(());
+            }
+            None => show::open(&context.paths.tape())?,
+        };
         let wanted = self.wanted(context, &tape, now_us)?;
         let out = &mut context.out;
         let before = tape.size()?.on_disk();
