@@ -64,7 +64,8 @@ impl Span {
     }
 }
 
-/// Sorts, drops empty ranges and joins overlapping ones; of those, the first says how it is marked.
+/// Sorts, drops empty ranges and joins overlapping ones; of those, the
+/// first says what takes their place.
 pub(super) fn normalise(hits: &mut Vec<Hit>) {
     hits.retain(|hit| hit.start < hit.end);
     hits.sort_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.stead));
@@ -72,6 +73,9 @@ pub(super) fn normalise(hits: &mut Vec<Hit>) {
         let overlap = next.start < kept.end;
         if overlap {
             kept.end = kept.end.max(next.end);
+            if next.start == kept.start {
+                kept.stead = kept.stead.min(next.stead);
+            }
         }
         overlap
     });
@@ -193,6 +197,9 @@ mod tests {
         ];
         normalise(&mut hits);
         assert_eq!(hits, [Hit::text(0, 2), Hit::text(2, 3), Hit { end: 6, ..Hit::value(3, 5) }]);
+        let mut same = vec![Hit::value(3, 4), Hit::text(3, 6)];
+        normalise(&mut same);
+        assert_eq!(same, hits[2..]);
         assert_eq!(apply(b"0123456789".to_vec(), &hits[2..]), br#"012"[REDACTED]"6789"#);
     }
 

@@ -242,15 +242,19 @@ impl Walk<'_, '_, '_> {
     /// The text is no JSON from `at` on.
     fn broken(&mut self, at: usize) {
         let unfinished = self.text.get(at) == Some(&b'"');
+        let before = self.hits.len();
+        self.scan.text(self.text, self.depth, self.hits);
         if let Some(tree) = &mut self.tree {
+            // What goes on across the break goes with the rest.
+            let across = self.hits[before..].iter().filter(|hit| hit.start < at && at < hit.end);
+            let start = across.map(|hit| hit.start).min().unwrap_or(at);
             self.hits.append(&mut tree.pending);
-            self.hits.push(Hit::value(at, self.text.len()));
+            self.hits.push(Hit::value(start, self.text.len()));
         } else if unfinished && self.name.is_some() {
             self.hits.push(Hit::text(at + 1, self.text.len()));
         } else if unfinished {
             self.scan.string(&self.text[at + 1..], at + 1, self.depth, self.hits);
         }
-        self.scan.text(self.text, self.depth, self.hits);
     }
 }
 

@@ -7,12 +7,17 @@
 //! * `url`: userinfo and the values of secret parameters, in URLs and forms;
 //! * `json`: values under secret names (`key`) at any depth, schemas excepted (`schema`);
 //! * `text`: a table of rules for text of any kind;
-//! * `literal`: values of known credentials, by their fingerprints.
+//! * `literal`: values of known credentials, by their fingerprints;
+//! * `encoded`: all of this in base64, hex and percent signs.
 //!
 //! Every search gives ranges (`hit`) of the original bytes and those are replaced by `[REDACTED]`; nothing
 //! is printed anew, so that what remains is byte for byte what was sent. `scan` decides which search
 //! sees what, and follows text inside text (`escape`); what a model streams in fragments is joined first
-//! (`stream`). Whatever the input, the work is linear in it.
+//! (`stream`). Whatever the input, the work is linear in it, and the room it takes is a few times the longest string
+//! that has escapes, or the size of a stream.
+//!
+//! A fingerprint is one of a whole value: where a text was cut inside a known credential, what is there of it
+//! stays. Rules for shapes match what is there.
 //!
 //! When in doubt, a rule errs on the side of blanking; broken input is searched more, not less.
 

@@ -56,7 +56,7 @@ impl<'a> Scan<'a> {
         } else if sse::looks_like(body) || is("event-stream") && !json::looks_like(body) {
             self.events(body, sse::pieces(body))
         } else if let Some(lines) = stream::json_lines(body) {
-            self.events(body, lines.into_iter().map(Piece::Data).collect())
+            self.events(body, lines.map(Piece::Data))
         } else {
             self.document(body, 0)
         }
@@ -207,15 +207,15 @@ impl<'a> Scan<'a> {
     }
 
     /// Hits in a stream's events: in each by itself, and in the texts that are spread over them.
-    fn events(&mut self, body: &[u8], pieces: Vec<Piece>) -> Vec<Hit> {
+    fn events(&mut self, body: &[u8], pieces: impl Iterator<Item = Piece> + Clone) -> Vec<Hit> {
         let mut hits = Vec::new();
         let mut fragments = Fragments::default();
-        for piece in &pieces {
+        for piece in pieces.clone() {
             match piece {
                 Piece::Data(data) if json::looks_like(&body[data.clone()]) => {
-                    fragments.event(body, data.clone());
+                    fragments.event(body, data);
                 }
-                Piece::Data(data) => fragments.plain(data.clone()),
+                Piece::Data(data) => fragments.plain(data),
                 Piece::Line(_) | Piece::Lines(_) => {}
             }
         }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::hit::Span;
 
 /// A piece of an event stream's body.
+#[derive(Clone)]
 pub(super) enum Piece {
     /// A line that is no data.
     Line(Range<usize>),
@@ -24,39 +25,46 @@ pub(super) fn looks_like(body: &[u8]) -> bool {
 }
 
 /// The pieces of a body, each line that is not empty in one of them. Lines end with `\n`, `\r` or both.
-pub(super) fn pieces(body: &[u8]) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    // The last piece is data that may go on in the next line.
-    let mut open = false;
-    let mut start = 0;
-    while start < body.len() {
-        let rest = &body[start..];
-        let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-        let line = &rest[..length];
-        let end = start + length;
-        if let Some(value) = line.strip_prefix(b"data:") {
-            let value = value.strip_prefix(b" ").unwrap_or(value);
-            let value = end - value.len()..end;
-            let last = if open { pieces.pop() } else { None };
-            pieces.push(match last {
-                Some(Piece::Data(first)) => Piece::Lines(vec![first, value]),
-                Some(Piece::Lines(mut lines)) => {
-                    lines.push(value);
-                    Piece::Lines(lines)
-                }
-                _ => Piece::Data(value),
-            });
-            open = true;
-        } else if line.is_empty() {
-            open = false;
-        } else {
-            // A line of another kind may stand between two of data.
-            let place = pieces.len() - usize::from(open);
-            pieces.insert(place, Piece::Line(start..end));
+pub(super) fn pieces(body: &[u8]) -> Pieces<'_> {
+    Pieces { body, at: 0, data: None }
+}
+
+/// An [`Iterator`] of [`Piece`]s.
+#[derive(Clone)]
+pub(super) struct Pieces<'a> {
+    body: &'a [u8],
+    at: usize,
+    /// The event at hand, as far as it is read.
+    data: Option<Piece>,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        while let Some(rest) = self.body.get(self.at..).filter(|rest| !rest.is_empty()) {
+            let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            let line = self.at..self.at + length;
+            self.at = line.end + if rest[length..].starts_with(b"\r\n") { 2 } else { 1 };
+            if let Some(value) = rest[..length].strip_prefix(b"data:") {
+                let value = value.strip_prefix(b" ").unwrap_or(value);
+                let value = line.end - value.len()..line.end;
+                self.data = Some(match self.data.take() {
+                    Some(Piece::Data(first)) => Piece::Lines(vec![first, value]),
+                    Some(Piece::Lines(mut lines)) => {
+                        lines.push(value);
+                        Piece::Lines(lines)
+                    }
+                    _ => Piece::Data(value),
+                });
+            } else if length > 0 {
+                return Some(Piece::Line(line));
+            } else if self.data.is_some() {
+                break;
+            }
         }
-        start = end + if rest[length..].starts_with(b"\r\n") { 2 } else { 1 };
+        self.data.take()
     }
-    pieces
 }
 
 /// The text of several data lines, joined as the format has it, and where it came from.
@@ -94,7 +102,7 @@ mod tests {
                     format!("{:?}", String::from_utf8(text).unwrap())
                 }
             };
-            let shown: Vec<_> = pieces(body.as_bytes()).iter().map(show).collect();
+            let shown: Vec<_> = pieces(body.as_bytes()).map(|piece| show(&piece)).collect();
             assert_eq!(shown, ["event: x", r#""1\n2""#, ": ping", r#""""#, r#""cut""#]);
         }
     }

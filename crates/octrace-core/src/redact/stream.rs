@@ -226,14 +226,14 @@ fn hash(name: &[u8]) -> u64 {
 }
 
 /// The lines of a body that is JSON, one value a line; `None` for anything else.
-pub(super) fn json_lines(body: &[u8]) -> Option<Vec<Range<usize>>> {
+pub(super) fn json_lines(body: &[u8]) -> Option<impl Iterator<Item = Range<usize>> + Clone> {
     let first = memchr::memchr(b'\n', body)?;
     let mut scanner = Scanner::new(&body[..first]);
     let whole = scanner.by_ref().count() > 0 && scanner.broken_at().is_none();
     if !whole || !super::json::looks_like(&body[first..]) {
         return None;
     }
-    let mut start = 0;
     let ends = memchr::memchr_iter(b'\n', body).chain(std::iter::once(body.len()));
-    Some(ends.map(|end| std::mem::replace(&mut start, end + 1)..end).collect())
+    let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', body).map(|end| end + 1));
+    Some(starts.zip(ends).map(|(start, end)| start..end).filter(|line| !line.is_empty()))
 }

@@ -109,6 +109,27 @@ fn nesting_without_end_fails_closed() {
 }
 
 #[test]
+fn depth_costs_time_and_nothing_else() {
+    const DEPTH: usize = 100_000;
+    let secret = r#"{"password":"hunter2"}"#;
+    for (open, close) in [("{\"a\":", "}"), ("[", "]"), ("{\"credentials\":", "}")] {
+        let text = format!("{}{secret}{}", open.repeat(DEPTH), close.repeat(DEPTH));
+        let expected = text.replace("hunter2", "[REDACTED]");
+        assert!(json(&text) == expected);
+        // Broken off, and inside a string.
+        let half = text.get(..open.len() * DEPTH + secret.len() - 3).unwrap();
+        assert!(!json(half).contains("hunt"));
+        let inside = json!({ "arguments": text }).to_string();
+        let expected = json!({ "arguments": expected }).to_string();
+        assert!(json(&inside) == expected);
+    }
+    let backslashes = format!("{secret}{}", "\\".repeat(DEPTH));
+    assert!(!json(&backslashes).contains("hunt"));
+    let quotes = "\"".repeat(DEPTH);
+    assert!(json(&quotes) == quotes);
+}
+
+#[test]
 fn what_broke_off_does_not_leak() {
     for (text, clean) in [
         (r#"{"a":"b","password":"hunt"#, r#"{"a":"b","password":"[REDACTED]"#),
@@ -116,6 +137,8 @@ fn what_broke_off_does_not_leak() {
             r#"{"credentials":{"user":"hunter2","pa"#,
             r#"{"credentials":{"user":"[REDACTED]","[REDACTED]""#,
         ),
+        (r#"{"password":706c61696e2d63616e6172792d31"#, r#"{"password":"[REDACTED]""#),
+        (r#"{"token":[706c61696e2d63616e6172792d31"#, r#"{"token":["[REDACTED]""#),
         (r#"{"credentials":{"type":"hunter2","#, r#"{"credentials":{"type":"[REDACTED]","#),
         (r#"{"x":"{\"password\":\"hunt"#, r#"{"x":"{\"password\":\"[REDACTED]"#),
         (
@@ -321,6 +344,8 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
             "{", "}", "[", "]", ":", ",", "\"", "\\", "\\\"", "\\u0061", "\n", "\r", " ", "data: ", "&",
             "\"password\":", "\"credentials\":{", "\"type\":\"string\"", "\"token\":[", "https://u:p@h/",
             "?api_key=", "password", "1", "-", "true", "[REDACTED]", "x", "é", "%22", "=", "event: e",
+            "\n\n", "{\"delta\":\"", "\"}\n\ndata: {\"delta\":\"", "\"}\n{\"delta\":\"", "cGxhaW4tY2Fu", "YXJ5LTE=",
+            "plain-c", "anary-1", "%25", "706c61696e2d63616e6172792d31", "InBhc3N3b3JkIjoiaHVudGVyMiI",
         ]).prop_map(|piece| piece.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..4),
     ];
@@ -379,6 +404,18 @@ proptest! {
         let twice = redactor.body(content_type, once.clone()).into_inner();
         prop_assert_eq!(
             String::from_utf8_lossy(&once).into_owned(), String::from_utf8_lossy(&twice).into_owned());
+    }
+
+    #[test]
+    fn bytes_are_blanked_and_never_made(bytes in soup(), content_type in content_types()) {
+        let clean = redactor().body(content_type, bytes.clone()).into_inner();
+        // Without the marks, and the quotes that some bring, what is there was there in this order.
+        let [clean, bytes] = [clean, bytes].map(|bytes| bytes.into_iter().map(char::from).collect::<String>());
+        let clean = clean.replace("[REDACTED]", "");
+        let mut before = bytes.chars();
+        for letter in clean.chars().filter(|letter| !matches!(letter, '"' | '\\')) {
+            prop_assert!(before.any(|other| other == letter), "{} from {}", clean, bytes);
+        }
     }
 
     #[test]
