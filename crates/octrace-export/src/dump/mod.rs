@@ -3,7 +3,7 @@
 //!
 //! * [`Trio`]: the three files' content, from an exchange as the tape has it.
 //! * [`Root`] and [`SessionFolder`]: the folders, in a place where everybody may write.
-//! * [`sweep`](mod@sweep): the folders that are too old go.
+//! * [`fn@sweep`]: the folders that are too old go.
 //! * [`Anomaly`]: what went wrong; a dump never fails anything else.
 //!
 //! The layout is that of opencode-interceptor, so that what reads its files reads these.
