@@ -2,7 +2,8 @@
  * What OpenCode tells us: hooks of one plugin instance (one directory).
  *
  * OpenCode waits for most hooks, calls `event` without waiting, and hangs if `event` throws. So
- * each handler here is synchronous inside, finishes in microseconds, and is wrapped by `quiet`.
+ * each handler here is synchronous inside, finishes in microseconds, and is wrapped by `quiet`. The one exception
+ * is in `elsewhere.ts`.
  */
 
 import type { Hooks, PluginInput } from "@opencode-ai/plugin";

@@ -41,7 +41,11 @@ function create(): Owner {
   return {
     async server(input, options) {
       try {
-        if (seen.has(input)) return {};
+        if (seen.has(input)) {
+          // The options may stand beside another copy's name than the first one's.
+          if (options) recording.join(input, options);
+          return {};
+        }
         seen.add(input);
         if (!tapped) {
           tapped = true;

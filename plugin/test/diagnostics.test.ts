@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Kind } from "../frame.ts";
 import { readStrictness } from "../strictness.ts";
 import { json } from "./read_spool.ts";
-import { world } from "./world.ts";
+import { until, world } from "./world.ts";
 
 const here = world();
 let copies = 0;
@@ -84,6 +84,16 @@ test("settings of the environment and the options come with the recording", asyn
   await hooks.dispose();
   expect(json(of(Kind.Hello)[0]).settings).toEqual({ jsonl_dir: "/logs", debug: "", debug_file: "/logs/debug", tmp: tmpdir() });
   expect(json(of(Kind.Instance)[0]).options).toEqual({ dir: "./here", redactPatterns: ["a+"] });
+});
+
+test("options count beside whichever copy of the plugin they stand", async () => {
+  const input = { directory: "/d", worktree: "/d", project: { id: "p" } } as PluginInput;
+  for (const options of [undefined, { dir: "/logs" }]) {
+    const { default: plugin } = await import(`../index.ts?diagnosed=${++copies}`);
+    await plugin.server(input, options);
+  }
+  await until("the spool", () => of(Kind.Instance).length > 0);
+  expect(of(Kind.Instance).map((frame) => json(frame).options)).toEqual([{}, { dir: "/logs" }]);
 });
 
 describe("strictness is the user's", () => {

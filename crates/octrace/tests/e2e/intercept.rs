@@ -7,6 +7,7 @@ use octrace_testkit::{
     PATIENCE, PROVIDERS, Serve, Tui, eventually, keys,
     script::{Script, Seen, Step},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, collect};
@@ -40,7 +41,7 @@ fn untold(stage: &Stage) -> anyhow::Result<()> {
 fn is_answer(text: &str, heading: &str) -> bool {
     text.contains(&format!("## Interceptor {heading}\n"))
         && LINES.iter().all(|line| text.contains(line))
-        && !text.contains("The recorder is behind")
+        && !text.contains(BEHIND)
 }
 
 #[test]
@@ -68,6 +69,9 @@ fn it_is_answered_in_run_and_forgotten_after_a_restart() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What an answer says that did not wait for the recorder any longer.
+const BEHIND: &str = "The recorder is behind";
+
 /// `POST /session/{id}/command`: the answer's message.
 fn post(
     serve: &Serve,
@@ -79,6 +83,21 @@ fn post(
     let body = json!({"command": "intercept", "arguments": typed, "model": model});
     let path = format!("/session/{session}/command");
     Ok(serve.request("POST", &stage.home.project(), &path, &body)?.success()?.json())
+}
+
+/// The same, asked again where the machine is so busy that the recorder did not come to it in time.
+fn ask(
+    serve: &Serve,
+    stage: &Stage,
+    session: &str,
+    model: &str,
+    typed: &str,
+) -> anyhow::Result<Value> {
+    eventually(PATIENCE, || {
+        let answer =
+            post(serve, stage, session, model, typed).map_err(|error| error.to_string())?;
+        if text_of(&answer).contains(BEHIND) { Err(format!("{answer:#}")) } else { Ok(answer) }
+    })
 }
 
 fn text_of(message: &Value) -> String {
@@ -108,7 +127,7 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
         std::thread::scope(|scope| {
             let posts = sessions.each_ref().map(|session| {
                 let (serve, stage) = (&serve, &stage);
-                scope.spawn(move || (session, post(serve, stage, session, "mock/scripted", typed)))
+                scope.spawn(move || (session, ask(serve, stage, session, "mock/scripted", typed)))
             });
             for posted in posts {
                 let Ok((session, answer)) = posted.join() else { panic!("a post failed") };
@@ -127,7 +146,7 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
 
     // A real turn: its two requests are counted, and there.
     let [session, _] = &sessions;
-    post(&serve, &stage, session, "mock/scripted", "on")?;
+    ask(&serve, &stage, session, "mock/scripted", "on")?;
     let answer = serve.prompt(&dir, session, "mock/scripted", "SCRIPT:talk")?;
     assert_eq!(text_of(&answer), "We talked.");
     eventually(PATIENCE, || {
@@ -135,7 +154,7 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
         let title = reply.map_err(|error| error.to_string())?.json()["title"].clone();
         if title == "A talk" { Ok(()) } else { Err(format!("still {title}")) }
     })?;
-    let status = text_of(&post(&serve, &stage, session, "mock/scripted", "")?);
+    let status = text_of(&ask(&serve, &stage, session, "mock/scripted", "")?);
     ensure!(is_answer(&status, "Status") && status.contains("- Captures: 2\n"), "{status}");
     let root = status.lines().find_map(|line| line.strip_prefix("- Dump root: ")).unwrap_or("");
     ensure!(root.starts_with(&*stage.home.tmp().to_string_lossy()), "{root}");
@@ -152,7 +171,44 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
     serve.request("POST", &dir, &format!("/session/{session}/summarize"), &body)?.success()?;
     ensure!(asked(&stage).len() > before, "it was compacted");
     serve.prompt(&dir, session, "mock/scripted", "SCRIPT:talk again")?;
+    untold(&stage)?;
+
+    // A recorder that does not come to it: the answer says so in time, and whoever gives up is heard.
+    let recorder = recorders(&stage).next().context("a recorder")?;
+    kill_process(recorder, Signal::STOP)?;
+    let text = text_of(&post(&serve, &stage, session, "mock/scripted", "off")?);
+    ensure!(text.contains("- Enabled: disabled") && text.contains(BEHIND), "{text}");
+    // A busy machine may be too late with it.
+    eventually(PATIENCE, || {
+        let given_up = give_up(&serve, &stage, session).map_err(|error| format!("{error:#}"))?;
+        let error = &given_up["info"]["error"]["name"];
+        if error == "MessageAbortedError" { Ok(()) } else { Err(format!("{given_up:#}")) }
+    })?;
+    kill_process(recorder, Signal::CONT)?;
     untold(&stage)
+}
+
+/// Types a command and aborts it while it waits for its answer; what became of it.
+fn give_up(serve: &Serve, stage: &Stage, session: &str) -> anyhow::Result<Value> {
+    let dir = stage.home.project();
+    std::thread::scope(|scope| {
+        let posted = scope.spawn(|| post(serve, stage, session, "mock/scripted", "on"));
+        eventually(PATIENCE, || {
+            let messages = serve.messages(&dir, session).map_err(|error| error.to_string())?;
+            let last = messages.as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
+            let info = &last["info"];
+            let waits = info["role"] == "assistant" && info["time"]["completed"].is_null();
+            if waits || posted.is_finished() { Ok(()) } else { Err(format!("{last:#}")) }
+        })?;
+        serve.abort(&dir, session)?;
+        posted.join().unwrap_or_else(|_| anyhow::bail!("the post panicked"))
+    })
+}
+
+/// The recorders that run.
+fn recorders(stage: &Stage) -> impl Iterator<Item = Pid> {
+    let processes = stage.home.processes().into_iter();
+    processes.filter(|(_, line)| line.contains(" record ")).map(|(pid, _)| pid)
 }
 
 #[test]
@@ -169,7 +225,7 @@ fn in_each_dialect_it_is_answered_in_the_middle_of_a_turn_which_goes_on() -> any
     let in_dialect = |model: &str| -> anyhow::Result<()> {
         // First of all, so that the session's title is asked for with the answer in its past.
         let session = serve.session(&dir)?;
-        let text = text_of(&post(&serve, &stage, &session, model, "on")?);
+        let text = text_of(&ask(&serve, &stage, &session, model, "on")?);
         ensure!(is_answer(&text, "Enabled"), "{text}");
         serve.send(&dir, &session, model, "SCRIPT:work")?;
         let wait_for = |wanted: &str, times: usize| {
