@@ -60,7 +60,7 @@ impl FromStr for Bytes {
         let read = UNITS.iter().find_map(|(unit, bytes)| {
             let number: f64 = lower.strip_suffix(unit)?.trim_end().parse().ok()?;
             // As a float it has 52 bits, more than anybody means.
-            (number.is_finite() && number >= 0.0).then(|| Self((number * *bytes as f64) as u64))
+            (number.is_finite() && number >= 0.0).then_some(Self((number * *bytes as f64) as u64))
         });
         read.ok_or_else(|| "a size such as 500MB or 2GiB is needed".to_owned())
     }
