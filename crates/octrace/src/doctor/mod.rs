@@ -1,9 +1,11 @@
 //! Is everything in place? Each check looks, changes nothing, and says what to do.
 //!
 //! * [`opencode`]: the program, the plugin in its folders, the packages that it may wait for.
+//! * [`requests`]: what became of what OpenCode asked.
 //! * [`storage`]: spools, tape, disk.
 
 mod opencode;
+mod requests;
 mod storage;
 
 use serde::Serialize;
@@ -89,6 +91,7 @@ pub(crate) fn examine(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     findings.extend(storage::spools(paths, settings));
     findings.extend(storage::home(paths, settings));
     findings.push(storage::tape(paths));
+    findings.extend(requests::requests(paths));
     findings.extend(storage::disk(paths));
     findings
 }

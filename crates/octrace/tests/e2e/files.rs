@@ -10,7 +10,7 @@ use octrace_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, main_calls};
 
 const DIAGNOSTICS: &str = "opencode-api-tracer.debug.jsonl";
 
@@ -79,6 +79,14 @@ fn live_files_are_what_is_exported_later() -> anyhow::Result<()> {
         seen.iter().find(|seen| seen.script == "hang" && seen.sent.len() == 2).cloned()
     };
     stage.server.wait_for(PATIENCE, begun).context("no answer")?;
+    // Only what the agent has seen of the answer is recorded.
+    octrace_testkit::eventually(PATIENCE, || {
+        stage.flush()?;
+        let session = stage.show(&aborted)?;
+        let seen = main_calls(&session).iter().any(|call| call["attempts"][0]["status"] == 200);
+        ensure!(seen, "{session:#}");
+        Ok::<_, anyhow::Error>(())
+    })?;
     serve.abort(&dir, &aborted)?;
     let ended = |seen: &[Seen]| {
         seen.iter().find(|seen| seen.script == "hang" && seen.ended.is_some()).cloned()
@@ -136,7 +144,7 @@ fn live_files_are_what_is_exported_later() -> anyhow::Result<()> {
         assert_eq!(broken.len(), 1, "{lines:?}");
         let id = &broken[0]["id"];
         let part = of_kind(&lines, "response").into_iter().find(|line| &line["id"] == id);
-        assert_eq!(part.context("what arrived")?["cut"], true);
+        assert_eq!(part.with_context(|| format!("what arrived: {lines:?}"))?["cut"], true);
     }
 
     // Diagnostics say what was decided, and nothing of what was said.
