@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keep model requests as files: on, off, or how it stands
 ///
-/// What `/intercept` does inside OpenCode. While it is on, each model request leaves three files in the session's folder
-/// under `opencode-interceptor` in the folder for temporary files: request, response and what is known about both, redacted. Each OpenCode has its own
-/// switch, which is off when it starts.
+/// What `/intercept` does inside OpenCode. While it is on, each model request leaves three files in the session's
+/// folder under `opencode-interceptor` in the folder for temporary files: request, response and what is known about
+/// both, redacted. Each OpenCode has its own switch, which is off when it starts.
 #[derive(Args)]
 pub(super) struct Intercept {
     #[arg(value_enum, default_value_t)]
