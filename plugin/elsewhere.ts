@@ -1,7 +1,15 @@
 /** `/intercept` where a provider's requests do not pass the tap, or are in no dialect that we can answer in. */
 
 import type { PluginInput } from "@opencode-ai/plugin";
+import { canAnswer } from "./answer.ts";
+import { mayCarryToken } from "./calls.ts";
 import type { Command, Intercept } from "./intercept.ts";
+
+/** Whether the tap will see requests to this model, and can speak in its stead. */
+export function isAnswerable({ providerID, api }: { providerID: string; api?: { npm?: string } }): boolean {
+  const npm = api?.npm ?? "";
+  return mayCarryToken(npm, providerID) && canAnswer(npm);
+}
 
 /**
  * Leaves the reply in the session as a message that people see and models do not. Always rejects: that is the

@@ -10,13 +10,12 @@ import type { Hooks, PluginInput } from "@opencode-ai/plugin";
 import { CALL_HEADER, mayCarryToken, type Calls } from "./calls.ts";
 import { EventFilter } from "./events.ts";
 import { Kind } from "./frame.ts";
-import { NAME, type Command, type Intercept } from "./intercept.ts";
+import { NAME, type Intercept } from "./intercept.ts";
 import { lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
 import { credentialsIn } from "./secrets.ts";
 
 type HeadersHook = NonNullable<Hooks["chat.headers"]>;
-type ModelCall = Parameters<HeadersHook>[0];
 
 export function hooks(recording: Recording, calls: Calls, intercept: Intercept, input: PluginInput): Hooks {
   const { directory, client } = input;
@@ -28,7 +27,7 @@ export function hooks(recording: Recording, calls: Calls, intercept: Intercept, 
   const announce = quiet<Parameters<HeadersHook>>((call, output) => {
     recording.learn(credentialsIn(call.provider?.options), "scrub");
     const { model } = call;
-    const npm = npmOf(model);
+    const npm = model.api?.npm ?? "";
     if (!mayCarryToken(npm, model.providerID)) return;
     output.headers[CALL_HEADER] = calls.add({
       command: intercept.waiting(call.message.id),
@@ -58,9 +57,9 @@ export function hooks(recording: Recording, calls: Calls, intercept: Intercept, 
     }),
 
     "chat.headers": (call, output) => {
-      const command = unanswerable(intercept, call);
-      if (command) return lateForCommands().answerElsewhere(intercept, command, client);
-      return announce(call, output);
+      const command = intercept.waiting(call?.message?.id);
+      if (!command || lateForCommands().isAnswerable(call.model)) return announce(call, output);
+      return lateForCommands().answerElsewhere(intercept, command, client);
     },
 
     "chat.message": quiet((message, output) => {
@@ -103,23 +102,6 @@ function quiet<Args extends unknown[]>(handler: (...args: Args) => void): (...ar
     }
     return DONE;
   };
-}
-
-function npmOf({ api }: ModelCall["model"]): string {
-  return api?.npm ?? "";
-}
-
-/** The command that waits for this call, if the tap will not see its request or cannot speak in the model's stead. */
-function unanswerable(intercept: Intercept, call: ModelCall): Command | undefined {
-  try {
-    const { message, model } = call;
-    const command = intercept.waiting(message.id);
-    const npm = npmOf(model);
-    if (!command || (mayCarryToken(npm, model.providerID) && lateForCommands().canAnswer(npm))) return undefined;
-    return command;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Typed as a string; other versions of OpenCode have sent the agent's object. */

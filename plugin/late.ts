@@ -6,22 +6,19 @@
 /** What recording needs. Reads them if need be. */
 export function late() {
   return (modules ??= {
-    ...(require("./diagnostics.ts") as typeof import("./diagnostics.ts")),
-    ...(require("./exchange.ts") as typeof import("./exchange.ts")),
-    ...(require("./model_request.ts") as typeof import("./model_request.ts")),
     ...(require("./recorder.ts") as typeof import("./recorder.ts")),
+    ...(require("./requests.ts") as typeof import("./requests.ts")),
     ...(require("./root.ts") as typeof import("./root.ts")),
     ...(require("./spool.ts") as typeof import("./spool.ts")),
-    ...(require("./strictness.ts") as typeof import("./strictness.ts")),
   });
 }
 
 /** What `/intercept` needs, at first when messages go to a model. */
 export function lateForCommands() {
   return (forCommands ??= {
-    ...(require("./answer.ts") as typeof import("./answer.ts")),
     ...(require("./elsewhere.ts") as typeof import("./elsewhere.ts")),
     ...(require("./forget.ts") as typeof import("./forget.ts")),
+    ...(require("./respond.ts") as typeof import("./respond.ts")),
     ...(require("./standing.ts") as typeof import("./standing.ts")),
   });
 }
@@ -29,15 +26,12 @@ export function lateForCommands() {
 let modules: Modules | undefined;
 let forCommands: ForCommands | undefined;
 
-type Modules = typeof import("./diagnostics.ts") &
-  typeof import("./exchange.ts") &
-  typeof import("./model_request.ts") &
-  typeof import("./recorder.ts") &
+type Modules = typeof import("./recorder.ts") &
+  typeof import("./requests.ts") &
   typeof import("./root.ts") &
-  typeof import("./spool.ts") &
-  typeof import("./strictness.ts");
+  typeof import("./spool.ts");
 
-type ForCommands = typeof import("./answer.ts") &
-  typeof import("./elsewhere.ts") &
+type ForCommands = typeof import("./elsewhere.ts") &
   typeof import("./forget.ts") &
+  typeof import("./respond.ts") &
   typeof import("./standing.ts");
