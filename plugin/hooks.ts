@@ -6,18 +6,18 @@
  * is in `elsewhere.ts`.
  */
 
-import type { Hooks, PluginInput } from "@opencode-ai/plugin";
+import type { Config, Hooks, PluginInput } from "@opencode-ai/plugin";
 import { CALL_HEADER, mayCarryToken, type Calls } from "./calls.ts";
 import { EventFilter } from "./events.ts";
 import { Kind } from "./frame.ts";
-import { NAME, type Intercept } from "./intercept.ts";
+import type { Intercept } from "./intercept.ts";
 import { lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
 import { credentialsIn } from "./secrets.ts";
 
 type HeadersHook = NonNullable<Hooks["chat.headers"]>;
 
-export function hooks(recording: Recording, calls: Calls, intercept: Intercept, input: PluginInput): Hooks {
+export function hooks(recording: Recording, calls: Calls, intercept: () => Intercept, input: PluginInput): Hooks {
   const { directory, client } = input;
   let isOurs = false;
   const filter = new EventFilter();
@@ -30,7 +30,7 @@ export function hooks(recording: Recording, calls: Calls, intercept: Intercept, 
     const npm = model.api?.npm ?? "";
     if (!mayCarryToken(npm, model.providerID)) return;
     output.headers[CALL_HEADER] = calls.add({
-      command: intercept.waiting(call.message.id),
+      command: intercept().waiting(call.message.id),
       session: call.sessionID,
       directory,
       message: call.message.id,
@@ -47,27 +47,27 @@ export function hooks(recording: Recording, calls: Calls, intercept: Intercept, 
       // Only to know what must never be written; nothing of it is kept.
       recording.learn(credentialsIn(config.provider));
       recording.learn(credentialsIn(config.mcp));
-      isOurs = intercept.register(config);
+      isOurs = registerIntercept(config);
     }),
 
     event: quiet(({ event }) => {
-      intercept.event(event);
+      if (event.type === "session.status") intercept().event(event);
       const kept = filter.keep(event);
       if (kept) recording.document(Kind.Event, { directory, event: kept });
     }),
 
     "chat.headers": (call, output) => {
-      const command = intercept.waiting(call?.message?.id);
+      const command = call?.message && intercept().waiting(call.message.id);
       if (!command || lateForCommands().isAnswerable(call.model)) return announce(call, output);
-      return lateForCommands().answerElsewhere(intercept, command, client);
+      return lateForCommands().answerElsewhere(intercept(), command, client);
     },
 
     "chat.message": quiet((message, output) => {
       hook("chat.message", message);
-      intercept.received(message.sessionID, output.message.id, output.parts);
+      intercept().received(message.sessionID, output.message.id, output.parts);
     }),
 
-    "experimental.chat.messages.transform": quiet((_, { messages }) => intercept.forget(messages)),
+    "experimental.chat.messages.transform": quiet((_, { messages }) => intercept().forget(messages)),
 
     "tool.execute.before": quiet(({ tool, sessionID, callID }) =>
       hook("tool.execute.before", { tool, sessionID, callID }),
@@ -79,7 +79,7 @@ export function hooks(recording: Recording, calls: Calls, intercept: Intercept, 
 
     "command.execute.before": quiet(({ command, sessionID, arguments: typed }, output) => {
       hook("command.execute.before", { command, sessionID });
-      if (isOurs && command === NAME) intercept.expand(typed, output.parts);
+      if (isOurs && command === "intercept") intercept().expand(typed, output.parts);
     }),
 
     "experimental.session.compacting": quiet(({ sessionID }) =>
@@ -88,6 +88,18 @@ export function hooks(recording: Recording, calls: Calls, intercept: Intercept, 
 
     dispose: quiet(() => recording.leave(input)),
   };
+}
+
+const INTERCEPT = {
+  template: "/intercept $ARGUMENTS",
+  description: "Keep model requests as files: on, off, or how it stands (answered by octrace, not by a model)",
+};
+
+/** Adds `/intercept` to OpenCode's configuration; `false` where the user has a command of that name. */
+export function registerIntercept(config: Pick<Config, "command">): boolean {
+  const commands = (config.command ??= {});
+  commands["intercept"] ??= { ...INTERCEPT };
+  return commands["intercept"].template === INTERCEPT.template;
 }
 
 const DONE = Promise.resolve();

@@ -7,16 +7,13 @@
  * later request by `forget.ts`.
  */
 
-import type { Config } from "@opencode-ai/plugin";
 import type { OpenCodeEvent } from "./events.ts";
 import type { Message, Part } from "./forget.ts";
 import { lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
 import type { Action } from "./standing.ts";
 
-export const NAME = "intercept";
-const TEMPLATE = `/${NAME} $ARGUMENTS`;
-const DESCRIPTION = "Keep model requests as files: on, off, or how it stands (answered by octrace, not by a model)";
+const NAME = "intercept";
 
 /** Commands and sessions that are remembered: far more than are at work at once. */
 const LIMIT = 256;
@@ -39,13 +36,6 @@ export class Intercept {
 
   constructor(recording: Recording) {
     this.#recording = recording;
-  }
-
-  /** Adds the command to OpenCode's configuration; `false` where the user has one of that name. */
-  register(config: Config): boolean {
-    const commands = (config.command ??= {});
-    commands[NAME] ??= { template: TEMPLATE, description: DESCRIPTION };
-    return commands[NAME].template === TEMPLATE;
   }
 
   /** The command is about to become a message: gives it a form that is told from all others, and never sent. */

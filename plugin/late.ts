@@ -18,6 +18,7 @@ export function lateForCommands() {
   return (forCommands ??= {
     ...(require("./elsewhere.ts") as typeof import("./elsewhere.ts")),
     ...(require("./forget.ts") as typeof import("./forget.ts")),
+    ...(require("./intercept.ts") as typeof import("./intercept.ts")),
     ...(require("./respond.ts") as typeof import("./respond.ts")),
     ...(require("./standing.ts") as typeof import("./standing.ts")),
   });
@@ -33,5 +34,6 @@ type Modules = typeof import("./recorder.ts") &
 
 type ForCommands = typeof import("./elsewhere.ts") &
   typeof import("./forget.ts") &
+  typeof import("./intercept.ts") &
   typeof import("./respond.ts") &
   typeof import("./standing.ts");

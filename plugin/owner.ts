@@ -14,7 +14,8 @@
 import type { Hooks, PluginInput, PluginOptions } from "@opencode-ai/plugin";
 import { Calls } from "./calls.ts";
 import { hooks } from "./hooks.ts";
-import { Intercept } from "./intercept.ts";
+import type { Intercept } from "./intercept.ts";
+import { lateForCommands } from "./late.ts";
 import { Recording } from "./recording.ts";
 import { tap } from "./tap.ts";
 
@@ -34,7 +35,8 @@ export function owner(): Owner {
 function create(): Owner {
   const recording = new Recording();
   const calls = new Calls();
-  const intercept = new Intercept(recording);
+  let made: Intercept | undefined;
+  const intercept = () => (made ??= new (lateForCommands().Intercept)(recording));
   const seen = new WeakSet<PluginInput>();
   let tapped = false;
 

@@ -17,7 +17,7 @@ import { readRequest, type FetchArguments, type Outgoing } from "./request.ts";
 import type { Requests } from "./requests.ts";
 
 /** Replaces `globalThis.fetch`. Once per process: the caller sees to that. */
-export function tap(recording: Recording, calls: Calls, intercept: Intercept): void {
+export function tap(recording: Recording, calls: Calls, intercept: () => Intercept): void {
   const original = globalThis.fetch as (...args: FetchArguments) => Promise<Response>;
   let made: Requests | undefined;
   const requests = () => (made ??= new (late().Requests)(recording));
@@ -34,7 +34,7 @@ export function tap(recording: Recording, calls: Calls, intercept: Intercept): v
     } catch {
       // Odd arguments are the original's business.
     }
-    if (request && call?.command) return lateForCommands().respond(request, call.command, intercept, requests());
+    if (request && call?.command) return lateForCommands().respond(request, call.command, intercept(), requests());
 
     const promise = Reflect.apply(original, this, request?.args ?? args);
 

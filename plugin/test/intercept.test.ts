@@ -7,6 +7,7 @@ import { answer, canAnswer } from "../answer.ts";
 import { CALL_HEADER, Calls } from "../calls.ts";
 import { MARK, forget, withoutReplies, type Message, type Part } from "../forget.ts";
 import { Kind } from "../frame.ts";
+import { registerIntercept } from "../hooks.ts";
 import { Intercept } from "../intercept.ts";
 import { Recording } from "../recording.ts";
 import { isReply, standing } from "../standing.ts";
@@ -136,16 +137,16 @@ describe("a command", () => {
 
   test("leaves a command of the user's alone", () => {
     const own = { command: { intercept: { template: "mine" } } };
-    expect(intercept.register(own as never)).toBe(false);
+    expect(registerIntercept(own)).toBe(false);
     expect(own.command.intercept).toEqual({ template: "mine" });
     const config = {} as { command?: Record<string, { template: string }> };
-    expect([intercept.register(config as never), intercept.register(config as never)]).toEqual([true, true]);
+    expect([registerIntercept(config), registerIntercept(config)]).toEqual([true, true]);
     expect(config.command?.["intercept"]?.template).toBe("/intercept $ARGUMENTS");
   });
 
   test("is answered by the tap, once, and is no exchange", async () => {
     const calls = new Calls();
-    tap(recording, calls, intercept);
+    tap(recording, calls, () => intercept);
     type("on", "msg_1");
     const call = { session: "ses_1", directory: "/d", message: "msg_1", agent: "build", provider: "p", model: "m", npm: "n", price: null };
     const token = calls.add({ ...call, command: intercept.waiting("msg_1") });
@@ -232,7 +233,7 @@ describe("what a model sees later", () => {
 
   test("is otherwise byte for byte what OpenCode sends", async () => {
     const calls = new Calls();
-    tap(recording, calls, intercept);
+    tap(recording, calls, () => intercept);
     const call = { session: "ses_1", directory: "/d", message: "msg_1", agent: "title", provider: "p", model: "m", npm: "n", price: null };
     const send = (body: string) =>
       fetch("http://h/v1/messages", { method: "POST", headers: { [CALL_HEADER]: calls.add(call) }, body });

@@ -6,5 +6,5 @@ import { Recording } from "../recording.ts";
 import { tap } from "../tap.ts";
 
 export function tapped(calls = new Calls(), recording = new Recording()): void {
-  tap(recording, calls, new Intercept(recording));
+  tap(recording, calls, () => new Intercept(recording));
 }
