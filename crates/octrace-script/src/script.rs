@@ -149,6 +149,8 @@ pub struct Step {
     pub pause: Duration,
     /// Cut the stream into chunks of this many bytes, wherever that falls; `None`: one event each.
     pub chunk_bytes: Option<usize>,
+    /// Stream each character as an event of its own.
+    pub spelled_out: bool,
     /// What goes wrong.
     pub fault: Option<Fault>,
     /// How many requests for this step meet the fault before one is answered.
@@ -273,6 +275,13 @@ impl Step {
     #[must_use]
     pub fn chunk_bytes(mut self, bytes: usize) -> Self {
         self.chunk_bytes = Some(bytes.max(1));
+        self
+    }
+
+    /// With each character streamed as an event of its own.
+    #[must_use]
+    pub fn spelled_out(mut self) -> Self {
+        self.spelled_out = true;
         self
     }
 

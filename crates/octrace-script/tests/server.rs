@@ -347,3 +347,14 @@ fn raw_bytes_and_chunk_sizes_are_sent_as_written() -> io::Result<()> {
     assert_eq!(sent.len(), body.len().div_ceil(7));
     Ok(())
 }
+
+#[test]
+fn an_answer_can_be_spelled_out() -> io::Result<()> {
+    let server = Server::start(Script::new().on("slow", [Step::text("naïve").spelled_out()]))?;
+    let (_, body) = rest(ask(&server, "/v1/chat/completions", &chat("SCRIPT:slow", true))?)?;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    for letter in "naïve".chars() {
+        assert!(body.contains(&format!(r#""content":"{letter}""#)), "{letter} in {body}");
+    }
+    Ok(())
+}

@@ -21,7 +21,7 @@ pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
                 opened["thinking"] = json!("");
                 opened["signature"] = json!("");
                 let signature = json!({"type": "signature_delta", "signature": block["signature"]});
-                pieces(&step.reasoning)
+                pieces(step, &step.reasoning)
                     .into_iter()
                     .map(|piece| json!({"type": "thinking_delta", "thinking": piece}))
                     .chain([signature])
@@ -29,7 +29,7 @@ pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
             }
             Some("text") => {
                 opened["text"] = json!("");
-                pieces(&step.text)
+                pieces(step, &step.text)
                     .into_iter()
                     .map(|piece| json!({"type": "text_delta", "text": piece}))
                     .collect()
@@ -38,7 +38,7 @@ pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
                 opened["input"] = json!({});
                 let call = &step.calls[index - content_before_calls(answer)];
                 [""].into_iter()
-                    .chain(json_pieces(&call.arguments))
+                    .chain(json_pieces(step, &call.arguments))
                     .map(|piece| json!({"type": "input_json_delta", "partial_json": piece}))
                     .collect()
             }

@@ -7,10 +7,10 @@ use super::{Answer, CREATED, finish, json_pieces, pieces};
 pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
     let step = answer.step;
     let mut deltas = vec![json!({"role": "assistant", "content": ""})];
-    for piece in pieces(&step.reasoning) {
+    for piece in pieces(step, &step.reasoning) {
         deltas.push(json!({"reasoning_content": piece}));
     }
-    for piece in pieces(&step.text) {
+    for piece in pieces(step, &step.text) {
         deltas.push(json!({"content": piece}));
     }
     for (index, call) in step.calls.iter().enumerate() {
@@ -18,7 +18,7 @@ pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
             "index": index, "id": call_id(answer, index), "type": "function",
             "function": {"name": call.tool, "arguments": ""},
         }]}));
-        for piece in json_pieces(&call.arguments) {
+        for piece in json_pieces(step, &call.arguments) {
             deltas
                 .push(json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}));
         }

@@ -6,8 +6,8 @@ use super::{Answer, pieces};
 
 pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
     let step = answer.step;
-    let thoughts = pieces(&step.reasoning).into_iter().map(thought);
-    let texts = pieces(&step.text).into_iter().map(text);
+    let thoughts = pieces(step, &step.reasoning).into_iter().map(thought);
+    let texts = pieces(step, &step.text).into_iter().map(text);
     let mut parts: Vec<Value> = thoughts.chain(texts).chain(calls(answer)).collect();
     // The last event carries the finish reason, with a part or without.
     let last = parts.pop().unwrap_or_else(|| text(""));

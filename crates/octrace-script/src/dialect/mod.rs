@@ -126,21 +126,21 @@ pub(crate) fn error(dialect: Dialect, code: u16) -> Value {
 /// Seconds since the epoch in answers that carry a time; fixed, so that answers are the same each time.
 const CREATED: u64 = 1_767_225_600;
 
-/// Cuts a text into the pieces that a model would stream: a few words each.
-fn pieces(text: &str) -> Vec<&str> {
-    cut(text, |piece, next| piece >= 12 && next == ' ')
+/// Cuts a text of `step` into the pieces that a model would stream: a few words each.
+fn pieces<'t>(step: &Step, text: &'t str) -> Vec<&'t str> {
+    cut(text, |piece, next| piece >= 12 && next == ' ' || step.spelled_out)
 }
 
-/// Cuts JSON text into pieces of about 24 bytes.
-fn json_pieces(text: &str) -> Vec<&str> {
-    cut(text, |piece, _| piece >= 24)
+/// Cuts JSON text of `step` into pieces of about 24 bytes.
+fn json_pieces<'t>(step: &Step, text: &'t str) -> Vec<&'t str> {
+    cut(text, |piece, _| piece >= 24 || step.spelled_out)
 }
 
 fn cut(text: &str, cut_before: impl Fn(usize, char) -> bool) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;
     for (at, next) in text.char_indices() {
-        if cut_before(at - start, next) {
+        if at > start && cut_before(at - start, next) {
             pieces.extend(text.get(start..at));
             start = at;
         }

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Answer, CREATED, json_pieces, pieces};
+use crate::script::Step;
 
 pub(super) fn stream(answer: &Answer<'_>) -> Vec<String> {
-    let mut events = Events::default();
+    let mut events = Events { step: answer.step, texts: Vec::new() };
     events.push("response.created", json!({"response": response(answer, "in_progress")}));
     events.push("response.in_progress", json!({"response": response(answer, "in_progress")}));
     for (index, item) in output(answer).into_iter().enumerate() {
@@ -86,12 +87,12 @@ fn output(answer: &Answer<'_>) -> Vec<Value> {
 }
 
 /// The events so far; each carries its type twice and a running number.
-#[derive(Default)]
-struct Events {
+struct Events<'a> {
+    step: &'a Step,
     texts: Vec<String>,
 }
 
-impl Events {
+impl Events<'_> {
     fn push(&mut self, kind: &str, mut data: Value) {
         data["type"] = json!(kind);
         data["sequence_number"] = json!(self.texts.len());
@@ -106,7 +107,7 @@ impl Events {
         let at = json!({"item_id": id, "output_index": index, "summary_index": 0});
         let part = |text: &str| json!({"part": {"type": "summary_text", "text": text}});
         self.push("response.reasoning_summary_part.added", with(&at, part("")));
-        for piece in pieces(text) {
+        for piece in pieces(self.step, text) {
             let delta = with(&at, json!({"delta": piece}));
             self.push("response.reasoning_summary_text.delta", delta);
         }
@@ -118,7 +119,7 @@ impl Events {
         let at = json!({"item_id": id, "output_index": index, "content_index": 0});
         let part = |text: &str| json!({"part": {"type": "output_text", "text": text, "annotations": [], "logprobs": []}});
         self.push("response.content_part.added", with(&at, part("")));
-        for piece in pieces(text) {
+        for piece in pieces(self.step, text) {
             let delta = with(&at, json!({"delta": piece, "logprobs": []}));
             self.push("response.output_text.delta", delta);
         }
@@ -128,7 +129,7 @@ impl Events {
 
     fn arguments(&mut self, index: usize, id: &Value, arguments: &str) {
         let at = json!({"item_id": id, "output_index": index});
-        for piece in json_pieces(arguments) {
+        for piece in json_pieces(self.step, arguments) {
             let delta = with(&at, json!({"delta": piece}));
             self.push("response.function_call_arguments.delta", delta);
         }
