@@ -4,6 +4,7 @@
 //! One file per subject. What each promise looks like when something breaks is in `deaths.rs`.
 
 mod bodies;
+mod canary;
 mod conversation;
 mod deaths;
 mod dumps;
