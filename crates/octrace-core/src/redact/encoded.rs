@@ -194,18 +194,17 @@ fn decoded(run: &[u8], stretch: Range<usize>, lane: usize) -> Vec<u8> {
 pub(super) fn percent_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        loop {
-            let sign = at + memchr::memchr(b'%', &text[at..])?;
+        let is_encoded = |sign: &usize| {
             let digits = text.get(sign + 1..sign + 3);
-            if digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                let before = text[at..sign].iter().rposition(ends_word);
-                let start = before.map_or(at, |before| at + before + 1);
-                let length = text[sign..].iter().position(ends_word);
-                at = length.map_or(text.len(), |length| sign + length);
-                return Some(start..at);
-            }
-            at = sign + 1;
-        }
+            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        };
+        let sign = memchr::memchr_iter(b'%', &text[at..]).map(|sign| at + sign).find(is_encoded)?;
+        // Signs that encode nothing are of the word too.
+        let before = text[at..sign].iter().rposition(ends_word);
+        let start = before.map_or(at, |before| at + before + 1);
+        let length = text[sign..].iter().position(ends_word);
+        at = length.map_or(text.len(), |length| sign + length);
+        Some(start..at)
     })
 }
 
@@ -318,6 +317,19 @@ mod tests {
         let deep = (0..5)
             .fold("hello world, hello".to_owned(), |text, _| base64(text.as_bytes(), false, true));
         assert_eq!(clean(&deep), "[REDACTED]");
+    }
+
+    #[test]
+    fn signs_that_encode_nothing_hide_nothing() {
+        for (text, expected) in [
+            ("http://h/%zz?x=%3Ftoken%3Dplum-tree", "http://h/%zz?x=%3Ftoken%3D[REDACTED]"),
+            ("see http://u:%@h/%3Ftoken%3Dplum", "see http://u:%@h/%3Ftoken%3D[REDACTED]"),
+            ("o://%@%3Ftoken%3Dplum%", "o://%@%3Ftoken%3D[REDACTED]"),
+            ("100% of it %%41", "100% of it %%41"),
+        ] {
+            assert_eq!(clean(text), expected);
+            assert_eq!(clean(expected), expected, "a second time");
+        }
     }
 
     #[test]

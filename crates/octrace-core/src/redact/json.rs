@@ -16,7 +16,7 @@ use super::{
     key::{self, Secret},
     scan::Scan,
     schema::{self, Word},
-    text::value::is_label,
+    text::{assign::bare_value, value::is_label},
 };
 use crate::json::{Scanner, Token, TokenKind};
 
@@ -57,6 +57,7 @@ pub(super) fn find_around(
         joined,
         name: None,
         label: 0..0,
+        scalar: None,
         around: Around::default(),
         tree: None,
     };
@@ -100,6 +101,8 @@ struct Walk<'w, 's, 'l> {
     name: Option<Secret>,
     /// That name.
     label: Range<usize>,
+    /// The number or word just read, if such a name stands before it.
+    scalar: Option<Range<usize>>,
     around: Around,
     /// The secret tree that the walk is inside of.
     tree: Option<Tree>,
@@ -130,6 +133,7 @@ struct Object {
 impl Walk<'_, '_, '_> {
     fn token(&mut self, token: Token) {
         self.place_known(token);
+        self.scalar = None;
         let content = token.start + 1..token.end.saturating_sub(1);
         match token.kind {
             TokenKind::Key => {
@@ -177,9 +181,11 @@ impl Walk<'_, '_, '_> {
                 if self.is_secret(Secret::Scalars) {
                     self.blank(Hit::value(token.start, token.end));
                 }
-                self.name = None;
+                self.scalar = self.name.take().map(|_| token.start..token.end);
             }
-            TokenKind::Word => self.name = None,
+            TokenKind::Word => {
+                self.scalar = self.name.take().map(|_| token.start..token.end);
+            }
         }
     }
 
@@ -254,6 +260,13 @@ impl Walk<'_, '_, '_> {
             self.hits.push(Hit::text(at + 1, self.text.len()));
         } else if unfinished {
             self.scan.string(&self.text[at + 1..], at + 1, self.depth, self.hits);
+        } else {
+            // `{"token":plum`, `{"token":1plum`
+            let scalar = self.scalar.take().filter(|scalar| scalar.end == at);
+            let start =
+                if self.name.is_some() { Some(at) } else { scalar.map(|scalar| scalar.start) };
+            let name = &self.text[self.label.clone()];
+            self.hits.extend(start.and_then(|start| bare_value(self.text, name, start)));
         }
     }
 }

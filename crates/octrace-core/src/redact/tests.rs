@@ -151,6 +151,14 @@ fn what_broke_off_does_not_leak() {
             r#"["password":"[REDACTED]","b":{"token":"[REDACTED]"}]"#,
         ),
         ("{'a' \"password\": \"hunter2\"}", "{'a' \"password\": \"[REDACTED]\"}"),
+        (r#"{"apikey":plum-tree-under-snow"#, r#"{"apikey":"[REDACTED]""#),
+        (r#"{"apikey": plum tree, "b": 1}"#, r#"{"apikey": "[REDACTED]", "b": 1}"#),
+        (r#"{"password":1plum}"#, r#"{"password":"[REDACTED]"}"#),
+        (r#"{"token":truely-plum}"#, r#"{"token":"[REDACTED]"}"#),
+        (r#"{"password":'plum, tree'}"#, r#"{"password":"[REDACTED]"}"#),
+        (r#"{"token": scanner.next(), "b": 1}"#, r#"{"token": scanner.next(), "b": 1}"#),
+        (r#"{"password": string}"#, r#"{"password": string}"#),
+        (r#"{"n": 1, x "token": x7Gq2LmZ9tRk}"#, r#"{"n": 1, x "token": [REDACTED]}"#),
     ] {
         assert_eq!(json(text), clean);
     }

@@ -107,7 +107,7 @@ impl Assignment<'_> {
                 let length = self.text[at..].iter().take_while(is_part).count();
                 Some(Hit::value(at, at + length))
             }
-            _ => None,
+            _ => self.assigned(),
         }
     }
 
@@ -283,6 +283,22 @@ impl Value {
     fn hit(&self) -> Hit {
         Hit::text(self.range.start, self.range.end)
     }
+}
+
+/// The value at `at` that a JSON member of a secret name has without quotation marks, which no JSON has:
+/// up to what ends it there, but for words and calls of source code.
+pub(in crate::redact) fn bare_value(text: &[u8], name: &[u8], at: usize) -> Option<Hit> {
+    let rest = &text[at..];
+    let length = match rest.first()? {
+        quote @ (b'\'' | b'`') => {
+            rest[1..].iter().position(|byte| byte == quote).map(|end| end + 2)
+        }
+        _ => rest.iter().position(|byte| b",}]\r\n".contains(byte)),
+    };
+    let value = rest[..length.unwrap_or(rest.len())].trim_ascii_end();
+    let is_code = value.contains(&b'(') || is_path_of_names(value);
+    let kept = is_code || is_placeholder(value) || is_label(name, value) || is_type(value);
+    (!kept).then(|| Hit::value(at, at + value.len()))
 }
 
 /// Where `=` ends a type: `token: Option<&str> = …`.

@@ -13,7 +13,7 @@
 //! decoded where it has any.
 
 mod anchors;
-mod assign;
+pub(super) mod assign;
 mod beside;
 mod connect;
 #[cfg(test)]
