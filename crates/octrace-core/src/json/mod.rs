@@ -64,6 +64,15 @@ enum Expect {
     End,
 }
 
+/// How far a [`Scanner`] got.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// The byte after the last token.
+    pub(crate) at: usize,
+    open: Vec<Open>,
+    expect: Expect,
+}
+
 /// Walks over one JSON text. An [`Iterator`] of [`Token`]s.
 #[derive(Clone)]
 pub struct Scanner<'a> {
@@ -78,6 +87,17 @@ impl<'a> Scanner<'a> {
     /// Begins at the first byte.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, open: Vec::new(), expect: Expect::Value, broken_at: None }
+    }
+
+    /// Between the last token and the next: to go on from there, in another text that begins alike.
+    pub(crate) fn place(&self) -> Place {
+        Place { at: self.at, open: self.open.clone(), expect: self.expect }
+    }
+
+    /// Goes on from `place`, which another scanner reached in a text that is the same up to there.
+    pub(crate) fn resume(bytes: &'a [u8], place: Place) -> Self {
+        let Place { at, open, expect } = place;
+        Self { bytes, at, open, expect, broken_at: None }
     }
 
     /// Where the text stopped being JSON: at the first impossible byte, or at the end of a text that

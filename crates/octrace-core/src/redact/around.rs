@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The containers around the member at hand.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Around {
     open: Vec<Container>,
     /// What the next container is the value of.
@@ -16,7 +16,7 @@ pub(super) struct Around {
 }
 
 /// An object or an array.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Container {
     /// What the current member is; in an array, what the array is.
     field: Field,
@@ -54,6 +54,11 @@ impl Around {
     /// It ends.
     pub(super) fn end(&mut self) {
         self.open.pop();
+    }
+
+    /// Whether nothing read so far is needed for what follows.
+    pub(super) fn is_settled(&self) -> bool {
+        self.open.iter().all(|open| open.announced.is_none() && open.value.is_none())
     }
 
     /// A member's name. `true` when it is harmless here, whatever it says.

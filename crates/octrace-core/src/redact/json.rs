@@ -14,6 +14,7 @@ use super::{
     escape,
     hit::{self, Hit, MARK},
     key::{self, Secret},
+    memory::Trail,
     scan::Scan,
     schema::{self, Word},
     text::{assign::bare_value, value::is_label},
@@ -48,40 +49,30 @@ pub(super) fn find_around(
 ) {
     hit::normalise(hits);
     let known = std::mem::take(hits);
-    let mut walk = Walk {
-        scan,
-        text,
-        depth,
-        hits,
-        known: &known,
-        joined,
-        name: None,
-        label: 0..0,
-        scalar: None,
-        around: Around::default(),
-        tree: None,
-    };
-    let mut start = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    // One value after another, as in JSON lines.
-    loop {
-        let mut scanner = Scanner::new(&text[start..]);
-        let mut whole = false;
-        for mut token in scanner.by_ref() {
-            token.start += start;
-            token.end += start;
-            whole = token.depth == 0 && !is_start(token.kind);
-            walk.token(token);
-        }
-        match scanner.broken_at() {
-            None => break,
-            Some(at) if whole && matches!(text.get(start + at), Some(b'{' | b'[')) => start += at,
-            Some(at) => {
-                walk.broken(start + at);
-                break;
-            }
-        }
+    let walk = Walk { joined, ..Walk::new(scan, text, depth, &known, hits) };
+    let start = begin(text);
+    walk.values(start, Scanner::new(&text[start..]), None);
+}
+
+/// Hits in a whole body, the beginning of which may be remembered.
+pub(super) fn find_again(scan: &mut Scan<'_>, text: &[u8], mut trail: Trail<'_>) -> Vec<Hit> {
+    let start = begin(text);
+    let (mut scanner, mut around) = (Scanner::new(&text[start..]), Around::default());
+    let (mut from, mut hits) = (0, Vec::new());
+    if let Some((place, stands, before)) = trail.resume() {
+        from = start + place.at;
+        scanner = Scanner::resume(&text[start..], place);
+        (around, hits) = (stands, before);
     }
-    walk.hits.extend_from_slice(walk.known);
+    let known = scan.known_after(text, from);
+    let walk = Walk { around, ..Walk::new(scan, text, 0, &known, &mut hits) };
+    walk.values(start, scanner, Some(trail));
+    hits
+}
+
+/// Where the JSON begins.
+fn begin(text: &[u8]) -> usize {
+    if text.starts_with(BOM) { BOM.len() } else { 0 }
 }
 
 fn is_start(kind: TokenKind) -> bool {
@@ -130,7 +121,69 @@ struct Object {
     pending: usize,
 }
 
-impl Walk<'_, '_, '_> {
+impl<'w, 's, 'l> Walk<'w, 's, 'l> {
+    fn new(
+        scan: &'s mut Scan<'l>,
+        text: &'w [u8],
+        depth: u32,
+        known: &'w [Hit],
+        hits: &'w mut Vec<Hit>,
+    ) -> Self {
+        Self {
+            scan,
+            text,
+            depth,
+            hits,
+            known,
+            joined: &[],
+            name: None,
+            label: 0..0,
+            scalar: None,
+            around: Around::default(),
+            tree: None,
+        }
+    }
+
+    /// One value after another, as in JSON lines, the first of them with this scanner.
+    fn values(mut self, mut start: usize, mut scanner: Scanner<'w>, mut trail: Option<Trail<'_>>) {
+        loop {
+            let mut whole = false;
+            while let Some(mut token) = scanner.next() {
+                token.start += start;
+                token.end += start;
+                whole = token.depth == 0 && !is_start(token.kind);
+                self.token(token);
+                if let Some(trail) = trail.as_mut().filter(|trail| trail.is_due(token.end))
+                    && self.is_between_elements(token)
+                {
+                    trail.leave(token.end, scanner.place(), &self.around, self.hits);
+                }
+            }
+            trail = None;
+            match scanner.broken_at() {
+                None => break,
+                Some(at) if whole && matches!(self.text.get(start + at), Some(b'{' | b'[')) => {
+                    start += at;
+                    scanner = Scanner::new(&self.text[start..]);
+                }
+                Some(at) => {
+                    self.broken(start + at);
+                    break;
+                }
+            }
+        }
+        self.hits.extend_from_slice(self.known);
+    }
+
+    /// Whether `token`, the last one, ends an element of one of the two outermost containers, and nothing
+    /// before it matters to what follows.
+    fn is_between_elements(&self, token: Token) -> bool {
+        matches!(token.kind, TokenKind::ObjectEnd | TokenKind::ArrayEnd)
+            && (1..=2).contains(&token.depth)
+            && self.tree.is_none()
+            && self.around.is_settled()
+    }
+
     fn token(&mut self, token: Token) {
         self.place_known(token);
         self.scalar = None;

@@ -63,8 +63,10 @@ impl Literals {
         }
     }
 
-    /// Adds fingerprints. Malformed ones, known ones, and ones of words in our own mark are left out.
-    pub(super) fn learn(&mut self, prints: &[SecretPrint]) {
+    /// Adds fingerprints; whether there were any to add. Malformed ones, known ones, and ones of words in our own
+    /// mark are left out.
+    pub(super) fn learn(&mut self, prints: &[SecretPrint]) -> bool {
+        let mut learned = false;
         for print in prints {
             let Some(sha256) = from_hex(&print.sha256).and_then(|bytes| bytes.try_into().ok())
             else {
@@ -88,8 +90,21 @@ impl Literals {
             if let Err(place) = length.prints.binary_search(&entry) {
                 length.prints.insert(place, entry);
                 length.low.push(low(print.rolling));
+                learned = true;
             }
         }
+        learned
+    }
+
+    /// Whether these are for this salt.
+    pub(super) fn are_salted_with(&self, salt_hex: &str) -> bool {
+        self.salt == from_hex(salt_hex).unwrap_or_default()
+    }
+
+    /// Bytes of the longest known value.
+    pub(super) fn longest(&self) -> usize {
+        let longest = [&self.tokens, &self.others].map(|lengths| lengths.last());
+        longest.into_iter().flatten().map(|length| length.bytes).max().unwrap_or_default()
     }
 
     /// Adds a hit for every place in `text` where a known value stands, overlapping ones too.

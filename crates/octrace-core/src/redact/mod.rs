@@ -13,7 +13,7 @@
 //! Every search gives ranges (`hit`) of the original bytes and those are replaced by `[REDACTED]`; nothing
 //! is printed anew, so that what remains is byte for byte what was sent. `scan` decides which search
 //! sees what, and follows text inside text (`escape`); what a model streams in fragments is joined first
-//! (`stream`). Whatever the input, the work is linear in it, and the room it takes is a few times the longest string
+//! (`stream`). What a body begins with is not searched again if another began with it (`memory`). Whatever the input, the work is linear in it, and the room it takes is a few times the longest string
 //! that has escapes, or the size of a stream.
 //!
 //! A fingerprint is one of a whole value: where a text was cut inside a known credential, what is there of it
@@ -31,6 +31,7 @@ mod hit;
 mod json;
 mod key;
 mod literal;
+mod memory;
 mod scan;
 mod schema;
 mod sse;
@@ -41,6 +42,8 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+
 use octrace_wire::payload::SecretPrint;
 
 pub use self::{
@@ -50,6 +53,7 @@ pub use self::{
 use self::{
     hit::{Hit, MARK},
     literal::Literals,
+    memory::Memory,
     scan::Scan,
 };
 use crate::exchange::{Headers, RequestHead, ResponseHead};
@@ -58,23 +62,36 @@ use crate::exchange::{Headers, RequestHead, ResponseHead};
 pub struct Redactor {
     literals: Literals,
     patterns: Patterns,
+    memory: RefCell<Memory>,
 }
 
 impl Redactor {
     /// For a spool with this salt (`Hello::salt`), before it named any credential.
     pub fn new(salt_hex: &str) -> Self {
-        Self { literals: Literals::new(salt_hex), patterns: Patterns::default() }
+        Self {
+            literals: Literals::new(salt_hex),
+            patterns: Patterns::default(),
+            memory: RefCell::default(),
+        }
     }
 
     /// The same, and what the user's own patterns match is blanked too.
     pub fn with_patterns(mut self, patterns: &Patterns) -> Self {
         self.patterns = patterns.clone();
+        self.memory.get_mut().forget();
         self
     }
 
     /// Adds credentials that the spool names. Repeating them changes nothing.
     pub fn learn(&mut self, prints: &[SecretPrint]) {
-        self.literals.learn(prints);
+        if self.literals.learn(prints) {
+            self.memory.get_mut().forget();
+        }
+    }
+
+    /// Whether it is for the spool with this salt.
+    pub fn is_for(&self, salt_hex: &str) -> bool {
+        self.literals.are_salted_with(salt_hex)
     }
 
     /// A request's head.
@@ -109,7 +126,8 @@ impl Redactor {
     /// A request's or response's body, whole or cut: JSON, JSON lines, server-sent events, a form, or
     /// anything else as text. `content_type` may be empty.
     pub fn body(&self, content_type: &str, body: Vec<u8>) -> Clean<Vec<u8>> {
-        let hits = Scan::new(&self.literals, &self.patterns).body(content_type, &body);
+        let memory = &mut self.memory.borrow_mut();
+        let hits = Scan::new(&self.literals, &self.patterns).body(content_type, &body, memory);
         Clean::vouch(hit::apply(body, &hits))
     }
 

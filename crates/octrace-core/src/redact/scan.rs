@@ -12,6 +12,7 @@ use super::{
     json,
     key::{self, Secret},
     literal::{Literals, Prefixes},
+    memory::{Memory, Trail},
     sse::{self, Piece},
     stream::{self, Fragments, Joined},
     text::{self, Patterns},
@@ -49,7 +50,12 @@ impl<'a> Scan<'a> {
 
     /// Hits in a body of this content type. What it says is only believed for forms; JSON and event
     /// streams are recognised by how they begin, whatever they call themselves.
-    pub(super) fn body(&mut self, content_type: &str, body: &[u8]) -> Vec<Hit> {
+    pub(super) fn body(
+        &mut self,
+        content_type: &str,
+        body: &[u8],
+        memory: &mut Memory,
+    ) -> Vec<Hit> {
         let is = |word: &str| content_type.to_ascii_lowercase().contains(word);
         if is("x-www-form-urlencoded") && !json::looks_like(body) {
             self.form(body)
@@ -57,6 +63,11 @@ impl<'a> Scan<'a> {
             self.events(body, sse::pieces(body))
         } else if let Some(lines) = stream::json_lines(body) {
             self.events(body, lines.map(Piece::Data))
+        } else if json::looks_like(body) {
+            let trail = Trail::new(memory, body, self.literals.longest());
+            let mut hits = json::find_again(self, body, trail);
+            hit::normalise(&mut hits);
+            hits
         } else {
             self.document(body, 0)
         }
@@ -97,6 +108,18 @@ impl<'a> Scan<'a> {
         self.percent_encoded(url, 0, 0, &mut hits);
         hit::normalise(&mut hits);
         hits
+    }
+
+    /// Known values in `text` as it is that begin at `from` or after it.
+    pub(super) fn known_after(&mut self, text: &[u8], from: usize) -> Vec<Hit> {
+        let mut known = Vec::new();
+        self.literals.find(&text[from..], &mut self.prefixes, &mut known);
+        for hit in &mut known {
+            hit.start += from;
+            hit.end += from;
+        }
+        hit::normalise(&mut known);
+        known
     }
 
     /// Applies the text rules to `text`, as it is and as often decoded as it has escapes. Known values

@@ -54,7 +54,10 @@ struct Introduced {
 
 impl Introduced {
     fn take(&mut self, hello: &Hello) {
-        self.redactor = Redactor::new(&hello.salt).with_patterns(&self.patterns);
+        // Each segment begins with a hello; what the redactor remembers is good for all of them.
+        if !self.redactor.is_for(&hello.salt) {
+            self.redactor = Redactor::new(&hello.salt).with_patterns(&self.patterns);
+        }
         self.redactor.learn(&hello.secrets);
         self.writer = Writer::new(hello);
     }
