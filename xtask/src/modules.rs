@@ -36,11 +36,7 @@ pub(crate) fn forgotten(checkout: &Checkout, files: &[&str]) -> Vec<String> {
     for path in &rust {
         let Ok(text) = std::fs::read_to_string(checkout.root.join(path)) else { continue };
         for line in text.lines() {
-            let statement =
-                line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
-            if let Some(name) =
-                statement.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'))
-            {
+            if let Some(name) = declares(line) {
                 declared.insert((owner(path), name.to_owned()));
             }
         }
@@ -51,6 +47,13 @@ pub(crate) fn forgotten(checkout: &Checkout, files: &[&str]) -> Vec<String> {
         .filter(|(path, module)| !declared.contains(&(owner(path), (*module).to_owned())))
         .map(|(path, _)| format!("{} is in no module tree", path.display()))
         .collect()
+}
+
+/// The module of a line like `pub(super) mod name;`.
+fn declares(line: &str) -> Option<&str> {
+    let (visibility, name) = line.trim().strip_suffix(';')?.rsplit_once("mod ")?;
+    let visibility = visibility.trim_end();
+    (visibility.is_empty() || visibility == "pub" || visibility.starts_with("pub(")).then_some(name)
 }
 
 /// The crate's folder, or the test binary's.
@@ -83,6 +86,16 @@ mod tests {
             ["crates/a/tests/main.rs", "crates/b/tests/e2e/main.rs", "crates/b/tests/e2e/run.rs"];
         assert_eq!(two_test_binaries(&one), Vec::<String>::new());
         assert_eq!(two_test_binaries(&["crates/a/tests/x.rs", "crates/a/tests/y.rs"]).len(), 1);
+    }
+
+    #[test]
+    fn a_module_is_declared_with_any_visibility() {
+        for line in ["mod a;", "    pub mod a;", "pub(crate) mod a;", "pub(super) mod a;"] {
+            assert_eq!(declares(line), Some("a"), "{line}");
+        }
+        for line in ["mod a {", "// mod a;", "use a::mod_b;"] {
+            assert_eq!(declares(line), None, "{line}");
+        }
     }
 
     #[test]
