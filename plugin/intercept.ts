@@ -101,7 +101,7 @@ export class Intercept {
 
 function actionOf(text: string): Action {
   const typed = text.slice(NAME.length + 1).trim().toLowerCase();
-  if (typed === "" || typed === "status") return "status";
+  if (typed === "") return "status";
   return typed === "on" || typed === "off" ? typed : "usage";
 }
 

@@ -126,7 +126,7 @@ describe("a command", () => {
       type(typed, `msg_${index}`);
       return intercept.waiting(`msg_${index}`)?.action;
     });
-    expect(actions).toEqual(["status", "on", "off", "status", "usage", "usage"]);
+    expect(actions).toEqual(["status", "on", "off", "usage", "usage", "usage"]);
   });
 
   test("is told by its mark alone", () => {
