@@ -76,7 +76,7 @@ pub enum Codec {
     Plain = 0,
     /// One zstd frame.
     Zstd = 1,
-    /// One zstd frame that was compressed with [`DICTIONARY`].
+    /// One zstd frame that was compressed with our dictionary.
     Dictionary = 2,
 }
 
