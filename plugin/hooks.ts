@@ -23,6 +23,14 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
   const filter = new EventFilter();
   const hook = (name: string, fields: object) =>
     recording.document(Kind.Hook, { hook: name, input: fields });
+  /** The command in this message. There is none where its code was taken away while OpenCode runs. */
+  const waiting = (message: string) => {
+    try {
+      return intercept().waiting(message);
+    } catch {
+      return undefined;
+    }
+  };
 
   const announce = quiet<Parameters<HeadersHook>>((call, output) => {
     recording.learn(credentialsIn(call.provider?.options), "scrub");
@@ -30,7 +38,7 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
     const npm = model.api?.npm ?? "";
     if (!mayCarryToken(npm, model.providerID)) return;
     output.headers[CALL_HEADER] = calls.add({
-      command: intercept().waiting(call.message.id),
+      command: waiting(call.message.id),
       session: call.sessionID,
       directory,
       message: call.message.id,
@@ -57,7 +65,7 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
     }),
 
     "chat.headers": (call, output) => {
-      const command = call?.message && intercept().waiting(call.message.id);
+      const command = call?.message && waiting(call.message.id);
       if (!command || lateForCommands().isAnswerable(call.model)) return announce(call, output);
       return lateForCommands().answerElsewhere(intercept(), command, client);
     },

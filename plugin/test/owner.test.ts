@@ -5,9 +5,10 @@ import type { Hooks, PluginInput } from "@opencode-ai/plugin";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json";
-import { CALL_HEADER } from "../calls.ts";
+import { CALL_HEADER, Calls } from "../calls.ts";
 import { Kind } from "../frame.ts";
-import { PLUGIN_VERSION } from "../recording.ts";
+import { hooks } from "../hooks.ts";
+import { PLUGIN_VERSION, Recording } from "../recording.ts";
 import { json } from "./read_spool.ts";
 import { until, world } from "./world.ts";
 
@@ -108,6 +109,18 @@ test("no hook throws, whatever it is given", async () => {
     expect(await hook(null, null)).toBeUndefined();
     expect(await hook({ event: null }, {})).toBeUndefined();
   }
+});
+
+test("a model call goes on where the plugin's files were taken away meanwhile", async () => {
+  const gone = () => {
+    throw new Error("Cannot find module './intercept.ts'");
+  };
+  const { "chat.headers": announce } = hooks(new Recording(), new Calls(), gone, input("/d"));
+  const model = { providerID: "p", id: "m", api: { npm: "@ai-sdk/openai" } };
+  const call = { sessionID: "ses_1", agent: "build", model, message: { id: "msg_1" } };
+  const output = { headers: {} };
+  await announce?.(call as never, output);
+  expect(Object.keys(output.headers)).toEqual([CALL_HEADER]);
 });
 
 test("the recorder is started for the spool, restarted, and its input ends only with us", async () => {
