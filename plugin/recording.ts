@@ -41,7 +41,7 @@ export interface Diagnostic {
 const EARLY = 64;
 
 /** The options beside the plugin's name in OpenCode's configuration that the recorder knows; none is secret. */
-const OPTIONS = ["dir", "redactPatterns"];
+const OPTIONS = ["dir"];
 
 const EMPTY = new Uint8Array();
 
