@@ -1,7 +1,8 @@
 //! Making again what is derived from recorded content.
 //!
 //! Recorded content is read, never changed. Each step is a short transaction of its own, so that recorders go on
-//! meanwhile; what they have not ended is left to them. A rebuild that was broken off goes on where it was. On a
+//! meanwhile; what they have not ended is left to them. A step that looks before it writes takes the tape first:
+//! else a recorder may write between the two, and SQLite refuses the step. A rebuild that was broken off goes on where it was. On a
 //! tape that is whole, nothing changes.
 
 use octrace_core::{
@@ -9,7 +10,7 @@ use octrace_core::{
     exchange::{Exchange, Outcome, RequestHead, ResponseHead},
     reading,
 };
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
 use serde::Serialize;
 
 use crate::{
@@ -85,7 +86,7 @@ impl Tape {
 
     /// Begins with nothing done, unless some of it is.
     fn begin_rebuild(&mut self) -> Result<(), Error> {
-        let tx = self.connection.transaction()?;
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let goes_on = tx.prepare("SELECT 1 FROM derived WHERE what LIKE 'rebuild %'")?.exists([])?;
         if !goes_on {
             tx.execute_batch(
@@ -110,9 +111,11 @@ impl Tape {
         tell: &mut dyn FnMut(Stage),
     ) -> Result<bool, Error> {
         const WHAT: &str = "rebuild events";
-        let (events, upto) = events(&self.connection, upto(&self.connection, WHAT)?, rebuilt)?;
-        let Some(upto) = upto else { return Ok(false) };
         let mut batch = self.begin()?;
+        // In the transaction that they are written in: what is pruned meanwhile must not come back.
+        let tx = batch.tx()?;
+        let (events, upto) = events(tx, upto(tx, WHAT)?, rebuilt)?;
+        let Some(upto) = upto else { return Ok(false) };
         for (at_us, event) in &events {
             batch.facts(*at_us, event)?;
         }
@@ -129,7 +132,7 @@ impl Tape {
         let sessions: Vec<String> = sessions.collect::<Result<_, _>>()?;
         drop(select);
         for (done, session) in (1..).zip(&sessions) {
-            let tx = self.connection.transaction()?;
+            let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             uses::fill_session(&tx, session)?;
             tx.commit()?;
             tell(Stage { what: "sessions", done, of: sessions.len() as u64 });
@@ -163,7 +166,7 @@ impl Tape {
             }
         }
         rebuilt.exchanges += readings.len() as u64;
-        let tx = self.connection.transaction()?;
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (id, reading) in &readings {
             rebuilt.changed += write(&tx, *id, reading)?;
         }

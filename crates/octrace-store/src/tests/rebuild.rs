@@ -1,5 +1,7 @@
 //! Rebuilding whole tapes and tapes that lost what can be derived.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use octrace_core::search::Query;
 use rusqlite::types::Value;
 
@@ -132,4 +134,28 @@ fn one_that_was_broken_off_goes_on_beside_a_recorder() {
     assert_eq!(tape.search(&query, None, 9).unwrap().hits.len(), 2);
     let left = "SELECT count(*) FROM derived WHERE what LIKE 'rebuild %'";
     assert_eq!(tape.connection.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[test]
+fn a_recorder_that_writes_all_the_time_is_no_hindrance() {
+    let mut author = Author::new();
+    // So many that to look them through takes longer than to write an event.
+    let said: Vec<String> = (0..2_000).map(|number| format!("fix {number}")).collect();
+    let asked = body(&said.iter().map(|text| ("user", text.as_str())).collect::<Vec<_>>());
+    for session in 0..8 {
+        author.exchanges(&format!("ses_{session}"), "msg_1", &asked, &answer("Fixed"));
+    }
+    author.tape.connection.execute("DELETE FROM uses WHERE part % 2 = 0", []).unwrap();
+    let mut tape = author.open_again();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                author.event("session.idle", r#"{"sessionID":"ses_1"}"#);
+            }
+        });
+        let rebuilt = tape.rebuild(&mut |_| {});
+        is_done.store(true, Ordering::Relaxed);
+        assert_eq!(rebuilt.unwrap().exchanges, 8);
+    });
 }
