@@ -3,14 +3,14 @@
 //! and does not count.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-use octrace_wire::payload::{Hello, Instance, Settings};
+use octrace_wire::payload::{Hello, Instance, Settings as Environment};
 
 use super::place::Place;
-use crate::config::{self, Options};
+use crate::config::{self, Options, Origin, Problem, Settings};
 
 /// In the folder of the JSONL files, or in that of octrace's state.
 const DIAGNOSTICS: &str = "opencode-api-tracer.debug.jsonl";
@@ -21,7 +21,7 @@ pub(crate) struct Wishes {
     config: PathBuf,
     user: PathBuf,
     state: PathBuf,
-    environment: Settings,
+    environment: Environment,
     cwd: PathBuf,
     /// By the directory that OpenCode works in.
     instances: HashMap<String, Options>,
@@ -29,6 +29,8 @@ pub(crate) struct Wishes {
     folder: Option<String>,
     folders: HashMap<String, Option<String>>,
     diagnostics: Option<PathBuf>,
+    /// What was said already of settings without effect.
+    said: HashSet<String>,
 }
 
 impl Wishes {
@@ -78,19 +80,23 @@ impl Wishes {
 
     fn settle(&mut self) {
         let plain = self.load(&Options::new());
-        self.folder = self.text(plain.jsonl_dir.value.as_deref(), &self.cwd);
-        self.folders = self
+        let loaded: Vec<_> = self
             .instances
             .iter()
-            .map(|(directory, options)| {
-                let dir = self.load(options).jsonl_dir;
+            .map(|(directory, options)| (directory.clone(), self.load(options)))
+            .collect();
+        for settings in loaded.iter().map(|(_, settings)| settings).chain([&plain]) {
+            self.say(&settings.problems);
+        }
+        self.folder = self.text(plain.jsonl_dir.value.as_deref(), &self.cwd);
+        self.folders = loaded
+            .into_iter()
+            .map(|(directory, Settings { jsonl_dir: dir, .. })| {
                 // An option is written for the project that it stands in.
-                let base = if dir.origin == config::Origin::Option {
-                    Path::new(directory)
-                } else {
-                    &self.cwd
-                };
-                (directory.clone(), self.text(dir.value.as_deref(), base))
+                let base =
+                    if dir.origin == Origin::Option { Path::new(&directory) } else { &self.cwd };
+                let folder = self.text(dir.value.as_deref(), base);
+                (directory, folder)
             })
             .collect();
         let named = plain.diagnostics_file.value.as_deref();
@@ -101,21 +107,27 @@ impl Wishes {
         self.diagnostics = is_on.then(|| named.unwrap_or_else(|| folder.join(DIAGNOSTICS)));
     }
 
-    fn load(&self, options: &Options) -> config::Settings {
-        let Settings { jsonl_dir, debug, debug_file, .. } = &self.environment;
+    fn load(&self, options: &Options) -> Settings {
+        let Environment { jsonl_dir, debug, debug_file, .. } = &self.environment;
         let variable = |name: &str| match name {
             "OPENCODE_API_TRACER_DIR" => Some(jsonl_dir),
             "OPENCODE_API_TRACER_DEBUG" => Some(debug),
             "OPENCODE_API_TRACER_DEBUG_FILE" => Some(debug_file),
             _ => None,
         };
-        let settings = config::load(&self.config, &self.state, options, |name| {
+        config::load(&self.config, &self.state, options, |name| {
             variable(name).filter(|value| !value.is_empty()).map(Into::into)
-        });
-        for problem in &settings.problems {
-            tracing::warn!("a setting of OpenCode's has no effect: {problem}");
+        })
+    }
+
+    /// Each problem once, however often the settings are looked at.
+    fn say(&mut self, problems: &[Problem]) {
+        for problem in problems.iter().map(Problem::to_string) {
+            if !self.said.contains(&problem) {
+                tracing::warn!("a setting of OpenCode's has no effect: {problem}");
+                self.said.insert(problem);
+            }
         }
-        settings
     }
 
     fn text(&self, path: Option<&Path>, base: &Path) -> Option<String> {
@@ -136,7 +148,7 @@ impl Wishes {
 mod tests {
     use super::*;
 
-    fn wishes(config: &str, environment: Settings) -> (tempfile::TempDir, Wishes) {
+    fn wishes(config: &str, environment: Environment) -> (tempfile::TempDir, Wishes) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
@@ -157,21 +169,21 @@ mod tests {
     #[test]
     fn the_environment_beats_the_options_and_these_the_file() {
         let file = "jsonl.dir = '~/traces'";
-        let (_folder, mut wishes) = wishes(file, Settings::default());
+        let (_folder, mut wishes) = wishes(file, Environment::default());
         assert_eq!(wishes.folder(""), Some("/home/u/traces"));
         wishes.options("/project", r#"{"dir":"out"}"#);
         wishes.options("/other", "null");
         assert_eq!(wishes.folder("/project"), Some("/project/out"));
         assert_eq!(wishes.folder("/other"), Some("/home/u/traces"));
         assert_eq!(wishes.folder("/unknown"), Some("/home/u/traces"));
-        let environment = Settings { jsonl_dir: "now".into(), ..Settings::default() };
+        let environment = Environment { jsonl_dir: "now".into(), ..Environment::default() };
         wishes.hello(&Hello { cwd: "/cwd".into(), settings: environment, ..Hello::default() });
         assert_eq!(wishes.folder("/project"), Some("/cwd/now"));
     }
 
     #[test]
     fn a_request_from_nowhere_known_goes_where_all_go() {
-        let (_folder, mut wishes) = wishes("", Settings::default());
+        let (_folder, mut wishes) = wishes("", Environment::default());
         assert_eq!(wishes.folder(""), None);
         wishes.options("/project", r#"{"dir":"/out"}"#);
         assert_eq!(wishes.folder(""), Some("/out"));
@@ -182,13 +194,16 @@ mod tests {
 
     #[test]
     fn diagnostics_are_beside_the_files_or_where_they_are_told() {
-        let (_folder, mut plain) = wishes("", Settings::default());
+        let (_folder, mut plain) = wishes("", Environment::default());
         assert_eq!(diagnostics(&plain), Some("/state/opencode-api-tracer.debug.jsonl"));
         plain.options("/project", r#"{"dir":"/out"}"#);
         assert_eq!(diagnostics(&plain), Some("/out/opencode-api-tracer.debug.jsonl"));
         let told = |debug: &str, file: &str| {
-            let settings =
-                Settings { debug: debug.into(), debug_file: file.into(), ..Settings::default() };
+            let settings = Environment {
+                debug: debug.into(),
+                debug_file: file.into(),
+                ..Environment::default()
+            };
             let (_folder, wishes) = wishes("", settings);
             diagnostics(&wishes).map(str::to_owned)
         };
