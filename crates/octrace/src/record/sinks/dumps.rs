@@ -63,7 +63,10 @@ impl Dumps {
         let exchange = match tape.exchange(due.exchange) {
             Ok(Some(exchange)) => exchange,
             Ok(None) => return failed(format!("request #{} is pruned", due.exchange)),
-            Err(error) => return failed(format!("request #{}: {error}", due.exchange)),
+            Err(error) if error.is_damage() => {
+                return failed(format!("request #{}: {error}", due.exchange));
+            }
+            Err(error) => return Err(error),
         };
         let trio = match Trio::of(&exchange) {
             Ok(trio) => trio,
