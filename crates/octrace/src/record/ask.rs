@@ -8,7 +8,6 @@ use std::{
 };
 
 use super::{
-    clock::now_us,
     control::Control,
     status::{Intercept, Status},
 };
@@ -30,9 +29,7 @@ pub(crate) enum Answer {
 /// Turns dumping on or off, or only asks how it stands, in the OpenCode whose spool is in `folder`.
 pub(crate) fn ask(folder: &Path, switch: Option<bool>, patience: Duration) -> io::Result<Answer> {
     let deadline = Instant::now() + patience;
-    // Unique among those who may ask: this process, at this moment.
-    let token = format!("{}-{}", std::process::id(), now_us());
-    let mine = Control { token, intercept: switch };
+    let mine = Control::new(switch);
     loop {
         if !folder.exists() {
             return Ok(Answer::Gone);

@@ -8,7 +8,10 @@ use std::{io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::status::{read_small, replace};
+use super::{
+    clock::now_us,
+    status::{read_small, replace},
+};
 
 /// Its name in the spool's folder.
 pub(crate) const FILE: &str = ".control";
@@ -24,6 +27,12 @@ pub(crate) struct Control {
 }
 
 impl Control {
+    /// A new request.
+    pub(crate) fn new(intercept: Option<bool>) -> Self {
+        // Unique among those who may ask: this process, at this moment.
+        Self { token: format!("{}-{}", std::process::id(), now_us()), intercept }
+    }
+
     /// Leaves the request in `folder`.
     pub(crate) fn ask(&self, folder: &Path) -> io::Result<()> {
         // Two commands may ask at once; each has a temporary file of its own.

@@ -10,7 +10,6 @@ use octrace_store::Tape;
 
 use super::{
     adopt::{Adoption, adopt},
-    clock::now_us,
     control::Control,
     place::Place,
     sinks::catch_up,
@@ -56,9 +55,7 @@ pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
 }
 
 fn flush_one(folder: &Path, place: &Place, deadline: Instant) -> anyhow::Result<bool> {
-    // Unique among those who may ask: this process, at this moment.
-    let mine =
-        Control { token: format!("{}-{}", std::process::id(), now_us()), ..Control::default() };
+    let mine = Control::new(None);
     loop {
         if adopt(folder, place)? != Adoption::Taken {
             return Ok(true);
