@@ -1,14 +1,21 @@
 //! The diagnostics file: what the plugin decided, and what became of files, without any content. One JSON object on a
 //! line; bounded.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use octrace_store::diagnostics::Process;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::own_file::{OpenError, OwnFile};
+use super::{
+    BUSY,
+    own_file::{OpenError, OwnFile},
+};
 
 /// A file that is longer makes room for a new one; one old file is kept, with `.1` after its name.
 const LONGEST: u64 = 4 << 20;
@@ -41,6 +48,8 @@ pub(in crate::record) struct Diagnostics {
     /// Whether it is known in which folder the file is: an instance's options may say so.
     is_settled: bool,
     has_failed: bool,
+    /// When another recorder was last found writing the file.
+    busy: Option<Instant>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +78,11 @@ impl Diagnostics {
         self.is_settled = true;
     }
 
+    /// How long until the file is to be tried again; `None` where nobody else writes it.
+    pub(in crate::record) fn due_in(&self) -> Option<Duration> {
+        self.busy.map(|since| BUSY.saturating_sub(since.elapsed()))
+    }
+
     fn line(&mut self, at_us: i64, pid: u32, said: &impl Serialize) {
         let at = Timestamp::from_microsecond(at_us).unwrap_or(Timestamp::UNIX_EPOCH);
         let line = Line { timestamp: format!("{at:.3}"), pid, said };
@@ -83,6 +97,7 @@ impl Diagnostics {
 
     /// Writes what waits to the file at `path`; with none, nobody wants to know.
     pub(in crate::record) fn write(&mut self, path: Option<&Path>) {
+        self.busy = None;
         if self.waiting.is_empty() || !self.is_settled {
             return;
         }
@@ -92,8 +107,8 @@ impl Diagnostics {
                 self.waiting.clear();
                 self.has_failed = false;
             }
-            // Another recorder is at it. They are there for a moment only, and we come by again.
-            Err(OpenError::Busy) => {}
+            // Another recorder is at it, for a moment only.
+            Err(OpenError::Busy) => self.busy = Some(Instant::now()),
             Err(error) => {
                 if !self.has_failed {
                     tracing::warn!("cannot write diagnostics: {error}");

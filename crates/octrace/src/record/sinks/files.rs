@@ -1,6 +1,9 @@
 //! JSONL files and diagnostics of one OpenCode process: what becomes of the former is said in the latter.
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use octrace_core::redact::Redactor;
 use octrace_store::{Error, SpoolId, Tape, follow::LiveFile};
@@ -11,6 +14,9 @@ use super::{
     jsonl::{Jsonl, Outcome},
 };
 use crate::record::{clock::now_us, wishes::Wishes};
+
+/// How long the last diagnostics wait for other recorders that write the same file.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What follows the tape of one spool.
 pub(in crate::record) struct Files {
@@ -62,7 +68,7 @@ impl Files {
 
     /// How long until something is to be tried again.
     pub(in crate::record) fn due_in(&self) -> Option<Duration> {
-        self.jsonl.due_in()
+        self.jsonl.due_in().into_iter().chain(self.diagnostics.due_in()).min()
     }
 
     /// The process is gone, and all of it is on the tape: says what it did.
@@ -74,7 +80,13 @@ impl Files {
         if let Some(process) = tape.process(self.spool)? {
             self.diagnostics.summary(now_us(), &process);
         }
+        let begun = Instant::now();
         self.diagnostics.write(wishes.diagnostics());
+        // Nobody comes by again for what waits now.
+        while let Some(wait) = self.diagnostics.due_in().filter(|_| begun.elapsed() < PATIENCE) {
+            thread::sleep(wait);
+            self.diagnostics.write(wishes.diagnostics());
+        }
         Ok(())
     }
 

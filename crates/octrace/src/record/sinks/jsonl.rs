@@ -18,15 +18,15 @@ use octrace_store::{
     read::ExchangeDetail,
 };
 
-use super::own_file::{OpenError, OwnFile};
+use super::{
+    BUSY,
+    own_file::{OpenError, OwnFile},
+};
 
 /// How many files of one folder may be called the same.
 const MOST_NAMESAKES: usize = 1_000;
 
-/// How long to wait before a file is tried again that another recorder writes.
-const BUSY: Duration = Duration::from_millis(50);
-
-/// And one that cannot be written: doubled each time, up to the last value.
+/// How long to wait before a file is tried again that cannot be written: doubled each time, up to the last value.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// What became of a file.

@@ -38,6 +38,9 @@ use self::{
 };
 use super::{status::Intercept, wishes::Wishes};
 
+/// How long to wait before a file is tried again that another recorder writes.
+const BUSY: Duration = Duration::from_millis(50);
+
 /// How often to look whether another recorder has written a file.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 

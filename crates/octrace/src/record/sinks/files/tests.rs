@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    thread,
 };
 
 use octrace_export::jsonl;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use crate::record::{
     adopt::{Adoption, adopt},
     author::Author,
+    sinks::own_file::OwnFile,
     tests::{Room, room},
 };
 
@@ -278,6 +280,25 @@ fn diagnostics_say_what_was_decided_and_end_with_what_was_done() {
             "requests": 1, "responses": 1, "errors": 0, "jsonlWrites": 2, "jsonlErrors": 0})
     );
     assert_eq!(lines[1]["host"], "models.dev");
+}
+
+#[test]
+fn the_last_diagnostics_wait_for_a_recorder_that_writes_the_same_file() {
+    let room = room();
+    let state = room.place().state;
+    let author = Author::dead(&room.root, "11-a");
+    let other = OwnFile::open(&state, "opencode-api-tracer.debug.jsonl").unwrap();
+    let pipeline = room.pipeline(&author);
+    let tape = room.tape();
+    thread::scope(|scope| {
+        let finished = scope.spawn(|| pipeline.finish().unwrap());
+        while !tape.processes(1).unwrap()[0].ended {
+            thread::yield_now();
+        }
+        drop(other);
+        finished.join().unwrap();
+    });
+    assert_eq!(events(&diagnostics(&state)), ["process.summary"]);
 }
 
 #[test]
