@@ -11,6 +11,9 @@ use super::{
 #[derive(Clone, Default)]
 pub(super) struct Around {
     open: Vec<Container>,
+    /// Containers open beyond [`DEEPEST`]. The last one stands for all of them, so that more is taken for
+    /// a pair there than is one, and a body that opens millions costs no room.
+    deeper: usize,
     /// What the next container is the value of.
     field: Field,
 }
@@ -39,12 +42,19 @@ enum Field {
     Other,
 }
 
+/// Containers are told apart this deep.
+const DEEPEST: usize = 256;
+
 /// Longer values are no values of a pair that came before its name.
 const LONGEST: usize = 4096;
 
 impl Around {
     /// An object or an array begins.
     pub(super) fn begin(&mut self) {
+        if self.open.len() == DEEPEST {
+            self.deeper += 1;
+            return;
+        }
         let field = self.open.last().map_or(self.field, |outer| outer.field);
         let in_logprobs =
             field == Field::Logprobs || self.open.last().is_some_and(|outer| outer.in_logprobs);
@@ -53,7 +63,11 @@ impl Around {
 
     /// It ends.
     pub(super) fn end(&mut self) {
-        self.open.pop();
+        if self.deeper > 0 {
+            self.deeper -= 1;
+        } else {
+            self.open.pop();
+        }
     }
 
     /// Whether nothing read so far is needed for what follows.
@@ -128,6 +142,23 @@ mod tests {
         ] {
             assert_eq!(json(text), clean);
         }
+    }
+
+    #[test]
+    fn pairs_are_found_at_any_depth_in_little_room() {
+        let deep = 100_000;
+        let nested = |pair: &str| format!("{}{pair}{}", "[".repeat(deep), "]".repeat(deep));
+        let pair = r#"{"a":[{}],"name":"X_TOKEN","value":"secret"}"#;
+        assert_eq!(json(&nested(pair)), nested(&pair.replace("secret", "[REDACTED]")));
+        let mut around = super::Around::default();
+        for _ in 0..deep {
+            around.begin();
+        }
+        assert_eq!(around.open.len(), super::DEEPEST);
+        for _ in 0..deep {
+            around.end();
+        }
+        assert!(around.open.is_empty());
     }
 
     #[test]

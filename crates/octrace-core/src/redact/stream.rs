@@ -20,6 +20,12 @@ use crate::json::{Scanner, Token, TokenKind};
 /// A string this long that is the same as the one before it is an id, repeated in every event.
 const REPEATED: usize = 16;
 
+/// An event with more containers or strings is none of a stream: nothing of it is joined.
+const LARGEST_EVENT: usize = 1 << 16;
+
+/// So many fragments of a body are joined; what follows is searched by itself.
+const MOST_FRAGMENTS: usize = 1 << 20;
+
 /// A text that was streamed: where its fragments are, in order.
 pub(super) struct Joined {
     /// Copies, none of them empty; two at least.
@@ -41,6 +47,8 @@ pub(super) struct Fragments {
     /// By the text that they belong to, if elements of one array are one text in order.
     strings: HashMap<u64, Vec<Fragment>>,
     plain: Vec<Range<usize>>,
+    /// All fragments so far.
+    count: usize,
     containers: Vec<Container>,
     places: Vec<(u64, u64)>,
 }
@@ -71,11 +79,17 @@ struct Step {
 impl Fragments {
     /// Adds the data of an event, at `range` of `body`, that is no JSON.
     pub(super) fn plain(&mut self, range: Range<usize>) {
-        self.plain.push(range);
+        if self.count < MOST_FRAGMENTS {
+            self.count += 1;
+            self.plain.push(range);
+        }
     }
 
     /// Adds the strings of an event, at `range` of `body`, as far as it is JSON.
     pub(super) fn event(&mut self, body: &[u8], range: Range<usize>) {
+        if self.count >= MOST_FRAGMENTS {
+            return;
+        }
         let text = &body[range.clone()];
         let mut containers = std::mem::take(&mut self.containers);
         containers.clear();
@@ -85,6 +99,9 @@ impl Fragments {
         let mut scanner = Scanner::new(text);
         for Token { kind, start, end, .. } in scanner.by_ref() {
             last = Some(kind);
+            if containers.len().max(strings.len()) == LARGEST_EVENT {
+                return;
+            }
             match kind {
                 TokenKind::Key => {
                     if let Some(object) = open.map(|open| &mut containers[open]) {
@@ -128,14 +145,18 @@ impl Fragments {
         self.containers = containers;
         for (container, step, content) in strings {
             let (in_order, parallel) = container.map_or((0, 0), |container| self.places[container]);
+            if content.is_empty() {
+                continue;
+            }
             let content = range.start + content.start..range.start + content.end;
             let text = self.strings.entry(mix(in_order, step.name)).or_default();
             let repeats = |last: &Fragment| {
                 content.len() >= REPEATED && body[last.content.clone()] == body[content.clone()]
             };
-            if !content.is_empty() && !text.last().is_some_and(repeats) {
+            if !text.last().is_some_and(repeats) {
                 let parallel = mix(mix(parallel, step.name), step.position);
                 text.push(Fragment { parallel, content });
+                self.count += 1;
             }
         }
     }

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::redact::{Redactor, literal::tests as literal};
+use super::{Fragments, LARGEST_EVENT};
+use crate::redact::{Redactor, literal::tests as literal, sse};
 
 const LITERALS: [&str; 2] = ["sk/live+canary", "pässwört-日😀本-\"quoted\\"];
 
@@ -211,6 +212,24 @@ fn depth_and_length_are_no_danger() {
     assert_eq!(clean(&deep), deep);
     let named = format!("data: {}\"sk/live+canary\"\n\n", "{\"a\":".repeat(100_000));
     assert!(!clean(&named).contains("canary"));
+}
+
+#[test]
+fn events_too_large_for_a_stream_are_searched_by_themselves() {
+    let many = |piece: &str| format!("[{}1]", piece.repeat(LARGEST_EVENT));
+    for large in [many(r#""x","#), many("[],"), many("{},"), "[".repeat(LARGEST_EVENT + 2)] {
+        let event = |text| format!(r#"{{"text":"{text}","password":"hunter2","a":{large}}}"#);
+        let body = format!("data: {}\n\ndata: {}\n\n", event("sk/live"), event("+canary"));
+        let mut fragments = Fragments::default();
+        for piece in sse::pieces(body.as_bytes()) {
+            if let sse::Piece::Data(data) = piece {
+                fragments.event(body.as_bytes(), data);
+            }
+        }
+        assert!(fragments.texts().is_empty());
+        let clean = redactor().body("text/event-stream", body.into_bytes()).into_inner();
+        assert!(!String::from_utf8(clean).unwrap().contains("hunter2"));
+    }
 }
 
 proptest! {
