@@ -40,7 +40,10 @@ export interface Diagnostic {
 /** Diagnostics that are kept until there is a spool. */
 const EARLY = 64;
 
-/** The options beside the plugin's name in OpenCode's configuration that the recorder knows; none is secret. */
+/**
+ * The options beside the plugin's name in OpenCode's configuration that the recorder knows; none is secret. Of others
+ * it gets the name, so that it can say that they have no effect.
+ */
 const OPTIONS = ["dir"];
 
 const EMPTY = new Uint8Array();
@@ -187,7 +190,8 @@ export class Recording {
   }
 
   #announce({ directory, worktree, project }: Instance, given: { [name: string]: unknown } = {}): void {
-    const options = Object.fromEntries(OPTIONS.filter((name) => name in given).map((name) => [name, given[name]]));
+    const names = Object.keys(given).filter((name) => /^[\w.-]{1,64}$/.test(name));
+    const options = Object.fromEntries(names.map((name) => [name, OPTIONS.includes(name) ? given[name] : null]));
     this.document(Kind.Instance, { directory, worktree, project: project?.id ?? "", options });
   }
 }

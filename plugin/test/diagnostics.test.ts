@@ -83,7 +83,7 @@ test("settings of the environment and the options come with the recording", asyn
   const hooks = await start({ dir: "./here", redactPatterns: ["a+"], apiKey: "an-option-that-is-secret" });
   await hooks.dispose();
   expect(json(of(Kind.Hello)[0]).settings).toEqual({ jsonl_dir: "/logs", debug: "", debug_file: "/logs/debug", tmp: tmpdir() });
-  expect(json(of(Kind.Instance)[0]).options).toEqual({ dir: "./here" });
+  expect(json(of(Kind.Instance)[0]).options).toEqual({ dir: "./here", redactPatterns: null, apiKey: null });
 });
 
 test("options count beside whichever copy of the plugin they stand", async () => {

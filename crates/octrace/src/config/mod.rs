@@ -157,6 +157,7 @@ pub(crate) fn load(
     let diagnostics = sources.value(&DIAGNOSTICS, true);
     let diagnostics_file = sources.value(&DIAGNOSTICS_FILE, None);
     let require_provider_header = sources.value(&REQUIRE_PROVIDER_HEADER, false);
+    sources.name_unknown_options();
     let mut problems = sources.file.problems;
     problems.append(&mut sources.problems);
     Settings {
@@ -221,6 +222,19 @@ impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
             }
         }
         Value { value, origin, line }
+    }
+
+    fn name_unknown_options(&mut self) {
+        let is_known =
+            |name: &String| registry::ALL.iter().any(|spec| spec.option == Some(name.as_str()));
+        for name in self.options.keys().filter(|name| !is_known(name)) {
+            let what = format!("`{name}` is not a setting");
+            self.problems.push(Problem {
+                place: "the plugin's options".to_owned(),
+                line: None,
+                what,
+            });
+        }
     }
 
     fn read<T: Setting>(&mut self, raw: &Raw, place: impl FnOnce() -> String) -> Option<T> {
@@ -300,6 +314,13 @@ mod tests {
         assert_eq!(told("opt".into(), Some("env")), ("env".into(), Origin::Environment, none()));
         let problem = "the plugin's option `dir`: must be a path; it is passed over\n".to_owned();
         assert_eq!(told(5.into(), None), ("/file".into(), Origin::File, problem));
+    }
+
+    #[test]
+    fn an_option_that_is_no_setting_is_named() {
+        let options = Options::from_iter([("apiKey".to_owned(), serde_json::Value::Null)]);
+        let settings = load(Path::new("/none"), Path::new("/data"), &options, |_| None);
+        insta::assert_snapshot!(problems(&settings), @"the plugin's options: `apiKey` is not a setting");
     }
 
     #[test]
