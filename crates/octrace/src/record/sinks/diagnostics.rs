@@ -17,7 +17,7 @@ use super::{
     own_file::{OpenError, OwnFile},
 };
 
-/// A file that is longer makes room for a new one; one old file is kept, with `.1` after its name.
+/// A file that would be longer makes room for a new one; one old file is kept, with `.1` after its name.
 const LONGEST: u64 = 4 << 20;
 
 /// How much may wait for a file that cannot be written. What comes then is not said.
@@ -125,7 +125,7 @@ fn append(path: &Path, lines: &[u8]) -> Result<(), OpenError> {
         return Err(io::Error::from(io::ErrorKind::InvalidFilename).into());
     };
     let mut file = OwnFile::open(folder, name)?;
-    if file.size() > LONGEST {
+    if file.size() + lines.len() as u64 > LONGEST {
         fs::rename(path, folder.join(format!("{name}.1")))?;
         file = OwnFile::open(folder, name)?;
     }
