@@ -1,7 +1,5 @@
 //! `octrace prune`: retention, now.
 
-use std::time::{Duration, Instant};
-
 use clap::Args;
 use jiff::Timestamp;
 use octrace_store::{
@@ -14,15 +12,13 @@ use serde::Serialize;
 use super::{
     Context,
     error::{Failure, Result},
+    output::Progress,
     show,
 };
 use crate::{
     config::{Age, Bytes},
     record::retention,
 };
-
-/// How often to say how far it is.
-const SAY_EVERY: Duration = Duration::from_secs(2);
 
 /// Take the oldest sessions off the tape, as the settings say or as you do
 ///
@@ -88,14 +84,12 @@ impl Prune {
             printed.would_prune = tape.would_prune(&wanted, now_us)?;
         } else {
             let mut pruning = Pruning::new(wanted.clone(), now_us);
-            let mut said = Instant::now();
-            retention::run(&mut pruning, &mut tape, |pruned| {
-                if said.elapsed() >= SAY_EVERY && out.is_terminal() {
-                    said = Instant::now();
-                    let Pruned { sessions, exchanges, .. } = pruned;
-                    out.note(&format!("{sessions} sessions and {exchanges} requests so far"));
-                }
+            let mut progress = Progress::new();
+            retention::run(&mut pruning, &mut tape, |Pruned { sessions, exchanges, .. }| {
+                let so_far = format!("{sessions} sessions and {exchanges} requests so far");
+                progress.show(&so_far, 0, 0);
             })?;
+            drop(progress);
             printed.pruned = pruning.pruned();
             printed.left_bytes = tape.size()?.on_disk();
             printed.freed_bytes = before.saturating_sub(printed.left_bytes);

@@ -11,7 +11,7 @@ use octrace_view::{json, text};
 use super::{
     Context,
     error::{Failure, Result},
-    output::Output,
+    output::Progress,
     show,
 };
 
@@ -54,7 +54,7 @@ impl Search {
                     Some(wanted) => Some(show::find(&tape.sessions()?, Some(wanted))?),
                     None => None,
                 };
-                catch_up(&mut tape, out);
+                catch_up(&mut tape);
                 tape.search(&query, session.as_deref(), self.limit)?
             }
             None => Hits::default(),
@@ -72,13 +72,10 @@ impl Search {
 }
 
 /// Brings the index up to date. Where that cannot be, or takes too long, the search reads what is missing.
-fn catch_up(tape: &mut Tape, out: &Output) {
+fn catch_up(tape: &mut Tape) {
     let begun = Instant::now();
-    let mut told = false;
+    let mut progress = Progress::new();
     while begun.elapsed() < PATIENCE && tape.index_step().unwrap_or(false) {
-        if !told && begun.elapsed() > Duration::from_secs(1) {
-            out.note("bringing the index up to date");
-            told = true;
-        }
+        progress.show("bringing the index up to date", 0, 0);
     }
 }
