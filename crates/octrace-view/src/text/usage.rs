@@ -8,22 +8,22 @@ use super::{Paint, Style, figures, line::Line};
 const COLUMNS: [(&str, usize); 5] =
     [("size", 7), ("shared", 8), ("req", 6), ("events", 8), ("when", 9)];
 
-/// What the tape may hold, as the settings have it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Allowed {
-    /// Bytes on the disk.
-    pub max_bytes: Option<u64>,
-}
-
-/// How much each session needs, the one that needs most first. `now_us` is the time, µs since the Unix epoch.
-pub fn usage(usage: &Usage, allowed: Allowed, style: &Style, now_us: i64, width: usize) -> String {
+/// How much each session needs, the one that needs most first; `quota` is what the tape may take, in bytes. `now_us`
+/// is the time, µs since the Unix epoch.
+pub fn usage(
+    usage: &Usage,
+    quota: Option<u64>,
+    style: &Style,
+    now_us: i64,
+    width: usize,
+) -> String {
     let mut out = String::new();
     if !usage.sessions.is_empty() {
         table(&usage.sessions, style, now_us, width, &mut out);
         out.push('\n');
     }
     let size = usage.size;
-    let quota = match allowed.max_bytes {
+    let quota = match quota {
         Some(bytes) => format!(", {} allowed", figures::bytes(bytes)),
         None => ", no quota".to_owned(),
     };
@@ -128,8 +128,7 @@ mod tests {
             shared_bytes: 48_000,
             size,
         };
-        let allowed = Allowed { max_bytes: Some(2 << 30) };
-        let text = usage(&figures, allowed, &Style::plain(), 61_000_000, 120);
+        let text = usage(&figures, Some(2 << 30), &Style::plain(), 61_000_000, 120);
         insta::assert_snapshot!(text, @"
            size  shared   req  events     when  session
          1.2 MB   48 kB    12    1.3k       1m  ses_a  Fix the␛[2J date

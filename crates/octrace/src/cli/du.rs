@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use octrace_store::{Tape, prune::Usage};
-use octrace_view::text::{self, Allowed};
+use octrace_view::text;
 use serde::Serialize;
 
 use super::{Context, error::Result};
@@ -47,6 +47,6 @@ impl Du {
             return Ok(());
         }
         let now = Timestamp::now().as_microsecond();
-        out.print(&text::usage(&usage, Allowed { max_bytes }, &out.style(), now, out.width()))
+        out.print(&text::usage(&usage, max_bytes, &out.style(), now, out.width()))
     }
 }
