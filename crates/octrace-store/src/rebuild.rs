@@ -96,10 +96,7 @@ impl Tape {
                  DELETE FROM uses WHERE exchange NOT IN (SELECT id FROM exchanges)
                      OR part NOT IN (SELECT id FROM parts);",
             )?;
-            tx.execute_batch(&format!(
-                "INSERT INTO journal (session, exchange, step) SELECT session, id, 'begin' FROM exchanges
-                 WHERE id NOT IN (SELECT exchange FROM journal WHERE step = 'begin') AND {EXCHANGE_STAYS}"
-            ))?;
+            rebuild_journal(&tx)?;
         }
         Ok(tx.commit()?)
     }
@@ -222,6 +219,33 @@ impl Tape {
         let done = upto(&self.connection, what)?.cast_unsigned();
         Ok(Stage { what: table, done, of: newest.cast_unsigned() })
     }
+}
+
+/// What the journal lacks, in the order of the times, as on a tape from before there was one. Files that lacked nothing
+/// do not get those lines a second time.
+fn rebuild_journal(tape: &Connection) -> Result<(), Error> {
+    let written = tape.execute(
+        &format!(
+            "INSERT INTO journal (session, exchange, step)
+             SELECT session, id, step FROM (
+                 SELECT session, id, 'begin' AS step, sent_us AS at_us FROM exchanges
+                 WHERE {EXCHANGE_STAYS}
+                 UNION ALL
+                 SELECT session, id, 'end', sent_us + coalesce(end_after_us, 0) FROM exchanges
+                 WHERE outcome NOT IN ('waiting', 'streaming') AND {EXCHANGE_STAYS}
+             ) AS missing
+             WHERE NOT EXISTS (SELECT 1 FROM journal
+                 WHERE journal.exchange = missing.id AND journal.step = missing.step)
+             ORDER BY at_us, id, step"
+        ),
+        [],
+    )?;
+    if written > 0 {
+        let newest = "SELECT max(seq) FROM journal";
+        let sql = format!("UPDATE files SET seq = ({newest}), due = ({newest}) WHERE due <= seq");
+        tape.execute(&sql, [])?;
+    }
+    Ok(())
 }
 
 fn upto(tape: &Connection, what: &str) -> Result<i64, Error> {

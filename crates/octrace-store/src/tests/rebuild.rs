@@ -115,6 +115,34 @@ fn what_is_derived_comes_back() {
 }
 
 #[test]
+fn what_the_journal_lacks_comes_back_and_is_in_no_file_twice() {
+    let mut author = author();
+    let steps = |author: &Author| {
+        let entries = author.tape.journal("ses_1").unwrap();
+        entries.into_iter().map(|entry| (entry.exchange, entry.step)).collect::<Vec<_>>()
+    };
+    let before = steps(&author);
+    author
+        .tape
+        .connection
+        .execute_batch(
+            "INSERT INTO files (folder, session, name, seq, size, due) VALUES ('/f', 'ses_1', 'n', 99, 7, 99);
+             UPDATE exchanges SET file = 1 WHERE session = 'ses_1';
+             DELETE FROM journal WHERE exchange = 2;
+             DELETE FROM journal WHERE step = 'end';",
+        )
+        .unwrap();
+    assert!(author.tape.verify(&mut |_| {}).unwrap().has(crate::verify::Broken::Derived));
+    author.tape.rebuild(&mut |_| {}).unwrap();
+    let mut after = steps(&author);
+    after.sort_by_key(|step| before.iter().position(|known| known == step));
+    assert_eq!(after, before, "each step once");
+    let file = author.tape.live_file(1).unwrap().unwrap();
+    assert_eq!(author.tape.journal_of(&file, file.seq).unwrap(), []);
+    assert!(author.tape.verify(&mut |_| {}).unwrap().is_whole());
+}
+
+#[test]
 fn one_that_was_broken_off_goes_on_beside_a_recorder() {
     let mut author = author();
     let mut tape = author.open_again();

@@ -97,7 +97,9 @@ impl Tape {
         }
         let unlisted = count(&format!(
             "SELECT count(*) FROM exchanges WHERE {EXCHANGE_STAYS}
-             AND id NOT IN (SELECT exchange FROM journal WHERE step = 'begin')"
+             AND (id NOT IN (SELECT exchange FROM journal WHERE step = 'begin')
+                 OR outcome NOT IN ('waiting', 'streaming')
+                     AND id NOT IN (SELECT exchange FROM journal WHERE step = 'end'))"
         ))?;
         if unlisted.is_some_and(|unlisted| unlisted > 0) {
             let unlisted = unlisted.unwrap_or_default();
