@@ -189,9 +189,9 @@ export class Recording {
     return this.#credentials.clean(Buffer.from(JSON.stringify(hello)));
   }
 
-  #announce({ directory, worktree, project }: Instance, given: { [name: string]: unknown } = {}): void {
-    const names = Object.keys(given).filter((name) => /^[\w.-]{1,64}$/.test(name));
-    const options = Object.fromEntries(names.map((name) => [name, OPTIONS.includes(name) ? given[name] : null]));
+  #announce({ directory, worktree, project }: Instance, given: { [name: string]: unknown } | undefined): void {
+    const names = Object.keys(given ?? {}).filter((name) => /^[\w.-]{1,64}$/.test(name));
+    const options = Object.fromEntries(names.map((name) => [name, OPTIONS.includes(name) ? given?.[name] : null]));
     this.document(Kind.Instance, { directory, worktree, project: project?.id ?? "", options });
   }
 }

@@ -1,3 +1,5 @@
+/** Which events of OpenCode are kept, and which are noise. */
+
 import { expect, test } from "bun:test";
 import { EventFilter, type OpenCodeEvent } from "../events.ts";
 

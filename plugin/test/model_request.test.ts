@@ -1,3 +1,5 @@
+/** Which requests are taken for a model's: the table of cases, as OpenCode and others send them. */
+
 import { describe, expect, test } from "bun:test";
 import { classify, type Reason } from "../model_request.ts";
 

@@ -1,3 +1,5 @@
+/** The spool on the disk: where it may be, its segments and its bounds, and how its recorder is started. */
+
 import { describe, expect, test } from "bun:test";
 import {
   chmodSync,
