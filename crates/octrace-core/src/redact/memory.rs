@@ -234,6 +234,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn known_values_reach_across() {
+        // The first is there or not by what stands after its element; its end is the second's begin.
+        let known = [r#"9"},{"a":12"#, "12345678"].map(literal::print);
+        let bodies = [
+            r#"[{"x":"9"},{"c":1234567899},{"d":"a longer text"}]"#,
+            r#"[{"x":"9"},{"a":1234567899},{"d":"a longer text"}]"#,
+            r#"[{"x":"9"},{"a":1234567899},{"e":"a longer text"}]"#,
+        ];
+        for (block, one, other) in (1..48)
+            .flat_map(|block| bodies.map(|one| (block, one)))
+            .flat_map(|(block, one)| bodies.map(|other| (block, one, other)))
+        {
+            let mut again = remembering(block);
+            let mut once = Redactor::new(literal::SALT);
+            again.learn(&known);
+            once.learn(&known);
+            again.body("", one.into());
+            let [again, once] =
+                [again, once].map(|redactor| redactor.body("", other.into()).into_inner());
+            assert_eq!(String::from_utf8(again), String::from_utf8(once), "{block}: {one}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_what_was_sent_is_kept() {
+        let redactor = remembering(64);
+        let mut body = conversation(100);
+        body.splice(1..1, br#""value":"hunter2","#.iter().copied());
+        redactor.body("", body);
+        assert!(redactor.memory.borrow().young.is_empty(), "it would have to remember the value");
+    }
+
     fn conversation(messages: usize) -> Vec<u8> {
         let message = |number| format!(r#"{{"role":"user","content":"message {number}"}}"#);
         let messages: Vec<_> = (0..messages).map(message).collect();
