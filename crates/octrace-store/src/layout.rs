@@ -117,13 +117,13 @@ pub(crate) fn read(tape: &Connection, exchange: i64) -> Result<Vec<Entry>, Error
     while let Some(id) = next {
         if lists.len() > MAX_CHAIN as usize {
             return Err(Error::damaged(format!(
-                "exchange {exchange} differs from too many others"
+                "request #{exchange} differs from too many others"
             )));
         }
         let row: Option<(Option<Vec<u8>>, Option<i64>)> =
             select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (Some(list), base) = row.unwrap_or_default() else {
-            return Err(Error::damaged(format!("the body of exchange {id} is missing")));
+            return Err(Error::damaged(format!("the body of request #{id} is missing")));
         };
         lists.push(list);
         next = base;
@@ -131,7 +131,7 @@ pub(crate) fn read(tape: &Connection, exchange: i64) -> Result<Vec<Entry>, Error
     let mut entries: Option<Vec<Entry>> = None;
     for list in lists.iter().rev() {
         let decoded = body::decode(list, entries.as_deref())
-            .map_err(|error| Error::damaged(format!("exchange {exchange}: {error}")))?;
+            .map_err(|error| Error::damaged(format!("request #{exchange}: {error}")))?;
         entries = Some(decoded);
     }
     Ok(entries.unwrap_or_default())

@@ -70,7 +70,7 @@ pub struct SecretPrint {
     /// SHA-256 of salt bytes followed by the value, in lower-case hex.
     pub sha256: String,
     /// Whether the value is nothing but letters and digits of ASCII and `-._~+/=`, so that a reader need
-    /// look for it in runs of these alone, which is many times faster. `false`: it is, or nobody says.
+    /// look for it in runs of these alone, which is many times faster. `false`: it is not, or nobody says.
     pub token: bool,
 }
 
@@ -92,7 +92,7 @@ pub struct Instance {
     pub worktree: String,
     /// OpenCode's project id.
     pub project: String,
-    /// The options beside the plugin's name in OpenCode's configuration, of those that octrace knows.
+    /// The options beside the plugin's name in OpenCode's configuration, with values only of those that octrace knows.
     pub options: Option<Box<RawValue>>,
 }
 

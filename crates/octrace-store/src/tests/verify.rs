@@ -45,7 +45,7 @@ fn a_whole_tape_is_whole() {
     assert_eq!(found.sessions, Count { whole: 2, broken: 0 });
     assert_eq!(found.exchanges, Count { whole: 9, broken: 0 });
     assert_eq!(found.events, Count { whole: 8, broken: 0 });
-    assert_eq!(told, ["database", "parts", "exchanges", "events"]);
+    assert_eq!(told, ["database", "parts", "requests", "events"]);
     let folder = tempfile::tempdir().unwrap();
     let empty = Tape::open(&folder.path().join("tape.db")).unwrap();
     assert!(verify(&empty).is_whole());

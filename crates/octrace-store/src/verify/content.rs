@@ -84,12 +84,12 @@ impl Tape {
         let tape = &self.connection;
         let mut reader = PartReader::new(tape)?;
         let mut used: HashSet<(String, i64)> = HashSet::new();
-        let table = Table { name: "exchanges", plural: "exchanges" };
+        let table = Table { name: "exchanges", plural: "requests" };
         walk::ids(tape, table, found, tell, |found, id| {
             let both = || Ok((self.summary(id)?, row(tape, id)?));
             let Some((_, row)) = readable(both())? else {
                 found.exchanges.add(false);
-                found.find(Broken::Content, format!("exchange {id}: its row cannot be read"));
+                found.find(Broken::Content, format!("request #{id}: its row cannot be read"));
                 return Ok(());
             };
             let Some(row) = row else { return Ok(()) };
@@ -110,7 +110,7 @@ impl Tape {
                         let first = used.insert((row.session.clone(), part));
                         if first && !is_used(tape, part, id, &row.session)? {
                             let what =
-                                format!("exchange {id}: its use of part {part} is not noted");
+                                format!("request #{id}: its use of part {part} is not noted");
                             found.find(Broken::Derived, what);
                         }
                     }
@@ -129,7 +129,7 @@ impl Tape {
                 broken_sessions.insert(row.session);
             }
             for wrong in wrong {
-                found.find(Broken::Content, format!("exchange {id}: {wrong}"));
+                found.find(Broken::Content, format!("request #{id}: {wrong}"));
             }
             Ok(())
         })

@@ -103,7 +103,10 @@ impl Tape {
         ))?;
         if unlisted.is_some_and(|unlisted| unlisted > 0) {
             let unlisted = unlisted.unwrap_or_default();
-            found.find(Broken::Derived, format!("{unlisted} exchanges are not in the journal"));
+            found.find(
+                Broken::Derived,
+                format!("{unlisted} requests are not in the journal, or not whole"),
+            );
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub fn verification(found: &Verification, style: &Style) -> String {
     }
     let counts = [
         (found.sessions, "session"),
-        (found.exchanges, "exchange"),
+        (found.exchanges, "request"),
         (found.events, "event"),
         (found.parts, "part"),
     ];
@@ -59,7 +59,7 @@ mod tests {
             parts: count(7, 0),
             ..Verification::default()
         };
-        insta::assert_snapshot!(verification(&whole, &Style::plain()), @"✓ The tape is whole: 1 session, 1,200 exchanges, 0 events, 7 parts");
+        insta::assert_snapshot!(verification(&whole, &Style::plain()), @"✓ The tape is whole: 1 session, 1,200 requests, 0 events, 7 parts");
         let broken = Verification {
             sessions: count(11, 1),
             findings: vec![Finding {
@@ -72,7 +72,7 @@ mod tests {
         insta::assert_snapshot!(verification(&broken, &Style::plain()), @"
         broken  SQLite says: ␛[2J
                 and 1,000 more
-        Still whole: 11 of 12 sessions, 1,200 exchanges, 0 events, 7 parts
+        Still whole: 11 of 12 sessions, 1,200 requests, 0 events, 7 parts
         ");
     }
 }

@@ -1,13 +1,14 @@
 //! `octrace doctor`: is everything in place, and if not, what to do.
 
 use clap::Args;
+use octrace_view::text::counted;
 use serde::Serialize;
 
 use super::{
     Context,
     error::{Failure, Result},
 };
-use crate::doctor::{Finding, Verdict, counted, examine};
+use crate::doctor::{Finding, Verdict, examine};
 
 /// Check that everything is in place; each problem comes with its remedy
 #[derive(Args)]
@@ -51,9 +52,13 @@ impl Doctor {
 fn summary(problems: usize, warnings: usize) -> String {
     match (problems, warnings) {
         (0, 0) => "All is in place.".to_owned(),
-        (0, _) => format!("No problem, {}.", counted(warnings, "warning")),
-        (_, 0) => format!("{}.", counted(problems, "problem")),
-        _ => format!("{}, {}.", counted(problems, "problem"), counted(warnings, "warning")),
+        (0, _) => format!("No problem, {}.", counted(warnings as u64, "warning")),
+        (_, 0) => format!("{}.", counted(problems as u64, "problem")),
+        _ => format!(
+            "{}, {}.",
+            counted(problems as u64, "problem"),
+            counted(warnings as u64, "warning")
+        ),
     }
 }
 

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use octrace_core::exchange::Summary;
 use octrace_export::jsonl;
 use octrace_store::{Tape, follow::Step, read::ExchangeDetail};
+use octrace_view::text::counted;
 
 use super::{
     Context,
@@ -17,7 +18,7 @@ use super::{
     output::Output,
     show,
 };
-use crate::{doctor::counted, record::name_of};
+use crate::record::name_of;
 
 /// Write sessions as other tools read them
 #[derive(Args)]
@@ -77,7 +78,7 @@ impl Jsonl {
             Some(file) => into_file(&tape, &sessions, file, out)?,
         };
         if damaged > 0 {
-            let requests = counted(damaged, "request");
+            let requests = counted(damaged as u64, "request");
             return Err(Failure::failed(format!("{requests} on the tape cannot be restored"))
                 .hint("Everything else was exported."));
         }
@@ -164,6 +165,6 @@ fn into_file(tape: &Tape, sessions: &[String], path: &Path, out: &mut Output) ->
     }
     let new = writer.into_inner().map_err(|error| refused(error.into_error()))?;
     new.persist(path).map_err(|error| refused(error.error))?;
-    out.note(&format!("{} in {}", counted(sum.lines, "line"), path.display()));
+    out.note(&format!("{} in {}", counted(sum.lines as u64, "line"), path.display()));
     Ok(sum.damaged)
 }

@@ -28,7 +28,7 @@ impl Rebuild {
         }
         out.line(&format!(
             "Read {} and {} again, {} of them changed; the search index has {}.",
-            counted(rebuilt.exchanges, "exchange"),
+            counted(rebuilt.exchanges, "request"),
             counted(rebuilt.events, "event"),
             rebuilt.changed,
             counted(rebuilt.parts, "part"),

@@ -96,11 +96,6 @@ pub(crate) fn examine(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// `1 session`, `2 sessions`.
-pub(crate) fn counted(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-}
-
 fn binary() -> Finding {
     const ABOUT: &str = "octrace";
     match plugin::binary() {

@@ -6,8 +6,9 @@ use octrace_store::{
     diagnostics::{Count, Process},
     follow::LiveFile,
 };
+use octrace_view::text::counted;
 
-use super::{Finding, counted};
+use super::Finding;
 use crate::paths::Paths;
 
 const ABOUT: &str = "requests";
@@ -120,7 +121,7 @@ fn unwritten(behind: &[LiveFile]) -> Option<Finding> {
     let first = failed.first()?;
     let says = format!(
         "{} cannot be written in {}: {}",
-        counted(failed.len(), "JSONL file"),
+        counted(failed.len() as u64, "JSONL file"),
         first.folder.display(),
         first.error.as_deref().unwrap_or_default()
     );
@@ -130,7 +131,7 @@ fn unwritten(behind: &[LiveFile]) -> Option<Finding> {
 }
 
 fn requests_of(count: u64) -> String {
-    counted(usize::try_from(count).unwrap_or(usize::MAX), "model request")
+    counted(count, "model request")
 }
 
 #[cfg(test)]

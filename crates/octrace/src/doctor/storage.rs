@@ -7,8 +7,9 @@ use std::{
 };
 
 use octrace_store::{Error, Tape};
+use octrace_view::text::counted;
 
-use super::{Finding, counted};
+use super::Finding;
 use crate::{
     config::{HOME_VARIABLE, Settings},
     paths::{Paths, is_private},
@@ -99,7 +100,7 @@ pub(super) fn spools(paths: &Paths, settings: &Settings) -> Vec<Finding> {
         findings.push(
             Finding::warning(
                 ABOUT,
-                format!("{} left by an OpenCode that is gone", counted(left, "spool")),
+                format!("{} left by an OpenCode that is gone", counted(left as u64, "spool")),
             )
             .remedy("To put on the tape what is there: octrace flush"),
         );
@@ -125,7 +126,7 @@ pub(super) fn tape(paths: &Paths) -> Finding {
                 fs::metadata(name).map_or(0, |found| found.len())
             };
             let (count, size) =
-                (counted(sessions.len(), "session"), bytes(size("") + size("-wal")));
+                (counted(sessions.len() as u64, "session"), bytes(size("") + size("-wal")));
             Finding::ok(ABOUT, format!("{count}, {size}, {place}"))
         }
         Err(error) => {
