@@ -170,6 +170,29 @@ fn a_tape_that_is_cut_off_is_no_panic() {
     }
 }
 
+/// Pages whose rows stand in the wrong order: who goes by ids alone would go round and round.
+#[test]
+fn rows_in_the_wrong_order_are_no_endless_way() {
+    const LEAF_OF_A_TABLE: u8 = 0x0d;
+    const PAGE: usize = 4096;
+    const HEADER: usize = 8;
+    let author = author();
+    let whole = file(&author);
+    let mut turned = 0;
+    for page in (PAGE..whole.len()).step_by(PAGE) {
+        let cells = usize::from(whole[page + 3]) << 8 | usize::from(whole[page + 4]);
+        if whole[page] != LEAF_OF_A_TABLE || cells < 2 {
+            continue;
+        }
+        let mut bytes = whole.clone();
+        let pointers = &mut bytes[page + HEADER..page + HEADER + 2 * cells];
+        let backwards: Vec<u8> = pointers.chunks(2).rev().flatten().copied().collect();
+        pointers.copy_from_slice(&backwards);
+        turned += usize::from(look(&bytes, &author.tape).is_ok_and(|found| !found.is_whole()));
+    }
+    assert!(turned > 3, "{turned} pages");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

@@ -19,7 +19,7 @@ pub(super) struct Table {
 }
 
 /// Shows the id of each row of the table, as far as that can be found. Where it cannot, `found` hears it, and the
-/// walk goes on behind.
+/// walk goes on behind. Ids rise; in a page of nonsense they may not, and the walk would never end.
 pub(super) fn ids(
     tape: &Connection,
     table: Table,
@@ -73,14 +73,23 @@ fn batch(tape: &Connection, sql: &str, after: i64) -> Result<Vec<i64>, Error> {
     let mut select = tape.prepare_cached(sql)?;
     let mut ids = Vec::new();
     let mut rows = select.query(params![after, AT_ONCE])?;
+    let mut last = after;
     loop {
-        match rows.next() {
-            Ok(Some(row)) => ids.push(row.get(0)?),
+        let next = match rows.next() {
             Ok(None) => return Ok(ids),
+            Ok(Some(row)) => match row.get(0)? {
+                id if id > last => Ok(id),
+                id => Err(Error::damaged(format!("number {id} comes after {last}"))),
+            },
+            Err(error) => Err(error.into()),
+        };
+        match next {
+            Ok(id) => ids.push(id),
             // What was read before it counts; the next call begins with it.
-            Err(error) if ids.is_empty() => return Err(error.into()),
+            Err(error) if ids.is_empty() => return Err(error),
             Err(_) => return Ok(ids),
         }
+        last = *ids.last().unwrap_or(&after);
     }
 }
 
@@ -91,8 +100,10 @@ fn behind(tape: &Connection, name: &str, at: i64) -> Result<Option<i64>, Error> 
     let (mut next, mut step) = (at.max(0).saturating_add(1), 1);
     for _ in 0..BEHIND.0 {
         let row = select.query_row([next], |row| row.get(0)).optional();
-        if let Some(id) = readable(row.map_err(Error::from))? {
-            return Ok(id);
+        match readable(row.map_err(Error::from))? {
+            Some(None) => return Ok(None),
+            Some(Some(id)) if id >= next => return Ok(Some(id)),
+            Some(Some(_)) | None => {}
         }
         next = next.saturating_add(step);
         step = (step * 2).min(BEHIND.1);
