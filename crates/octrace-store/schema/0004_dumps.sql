@@ -24,6 +24,9 @@ CREATE TABLE dumps (
 CREATE INDEX dumps_due ON dumps (spool) WHERE state = 'due';
 CREATE INDEX dumps_by_session ON dumps (session, number);
 CREATE TRIGGER dump_is_pruned AFTER DELETE ON exchanges BEGIN
+    INSERT INTO anomalies (spool, at_us, phase, message)
+        SELECT spool, old.sent_us, 'capture/dump-write', 'the request was pruned before its dump was written'
+        FROM dumps WHERE exchange = old.id AND state = 'due';
     DELETE FROM dumps WHERE exchange = old.id;
 END;
 

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pruned_is_not_due_any_more() {
+    fn what_is_pruned_is_not_due_any_more_and_that_is_said() {
         let (_folder, mut tape, spool) = room();
         let id = begin(&mut tape, spool, 1, true);
         end(&mut tape, id);
@@ -227,5 +227,7 @@ mod tests {
         let left: i64 =
             tape.connection.query_row("SELECT count(*) FROM dumps", [], |row| row.get(0)).unwrap();
         assert_eq!(left, 0);
+        let anomaly = tape.intercept(spool).unwrap().latest.unwrap();
+        assert_eq!(anomaly.phase, "capture/dump-write");
     }
 }
