@@ -115,10 +115,11 @@ fn watch_stdin(sender: SyncSender<Wake>) {
 }
 
 fn watch_signals(sender: SyncSender<Wake>) -> io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     // The recorder is detached, but a terminal's hang-up or Ctrl-C may reach it all the same: those are meant
-    // for OpenCode, and its end is what we wait for.
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    // for OpenCode, and its end is what we wait for. A file that would become larger than the system lets it
+    // (`ulimit -f`) is an error of that write, not the recorder's end.
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM, SIGXFSZ])?;
     thread::spawn(move || {
         for signal in signals.forever() {
             if signal == SIGTERM {
