@@ -219,7 +219,7 @@ pub(super) fn ours(parent: &OwnedFd, name: &str) -> Result<OwnedFd, FolderError>
     Ok(folder)
 }
 
-fn is_mine(found: &Stat) -> bool {
+pub(super) fn is_mine(found: &Stat) -> bool {
     found.st_uid == rustix::process::geteuid().as_raw()
 }
 

@@ -5,18 +5,34 @@ use octrace_store::codec;
 /// The longest name that is taken as it is, in bytes.
 const LONGEST: usize = 96;
 
-/// The name of a session's folder: its id, where that is a plain word. Anything else keeps what is harmless of it and
-/// gets its hash, so that no two sessions share a folder.
+/// The name of a session's folder: its id, where [`is_session`] says so. Anything else keeps what is harmless of it and
+/// gets its hash, so that no two sessions share a folder, and so that each folder is known for a session's.
 pub fn session_name(session: &str) -> String {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if !session.is_empty() && session.len() <= LONGEST && session.chars().all(harmless) {
+    if is_session(session) {
         return session.to_owned();
     }
     let hash = codec::address(session.as_bytes());
     let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let kept: String =
-        session.chars().take(48).map(|c| if harmless(c) { c } else { '_' }).collect();
+        session.chars().take(48).map(|c| if is_harmless(c) { c } else { '_' }).collect();
     if kept.is_empty() { format!("session-{hash}") } else { format!("{kept}-{hash}") }
+}
+
+/// Whether [`session_name`] makes such names: `ses_…` and `run_…`, as OpenCode and the plugin call sessions, and what
+/// ends with a hash.
+pub(super) fn is_session(name: &str) -> bool {
+    let follows = |prefix| name.strip_prefix(prefix).is_some_and(|rest: &str| !rest.is_empty());
+    let is_hash =
+        |end: &str| end.len() == 16 && end.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    let ends_with_hash =
+        || name.rsplit_once('-').is_some_and(|(kept, hash)| !kept.is_empty() && is_hash(hash));
+    name.len() <= LONGEST
+        && name.chars().all(is_harmless)
+        && (follows("ses_") || follows("run_") || ends_with_hash())
+}
+
+fn is_harmless(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
 /// What the names of a trio's three files begin with: `001-anthropic-2026-11-20T14-04-16-123Z`.
@@ -51,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_id_is_its_own_name_and_nothing_else_is_taken_as_it_is() {
+    fn a_sessions_id_is_its_own_name_and_nothing_else_is_taken_as_it_is() {
         assert_eq!(session_name("ses_06fA-7d"), "ses_06fA-7d");
         assert_eq!(session_name("run_12_a1"), "run_12_a1");
         let long = "x".repeat(4_000);
@@ -65,6 +81,8 @@ mod tests {
             "a.b",
             "ä",
             "a b",
+            "mine",
+            "ses_",
             "\u{202e}",
             &long,
         ];
@@ -72,6 +90,7 @@ mod tests {
         for name in &names {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
             assert!(!name.is_empty() && name.len() < 100 && name.bytes().all(plain), "{name}");
+            assert!(is_session(name), "{name}");
             assert_eq!(&session_name(name), name, "a name names itself");
         }
         names.sort();

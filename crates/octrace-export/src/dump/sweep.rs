@@ -1,10 +1,11 @@
 //! Dumps do not stay for ever: whoever dumps deletes the session folders that are a day old.
 //!
-//! A folder goes only if everything in it is a file of ours by its name: then the files go, then the folder. One that
-//! holds anything else stays as it is, whole, and so does everything in the root that is not a folder of ours.
+//! Such a folder is known by its name. It goes with the files and links in it, whatever they are called; a link is
+//! deleted and never followed. One that holds a folder, or what belongs to somebody else, stays as it is, whole. So does
+//! everything in the root that has another name.
 
 use std::{
-    ffi::CStr,
+    ffi::{CStr, CString},
     os::fd::OwnedFd,
     path::Path,
     time::{Duration, SystemTime},
@@ -17,8 +18,8 @@ use rustix::{
 
 use super::{
     Anomaly, Phase,
-    folder::{FolderError, Root, look, names, ours},
-    name::number_of,
+    folder::{FolderError, Root, is_mine, look, names, ours},
+    name::is_session,
 };
 
 /// How long a session's folder is kept after the last change in it.
@@ -45,22 +46,21 @@ pub fn sweep(tmp: &Path, now: SystemTime) -> Vec<Anomaly> {
 }
 
 fn entry(root: &OwnedFd, name: &CStr, before: SystemTime) -> Result<(), Anomaly> {
-    let shown = name.to_string_lossy();
+    // What has another name is somebody's, whatever it is.
+    let Some(word) = name.to_str().ok().filter(|word| is_session(word)) else { return Ok(()) };
     let anomaly = |phase, error: Errno| {
         let why = std::io::Error::from(error);
-        Err(Anomaly::new(phase, format!("{shown}: {why}")))
+        Err(Anomaly::new(phase, format!("{word}: {why}")))
     };
     match look(root, name) {
         Ok((FileType::Directory, _)) => {}
         Ok((FileType::Symlink, _)) => {
-            return Err(Anomaly::new(Phase::PathSafety, format!("{shown}: it is a link")));
+            return Err(Anomaly::new(Phase::PathSafety, format!("{word}: it is a link")));
         }
         // Gone meanwhile: another recorder begins, too. A file is somebody's note.
         Ok(_) | Err(Errno::NOENT) => return Ok(()),
         Err(error) => return anomaly(Phase::EntryStat, error),
     }
-    // Folders of ours have plain names.
-    let Ok(word) = name.to_str() else { return Ok(()) };
     let folder = match ours(root, word) {
         Ok(folder) => folder,
         Err(FolderError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
@@ -73,9 +73,13 @@ fn entry(root: &OwnedFd, name: &CStr, before: SystemTime) -> Result<(), Anomaly>
             return Err(Anomaly::new(Phase::EntryStat, error.to_string()));
         }
     };
-    let files = match expired(&folder, before) {
-        Ok(Some(files)) => files,
-        Ok(None) => return Ok(()),
+    let files = match content(&folder, before) {
+        Ok(Content::Old(files)) => files,
+        Ok(Content::Fresh) => return Ok(()),
+        Ok(Content::Foreign(what)) => {
+            let why = "is neither a file nor a link of ours, so the folder stays";
+            return Err(Anomaly::new(Phase::EntryDelete, format!("{word}: {what} {why}")));
+        }
         Err(error) => return anomaly(Phase::EntryStat, error),
     };
     let gone = |deleted| match deleted {
@@ -88,23 +92,36 @@ fn entry(root: &OwnedFd, name: &CStr, before: SystemTime) -> Result<(), Anomaly>
     gone(rustix::fs::unlinkat(root, name, AtFlags::REMOVEDIR))
 }
 
-/// The files of a folder in which nothing changed since `before` and everything is ours.
-fn expired(folder: &OwnedFd, before: SystemTime) -> Result<Option<Vec<std::ffi::CString>>, Errno> {
+/// What stands in a session's folder.
+enum Content {
+    /// Something changed lately.
+    Fresh,
+    /// Files and links of ours that may go.
+    Old(Vec<CString>),
+    /// There is something that is not ours to delete, of this name.
+    Foreign(String),
+}
+
+/// `before`: what did not change since then is old.
+fn content(folder: &OwnedFd, before: SystemTime) -> Result<Content, Errno> {
     if changed(&rustix::fs::fstat(folder)?) >= before {
-        return Ok(None);
+        return Ok(Content::Fresh);
     }
+    let mut foreign = None;
     let files = names(folder).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
     for file in &files {
-        let is_ours = file.to_str().is_ok_and(|name| number_of(name).is_some());
         let (kind, found) = match look(folder, file) {
             Err(Errno::NOENT) => continue,
             looked => looked?,
         };
-        if !is_ours || kind != FileType::RegularFile || changed(&found) >= before {
-            return Ok(None);
+        if changed(&found) >= before {
+            return Ok(Content::Fresh);
+        }
+        if !matches!(kind, FileType::RegularFile | FileType::Symlink) || !is_mine(&found) {
+            foreign.get_or_insert_with(|| file.to_string_lossy().escape_debug().to_string());
         }
     }
-    Ok(Some(files))
+    Ok(foreign.map_or(Content::Old(files), Content::Foreign))
 }
 
 fn changed(found: &Stat) -> SystemTime {

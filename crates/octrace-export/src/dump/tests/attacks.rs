@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rustix::fs::{AtFlags, CWD, Mode, Timespec, Timestamps, mkfifoat, utimensat};
 use tempfile::TempDir;
 
 use crate::dump::{KEPT_FOR, Root, Trio, root_path, stem, sweep};
@@ -154,10 +155,10 @@ fn a_folder_that_others_may_write_is_refused() {
     chmod(tmp.path(), 0o1777);
     assert!(Root::open(tmp.path()).is_ok());
     assert!(Root::open(&tmp.path().join("missing")).is_err());
-    let file = root.join("file");
+    let file = root.join("ses_file");
     fs::write(&file, "").unwrap();
     assert!(Root::open(&file).is_err());
-    assert_eq!(opened.session("file").unwrap_err().to_string(), "file: it is not a folder");
+    assert_eq!(opened.session("ses_file").unwrap_err().to_string(), "ses_file: it is not a folder");
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn a_hostile_session_stays_below_the_root() {
     assert_eq!(list(tmp.path()), ["opencode-interceptor"]);
 }
 
-/// Everything in and below `path` becomes `age` old.
+/// Everything in and below `path` becomes `age` old; a link, not what it points to.
 fn aged(path: &Path, age: Duration) {
     let at = SystemTime::now() - age;
     if path.is_dir() && !path.is_symlink() {
@@ -196,9 +197,10 @@ fn aged(path: &Path, age: Duration) {
             aged(&entry.unwrap().path(), age);
         }
     }
-    if !path.is_symlink() {
-        fs::File::open(path).unwrap().set_modified(at).unwrap();
-    }
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let at = Timespec { tv_sec: since.as_secs().cast_signed(), tv_nsec: 0 };
+    let times = Timestamps { last_access: at, last_modification: at };
+    utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
 
 #[test]
@@ -211,46 +213,64 @@ fn a_sweep_takes_old_session_folders_and_nothing_else() {
 
     let opened = Root::open(tmp.path()).unwrap();
     let root = root_path(tmp.path());
-    for session in ["old", "fresh", "half-fresh", "noted", "nested", "linked", "shared"] {
+    let sessions = ["old", "fresh", "half_fresh", "noted", "nested", "linked", "shared", "piped"];
+    for session in sessions.map(|word| format!("ses_{word}")) {
+        opened.session(&session).unwrap().write("001-openai-t", &trio("a")).unwrap();
+    }
+    // However odd its id is, a session's folder is known; somebody's own is not.
+    for session in ["run_12_a1", "../x", "", "mine"] {
         opened.session(session).unwrap().write("001-openai-t", &trio("a")).unwrap();
     }
-    fs::create_dir(root.join("empty")).unwrap();
-    fs::write(root.join("old/.002-openai-t.meta.json.new"), "half").unwrap();
-    fs::write(root.join("noted/notes.txt"), "mine").unwrap();
-    fs::create_dir(root.join("nested/001-openai-t.deep")).unwrap();
-    symlink(elsewhere.path(), root.join("linked/002-openai-t.meta.json")).unwrap();
-    fs::write(root.join("001-openai-t.meta.json"), "a file in the root").unwrap();
+    for folder in ["ses_empty", "mine", "notes-2026", "empty"] {
+        fs::create_dir(root.join(folder)).unwrap();
+    }
+    fs::write(root.join("mine/001-openai-t.meta.json"), "mine").unwrap();
+    fs::write(root.join("ses_old/.002-openai-t.meta.json.new"), "half").unwrap();
+    fs::write(root.join("ses_noted/notes.txt"), "in our folder").unwrap();
+    fs::create_dir_all(root.join("ses_nested/deep/er")).unwrap();
+    symlink(elsewhere.path(), root.join("ses_linked/to a folder")).unwrap();
+    symlink(elsewhere.path().join("001-openai-t.meta.json"), root.join("ses_linked/x")).unwrap();
+    mkfifoat(CWD, root.join("ses_piped/pipe"), Mode::RUSR).unwrap();
+    fs::write(root.join("ses_file"), "a file in the root").unwrap();
+    symlink(elsewhere.path(), root.join("ses_link")).unwrap();
     symlink(elsewhere.path(), root.join("link")).unwrap();
     aged(&root, old);
-    chmod(&root.join("shared"), 0o777);
-    aged(&root.join("fresh"), KEPT_FOR - Duration::from_secs(60));
+    chmod(&root.join("ses_shared"), 0o777);
+    aged(&root.join("ses_fresh"), KEPT_FOR - Duration::from_secs(60));
     // Something was written in it since, which does not show in the folder.
-    aged(&root.join("half-fresh/001-openai-t.meta.json"), Duration::ZERO);
+    aged(&root.join("ses_half_fresh/001-openai-t.meta.json"), Duration::ZERO);
 
     let anomalies = sweep(tmp.path(), now);
     assert_eq!(
         list(&root),
         [
-            "001-openai-t.meta.json",
-            "fresh",
-            "half-fresh",
+            "empty",
             "link",
-            "linked",
-            "nested",
-            "noted",
-            "shared"
+            "mine",
+            "notes-2026",
+            "ses_file",
+            "ses_fresh",
+            "ses_half_fresh",
+            "ses_link",
+            "ses_nested",
+            "ses_piped",
+            "ses_shared"
         ]
     );
-    assert_eq!(list(&root.join("noted")).len(), 4, "whole");
-    assert_eq!(list(&root.join("linked")).len(), 4);
+    assert_eq!(list(&root.join("ses_nested")).len(), 4, "whole");
+    assert_eq!(list(&root.join("ses_piped")).len(), 4);
+    assert_eq!(list(&root.join("mine")).len(), 1);
     untouched(&elsewhere);
     let said: Vec<_> =
         anomalies.iter().map(|said| format!("{} {}", said.phase.as_str(), said.message)).collect();
+    let stays = "is neither a file nor a link of ours, so the folder stays";
     assert_eq!(
         said,
         [
-            "cleanup/path-safety link: it is a link",
-            "cleanup/path-safety shared: others may write to it"
+            "cleanup/path-safety ses_link: it is a link".to_owned(),
+            format!("cleanup/entry-delete ses_nested: deep {stays}"),
+            format!("cleanup/entry-delete ses_piped: pipe {stays}"),
+            "cleanup/path-safety ses_shared: others may write to it".to_owned(),
         ]
     );
 }
