@@ -1,6 +1,11 @@
 //! What became of OpenCode's requests: from the plugin's first word to the line in a file. The rows are those of
 //! opencode-api-tracer's table of diagnoses.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use octrace_store::{
     Tape,
     diagnostics::{Count, Process},
@@ -9,7 +14,7 @@ use octrace_store::{
 use octrace_view::text::counted;
 
 use super::Finding;
-use crate::paths::Paths;
+use crate::{paths::Paths, record::DIAGNOSTICS};
 
 const ABOUT: &str = "requests";
 
@@ -45,13 +50,23 @@ pub(super) fn requests(paths: &Paths) -> Vec<Finding> {
         // What is wrong with the tape has been said.
         return Vec::new();
     };
-    let mut findings = vec![newest(&processes, !behind.is_empty())];
+    let unwritten_to = (!behind.is_empty()).then(|| diagnostics(paths, &behind));
+    let mut findings = vec![newest(&processes, unwritten_to.as_deref())];
     findings.extend(unwritten(&behind));
     findings
 }
 
-/// `is_behind`: some file lacks something.
-fn newest(processes: &[Process], is_behind: bool) -> Finding {
+/// The diagnostics file that was written last, of those that may speak of these files.
+fn diagnostics(paths: &Paths, behind: &[LiveFile]) -> PathBuf {
+    let spare = paths.state.join(DIAGNOSTICS);
+    let beside = behind.iter().map(|file| file.folder.join(DIAGNOSTICS));
+    let written = |path: &PathBuf| fs::symlink_metadata(path).and_then(|found| found.modified());
+    let there = beside.chain([spare.clone()]).filter_map(|path| Some((written(&path).ok()?, path)));
+    there.max().map_or(spare, |(_, path)| path)
+}
+
+/// `unwritten_to`: some file lacks something, and where its errors are said.
+fn newest(processes: &[Process], unwritten_to: Option<&Path>) -> Finding {
     let told = |process: &&Process| process.count("install.start") > 0;
     let Some(process) = processes.iter().find(told) else {
         if processes.is_empty() {
@@ -81,12 +96,21 @@ fn newest(processes: &[Process], is_behind: bool) -> Finding {
     if traced == 0 {
         return skipped(process, &who, works);
     }
-    if is_behind && process.to_files > 0 && process.count("jsonl.write.success") == 0 {
+    if let Some(place) = unwritten_to
+        && process.to_files > 0
+        && process.count("jsonl.write.success") == 0
+    {
         return Finding::problem(
             ABOUT,
-            format!("{who} had {}, but nothing was written to its JSONL files", requests_of(traced)),
+            format!(
+                "{who} had {}, but nothing was written to its JSONL files",
+                requests_of(traced)
+            ),
         )
-        .remedy("See jsonl.write.error in the diagnostics file; octrace flush tries again and says why not.");
+        .remedy(format!(
+            "See jsonl.write.error in {}; octrace flush tries again and says why not.",
+            place.display()
+        ));
     }
     Finding::ok(ABOUT, format!("{who} called fetch {seen} times, {} recorded", requests_of(traced)))
 }
@@ -136,6 +160,8 @@ fn requests_of(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn process(counts: &[(&str, &str, u64)], to_files: u64) -> Process {
@@ -158,7 +184,8 @@ mod tests {
     }
 
     fn told(processes: &[Process]) -> String {
-        let Finding { verdict, says, remedy, .. } = newest(processes, true);
+        let Finding { verdict, says, remedy, .. } =
+            newest(processes, Some(Path::new("/state/debug.jsonl")));
         format!("{}: {says}\n→ {}", verdict.as_str(), remedy.unwrap_or_default())
     }
 
@@ -229,7 +256,7 @@ mod tests {
         let traced = [("fetch.seen", "", 9), ("fetch.traced", "", 2)];
         insta::assert_snapshot!(loaded(&traced, 2), @"
         PROBLEM: the newest OpenCode (pid 7) had 2 model requests, but nothing was written to its JSONL files
-        → See jsonl.write.error in the diagnostics file; octrace flush tries again and says why not.
+        → See jsonl.write.error in /state/debug.jsonl; octrace flush tries again and says why not.
         ");
         insta::assert_snapshot!(loaded(&traced, 0), @"
         ok: the newest OpenCode (pid 7) called fetch 9 times, 2 model requests recorded
@@ -239,17 +266,46 @@ mod tests {
         assert!(loaded(&written, 2).starts_with("ok: "));
     }
 
-    #[test]
-    fn a_file_that_cannot_be_written_names_its_folder() {
-        let file = LiveFile {
+    fn live_file(folder: &Path) -> LiveFile {
+        LiveFile {
             id: 1,
-            folder: "/traces".into(),
+            folder: folder.to_owned(),
             session: "ses_1".to_owned(),
             name: None,
             seq: 0,
             size: 0,
             error: None,
+        }
+    }
+
+    #[test]
+    fn the_diagnostics_are_where_they_were_written_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths {
+            user: dir.path().join("user"),
+            home: dir.path().join("home"),
+            cache: dir.path().join("cache"),
+            state: dir.path().join("state"),
+            opencode_config: dir.path().join("config"),
+            opencode_config_dir: None,
+            spool_candidates: Vec::new(),
         };
+        let traces = dir.path().join("traces");
+        let [beside, spare] = [&traces, &paths.state].map(|folder| folder.join(DIAGNOSTICS));
+        let place = || diagnostics(&paths, &[live_file(&traces)]);
+        assert_eq!(place(), spare);
+        fs::create_dir(&traces).unwrap();
+        fs::write(&beside, "").unwrap();
+        assert_eq!(place(), beside);
+        fs::create_dir(&paths.state).unwrap();
+        let later = fs::metadata(&beside).unwrap().modified().unwrap() + Duration::from_secs(1);
+        fs::File::create(&spare).unwrap().set_modified(later).unwrap();
+        assert_eq!(place(), spare);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_names_its_folder() {
+        let file = live_file(Path::new("/traces"));
         assert_eq!(unwritten(std::slice::from_ref(&file)), None, "only late");
         let failed = LiveFile { error: Some("Permission denied".to_owned()), ..file };
         let finding = unwritten(&[failed]).unwrap();

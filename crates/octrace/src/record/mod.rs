@@ -64,6 +64,7 @@ pub(crate) use self::{
     sinks::dumps::dump_root,
     sinks::jsonl::name_of,
     status::Intercept,
+    wishes::DIAGNOSTICS,
 };
 use self::{
     control::Control,

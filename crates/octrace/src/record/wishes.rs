@@ -13,7 +13,16 @@ use super::place::Place;
 use crate::config::{self, Options, Origin, Problem, Settings};
 
 /// In the folder of the JSONL files, or in that of octrace's state.
-const DIAGNOSTICS: &str = "opencode-api-tracer.debug.jsonl";
+pub(crate) const DIAGNOSTICS: &str = "opencode-api-tracer.debug.jsonl";
+
+/// Where diagnostics go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Diagnosed<'a> {
+    /// The file.
+    pub(crate) file: &'a Path,
+    /// The one to take where that cannot be written: it may be in the very folder that is wrong.
+    pub(crate) spare: &'a Path,
+}
 
 /// The settings of one OpenCode process.
 #[derive(Default)]
@@ -29,6 +38,7 @@ pub(crate) struct Wishes {
     folder: Option<String>,
     folders: HashMap<String, Option<String>>,
     diagnostics: Option<PathBuf>,
+    spare: PathBuf,
     /// What was said already of settings without effect.
     said: HashSet<String>,
 }
@@ -37,7 +47,8 @@ impl Wishes {
     /// Of a process that has not said anything yet.
     pub(crate) fn new(place: &Place) -> Self {
         let (config, user, state) = (place.config.clone(), place.user.clone(), place.state.clone());
-        Self { config, user, state, ..Self::default() }
+        let spare = state.join(DIAGNOSTICS);
+        Self { config, user, state, spare, ..Self::default() }
     }
 
     /// The process says what its environment is.
@@ -74,8 +85,8 @@ impl Wishes {
     }
 
     /// The file for diagnostics; `None` where it is switched off.
-    pub(crate) fn diagnostics(&self) -> Option<&Path> {
-        self.diagnostics.as_deref()
+    pub(crate) fn diagnostics(&self) -> Option<Diagnosed<'_>> {
+        self.diagnostics.as_deref().map(|file| Diagnosed { file, spare: &self.spare })
     }
 
     fn settle(&mut self) {
@@ -163,7 +174,7 @@ mod tests {
     }
 
     fn diagnostics(wishes: &Wishes) -> Option<&str> {
-        wishes.diagnostics().and_then(Path::to_str)
+        wishes.diagnostics().and_then(|place| place.file.to_str())
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{
     BUSY,
     own_file::{OpenError, OwnFile},
 };
+use crate::record::wishes::Diagnosed;
 
 /// A file that would be longer makes room for a new one; one old file is kept, with `.1` after its name.
 const LONGEST: u64 = 4 << 20;
@@ -95,26 +96,34 @@ impl Diagnostics {
         }
     }
 
-    /// Writes what waits to the file at `path`; with none, nobody wants to know.
-    pub(in crate::record) fn write(&mut self, path: Option<&Path>) {
+    /// Writes what waits to the file at `place`, and where that cannot be written, to its `spare`; without a place,
+    /// nobody wants to know.
+    pub(in crate::record) fn write(&mut self, place: Option<Diagnosed<'_>>) {
         self.busy = None;
         if self.waiting.is_empty() || !self.is_settled {
             return;
         }
-        let Some(path) = path else { return self.waiting.clear() };
-        match append(path, &self.waiting) {
-            Ok(()) => {
-                self.waiting.clear();
-                self.has_failed = false;
+        let Some(Diagnosed { file, spare }) = place else { return self.waiting.clear() };
+        let mut written = append(file, &self.waiting);
+        if let Err(error) = &written
+            && !matches!(error, OpenError::Busy)
+        {
+            if !self.has_failed {
+                tracing::warn!("cannot write diagnostics to {}: {error}", file.display());
             }
+            self.has_failed = true;
+            if file != spare {
+                written = append(spare, &self.waiting);
+            }
+        } else {
+            self.has_failed = false;
+        }
+        match written {
+            Ok(()) => self.waiting.clear(),
             // Another recorder is at it, for a moment only.
             Err(OpenError::Busy) => self.busy = Some(Instant::now()),
-            Err(error) => {
-                if !self.has_failed {
-                    tracing::warn!("cannot write diagnostics: {error}");
-                }
-                self.has_failed = true;
-            }
+            // They go on waiting.
+            Err(_) => {}
         }
     }
 }

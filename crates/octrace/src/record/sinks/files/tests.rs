@@ -237,6 +237,10 @@ fn a_folder_that_cannot_be_written_stops_nothing_and_is_tried_again() {
     let [file] = &tape.files_behind(None).unwrap()[..] else { panic!("one is behind") };
     assert!(file.error.is_some());
     assert!(pipeline.follow_in().is_some(), "it will be tried again");
+    // Nobody would find it in the folder that is wrong.
+    let lines = diagnostics(&room.place().state);
+    let said = lines.iter().find(|line| line["event"] == "jsonl.write.error").unwrap();
+    assert_eq!((&said["session"], &said["error"]), (&json!("ses_1"), &json!(file.error)));
     fs::remove_file(traces(&room)).unwrap();
     // The next recorder does not wait.
     room.pipeline(&author).finish().unwrap();
