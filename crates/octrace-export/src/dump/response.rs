@@ -21,6 +21,31 @@ pub(super) struct Response<'a> {
     body_format: Format,
     body_read_error: Option<String>,
     body_omitted_reason: Option<&'static str>,
+    /// Beside the text of a stream: the tools that it calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCall>,
+    /// Whether what is not UTF-8 was replaced in the text of a stream.
+    #[serde(skip_serializing_if = "is_false")]
+    lossy: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ToolCall {
+    name: String,
+    arguments: Arguments,
+}
+
+/// As JSON, where what the model wrote is that.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Arguments {
+    Json(Box<RawValue>),
+    Text(String),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[derive(Debug, Serialize)]
@@ -43,7 +68,30 @@ enum Format {
 
 impl<'a> Response<'a> {
     fn new(body_format: Format, body: Body<'a>) -> Self {
-        Self { body, body_format, body_read_error: None, body_omitted_reason: None }
+        Self {
+            body,
+            body_format,
+            body_read_error: None,
+            body_omitted_reason: None,
+            tool_calls: Vec::new(),
+            lossy: false,
+        }
+    }
+
+    /// What a stream says.
+    fn spelled(body_format: Format, exchange: &ExchangeDetail, answer: provider::Answer) -> Self {
+        let tool_call = |call: provider::ToolRequest| ToolCall {
+            name: call.name,
+            arguments: match serde_json::from_str(&call.arguments) {
+                Ok(json) => Arguments::Json(json),
+                Err(_) => Arguments::Text(call.arguments),
+            },
+        };
+        Self {
+            tool_calls: answer.tool_calls.into_iter().map(tool_call).collect(),
+            lossy: std::str::from_utf8(&exchange.response_body).is_err(),
+            ..Self::new(body_format, Body::Text(answer.text))
+        }
     }
 
     fn omitted(reason: &'static str) -> Self {
@@ -106,13 +154,13 @@ fn broken(exchange: &ExchangeDetail) -> Option<Response<'_>> {
         Outcome::Cut => said.unwrap_or_else(|| "the response broke off".to_owned()),
         Outcome::Waiting | Outcome::Streaming => "the response is still arriving".to_owned(),
     };
-    let body = match body_kind(exchange) {
+    let there = match body_kind(exchange) {
         BodyKind::EventStream if row.dialect != Dialect::Unknown => {
-            Body::Text(answer(exchange, false).text)
+            Response::spelled(Format::ReadError, exchange, answer(exchange, false))
         }
-        _ => Body::Absent,
+        _ => Response::new(Format::ReadError, Body::Absent),
     };
-    Some(Response { body_read_error: Some(error), ..Response::new(Format::ReadError, body) })
+    Some(Response { body_read_error: Some(error), ..there })
 }
 
 /// A stream as the text that it spells.
@@ -120,7 +168,7 @@ fn replayed<'a>(exchange: &ExchangeDetail, anomaly: &mut impl FnMut(Phase, &str)
     if exchange.summary.dialect == Dialect::Unknown {
         return Response::omitted("an event stream of an unknown dialect cannot be replayed");
     }
-    let answer = answer(exchange, true);
+    let mut answer = answer(exchange, true);
     if let Some(problem) = answer.problems.first() {
         anomaly(Phase::ResponseParse, problem);
         let understood = answer.finish.is_some() || answer.error.is_some();
@@ -129,8 +177,8 @@ fn replayed<'a>(exchange: &ExchangeDetail, anomaly: &mut impl FnMut(Phase, &str)
         }
     }
     // A provider can fail in the middle of a stream and say so in it.
-    let body_read_error = answer.error;
-    Response { body_read_error, ..Response::new(Format::ReplayText, Body::Text(answer.text)) }
+    let body_read_error = answer.error.take();
+    Response { body_read_error, ..Response::spelled(Format::ReplayText, exchange, answer) }
 }
 
 fn answer(exchange: &ExchangeDetail, ended: bool) -> provider::Answer {

@@ -23,7 +23,8 @@ pub struct Trio {
     pub sent_us: i64,
     /// `{headers, body}`
     pub request: Vec<u8>,
-    /// `{status, statusText, headers, body, bodyFormat, bodyReadError, bodyOmittedReason}`
+    /// `{status, statusText, headers, body, bodyFormat, bodyReadError, bodyOmittedReason}`, and of a stream, where it has
+    /// any, `toolCalls`, and `lossy` where its text was not UTF-8
     pub response: Vec<u8>,
     /// `{timestamp, url, method, status, contentType, durationMs, requestBytes, responseBytes, capturedBytes}`
     pub meta: Vec<u8>,

@@ -3,8 +3,9 @@
 //! * JSON as it was sent (redacted): same spelling, same order, without its line breaks.
 //! * A stream of events: `{"events":[{"event":"…","data":…}]}`. An event without a name is a `message`, as the
 //!   standard for server-sent events has it; `data` is JSON where it is JSON, else a string.
-//! * Anything else: `{"raw":"…"}`. What is not UTF-8 in it is `U+FFFD`, and then there is `"lossy":true` beside it; the
-//!   exact bytes are in `octrace request ID --raw`.
+//! * Anything else: `{"raw":"…"}`.
+//! * What is not UTF-8 is `U+FFFD`, and then there is `"lossy":true` beside `raw` or `events`, and in each event whose
+//!   data it is; the exact bytes are in `octrace request ID --raw`.
 //! * A request without a body: `null`.
 
 use std::{
@@ -37,10 +38,7 @@ fn whole(out: &mut impl Write, body: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(body);
     out.write_all(br#"{"raw":"#)?;
     serde_json::to_writer(&mut *out, &text)?;
-    if matches!(text, Cow::Owned(_)) {
-        out.write_all(br#","lossy":true"#)?;
-    }
-    out.write_all(b"}")
+    close(out, b"", matches!(text, Cow::Owned(_)))
 }
 
 fn events(out: &mut impl Write, body: &[u8]) -> io::Result<()> {
@@ -50,13 +48,24 @@ fn events(out: &mut impl Write, body: &[u8]) -> io::Result<()> {
         out.write_all(if index == 0 { br#"{"event":"# } else { br#",{"event":"# })?;
         serde_json::to_writer(&mut *out, name)?;
         out.write_all(br#","data":"#)?;
-        match json(&event.data) {
-            Some(json) => out.write_all(&json)?,
-            None => serde_json::to_writer(&mut *out, &String::from_utf8_lossy(&event.data))?,
+        let mut is_lossy = false;
+        if let Some(json) = json(&event.data) {
+            out.write_all(&json)?;
+        } else {
+            let text = String::from_utf8_lossy(&event.data);
+            serde_json::to_writer(&mut *out, &text)?;
+            is_lossy = matches!(text, Cow::Owned(_));
         }
-        out.write_all(b"}")?;
+        close(out, b"", is_lossy)?;
     }
-    out.write_all(b"]}")
+    // Names and comments count as well.
+    close(out, b"]", std::str::from_utf8(body).is_err())
+}
+
+/// The end of an object, with the mark where not all of it is as it was.
+fn close(out: &mut impl Write, before: &[u8], is_lossy: bool) -> io::Result<()> {
+    out.write_all(before)?;
+    out.write_all(if is_lossy { br#","lossy":true}"# } else { b"}" })
 }
 
 /// JSON on one line. Line breaks stand between its tokens only: inside strings they are escaped.
@@ -103,7 +112,21 @@ mod tests {
                 r#"{"events":[{"event":"message","data":{"a":1}},{"event":"e","data":"[DONE]"},{"event":"message","data":"{\"cut"}]}"#,
             ),
             ("", b"data: 1\n\n", r#"{"events":[{"event":"message","data":1}]}"#),
-            (sse, b"data: \xff\n\n", r#"{"events":[{"event":"message","data":"�"}]}"#),
+            (
+                sse,
+                b"data: \xff\n\n",
+                r#"{"events":[{"event":"message","data":"�","lossy":true}],"lossy":true}"#,
+            ),
+            (
+                sse,
+                b": \xff\n\ndata: 1\n\n",
+                r#"{"events":[{"event":"message","data":1}],"lossy":true}"#,
+            ),
+            (
+                sse,
+                b"data: {\"a\":\"\xff\"}\n\ndata: {}\n\n",
+                r#"{"events":[{"event":"message","data":"{\"a\":\"�\"}","lossy":true},{"event":"message","data":{}}],"lossy":true}"#,
+            ),
         ] {
             assert_eq!(printed(content_type, body), expect, "{body:?}");
         }

@@ -49,7 +49,7 @@ fn response(exchange: &ExchangeDetail) -> String {
     let trio = Trio::of(exchange).unwrap();
     let file: Value = serde_json::from_slice(&trio.response).unwrap();
     let mut shown = format!("{} {}", file["bodyFormat"].as_str().unwrap(), file["body"]);
-    for field in ["bodyReadError", "bodyOmittedReason"] {
+    for field in ["bodyReadError", "bodyOmittedReason", "toolCalls", "lossy"] {
         match &file[field] {
             Value::Null => {}
             said => shown.push_str(&format!(" {field}: {said}")),
@@ -113,6 +113,40 @@ fn a_stream_is_kept_as_what_it_says() {
       "responseBytes": 499,
       "capturedBytes": 571
     }
+    "#);
+}
+
+#[test]
+fn a_stream_that_only_calls_tools_shows_them() {
+    let stream = events(&[
+        r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"bash","arguments":"{\"comm"}}]}}]}"#,
+        r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"and\":\"ls\"}"}},{"index":1,"id":"c2","function":{"name":"read","arguments":"{\"cut"}}]},"finish_reason":"tool_calls"}]}"#,
+        "[DONE]",
+    ]);
+    let mut called = exchange("openai-chat", "{}", SSE, &stream);
+    let calls = r#"toolCalls: [{"arguments":{"command":"ls"},"name":"bash"},{"arguments":"{\"cut","name":"read"}]"#;
+    let replayed = response(&called);
+    assert!(replayed.starts_with(&format!("replay-text \"\" {calls}")), "{replayed}");
+    called.summary.outcome = Outcome::Aborted;
+    called.summary.error = Some("aborted".to_owned());
+    assert_eq!(response(&called), format!(r#"read-error "" bodyReadError: "aborted" {calls}"#));
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_marked() {
+    let stream = events(&[
+        r#"{"choices":[{"index":0,"delta":{"content":"Hel"}}]}"#,
+        r#"{"choices":[{"index":0,"delta":{"content":"l?."},"finish_reason":"stop"}]}"#,
+        "[DONE]",
+    ]);
+    let mut odd = exchange("openai-chat", "{}", SSE, &stream);
+    assert!(!response(&odd).contains("lossy"));
+    for byte in odd.response_body.iter_mut().filter(|byte| **byte == b'?') {
+        *byte = 0xff;
+    }
+    insta::assert_snapshot!(response(&odd), @r#"
+    replay-text "Hell�." lossy: true
+    capture/response-parse: request #12: event 2 is not UTF-8
     "#);
 }
 
