@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use octrace_core::json::Scanner;
 use octrace_store::{
     body::{self, Entry, Error, MAX_CHAIN, MAX_ITEMS, Parent},
-    codec::{Decoder, Encoder},
+    codec::{Context, Decoder, Encoder},
 };
 
 /// The input is the bodies of a session's requests.
@@ -16,9 +16,11 @@ pub fn holds(input: &[u8]) {
     let mut ids: HashMap<Vec<u8>, i64> = HashMap::new();
     let mut parts: Vec<Vec<u8>> = Vec::new();
     let mut last: Option<(Vec<Entry>, u32)> = None;
+    let mut encoder = Encoder::new().expect("zstd has memory");
+    let mut decoder = Decoder::new().expect("zstd has memory");
     for body in input.split(|&byte| byte == b'\x0c') {
         let pieces = body::split(body);
-        let items: usize = pieces.iter().map(|piece| 1 + piece.markers.len()).sum();
+        let items: usize = pieces.iter().map(|piece| 1 + piece.aside.len()).sum();
         assert!(items <= MAX_ITEMS);
         let put = |bytes: &[u8]| {
             let id = ids.entry(bytes.to_vec()).or_insert_with(|| {
@@ -43,11 +45,38 @@ pub fn holds(input: &[u8]) {
         let restored = body::restore::<_, Error>(&read, part).expect("all parts are here");
         assert!(restored == body, "byte for byte");
 
+        event(body, &mut encoder, &mut decoder);
         any_list(body, &entries);
         tokens(body);
         last = Some((entries, list.chain));
     }
-    compressed(input);
+    compressed(input, &mut encoder, &mut decoder);
+}
+
+/// The same JSON as an event: its strings set aside, the rest compressed with them.
+fn event(body: &[u8], encoder: &mut Encoder, decoder: &mut Decoder) {
+    let piece = body::set_aside(body);
+    assert!(piece.aside.len() < MAX_ITEMS);
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let insertions = body::insertions(&piece.aside, |bytes| {
+        let aside = piece.aside.iter().find(|aside| aside.bytes == bytes);
+        parts.push(aside.expect("it was set aside").bytes);
+        Ok::<_, Error>(parts.len() as i64)
+    });
+    let insertions = insertions.expect("nothing fails here");
+    let context = Context::new(parts.iter().copied());
+    let stored = encoder.encode_with(&piece.content, &context).expect("a small body");
+    let size = piece.content.len() as u64;
+    let own = decoder.decode_with(stored.codec.number(), size, &stored.data, &context);
+    assert!(own.as_ref().is_ok_and(|own| piece.content == *own));
+    let entries = [Entry { part: 0, comma: false, insertions }];
+    let part = |id: i64| match usize::try_from(id - 1) {
+        Ok(at) => parts.get(at).copied().ok_or(Error::NoParent),
+        Err(_) => Ok(&*piece.content),
+    };
+    let restored = body::restore::<_, Error>(&entries, part).expect("all parts are here");
+    assert!(restored == body, "byte for byte");
+    drop(decoder.decode_with(stored.codec.number(), size, body, &context));
 }
 
 /// What a damaged tape may give instead of a list.
@@ -72,14 +101,12 @@ fn tokens(body: &[u8]) {
 }
 
 /// Parts come back from compression, and nonsense does not.
-fn compressed(part: &[u8]) {
-    let mut encoder = Encoder::new().expect("zstd has memory");
-    let mut decoder = Decoder::new().expect("zstd has memory");
+fn compressed(part: &[u8], encoder: &mut Encoder, decoder: &mut Decoder) {
     let stored = encoder.encode(part).expect("a small part");
     let size = part.len() as u64;
     let again = decoder.decode(stored.codec.number(), size, &stored.data);
     assert!(again.is_ok_and(|again| again == part));
-    for codec in 0..3 {
+    for codec in 0..4 {
         if let Ok(decoded) = decoder.decode(codec, size, part) {
             assert_eq!(decoded.len() as u64, size);
         }

@@ -30,6 +30,9 @@ const DICTIONARY: &[u8] = include_bytes!("dictionary.txt");
 /// Up to this many bytes the dictionary helps.
 const SHORT: usize = 32 << 10;
 
+/// What was set aside from a body is its context up to this many bytes together.
+const MAX_CONTEXT: usize = 1 << 20;
+
 /// Below this many bytes a frame's own headers eat the gain.
 const WORTH_TRYING: usize = 48;
 
@@ -78,6 +81,9 @@ pub enum Codec {
     Zstd = 1,
     /// One zstd frame that was compressed with our dictionary.
     Dictionary = 2,
+    /// One zstd frame that was compressed with what was set aside from the same body, and our dictionary after it, as
+    /// its dictionary.
+    Context = 3,
 }
 
 impl Codec {
@@ -96,10 +102,29 @@ pub struct Stored<'a> {
     pub data: Cow<'a, [u8]>,
 }
 
+/// What is compressed with what was set aside from it: an event's metadata repeats its tool's output.
+#[derive(Debug)]
+pub struct Context(Vec<u8>);
+
+impl Context {
+    /// Of what was set aside, in its order. What would make it too large is passed over.
+    pub fn new<'a>(aside: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut context = Vec::new();
+        for bytes in aside {
+            if context.len() + bytes.len() <= MAX_CONTEXT {
+                context.extend_from_slice(bytes);
+            }
+        }
+        context.extend_from_slice(DICTIONARY);
+        Self(context)
+    }
+}
+
 /// Compresses parts, one after the other.
 pub struct Encoder {
     short: Compressor<'static>,
     long: Compressor<'static>,
+    context: Compressor<'static>,
 }
 
 impl Encoder {
@@ -107,7 +132,25 @@ impl Encoder {
     pub fn new() -> Result<Self, Error> {
         let short = Compressor::with_dictionary(LEVEL, DICTIONARY).map_err(Error::Zstd)?;
         let long = Compressor::new(LEVEL).map_err(Error::Zstd)?;
-        Ok(Self { short, long })
+        let context = Compressor::new(LEVEL).map_err(Error::Zstd)?;
+        Ok(Self { short, long, context })
+    }
+
+    /// The same as [`Encoder::encode`] for what is read together with this context.
+    pub fn encode_with<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        context: &Context,
+    ) -> Result<Stored<'a>, Error> {
+        if bytes.len() > MAX_SIZE {
+            return Err(Error::TooBig(bytes.len() as u64));
+        }
+        self.context.set_dictionary(LEVEL, &context.0).map_err(Error::Zstd)?;
+        let data = self.context.compress(bytes).map_err(Error::Zstd)?;
+        if data.len() < bytes.len() {
+            return Ok(Stored { codec: Codec::Context, data: Cow::Owned(data) });
+        }
+        Ok(Stored { codec: Codec::Plain, data: Cow::Borrowed(bytes) })
     }
 
     /// The part as it should be kept: compressed when that makes it smaller, else as it is.
@@ -134,6 +177,7 @@ impl Encoder {
 pub struct Decoder {
     plain: Decompressor<'static>,
     dictionary: Decompressor<'static>,
+    context: Decompressor<'static>,
 }
 
 impl Decoder {
@@ -141,38 +185,60 @@ impl Decoder {
     pub fn new() -> Result<Self, Error> {
         let plain = Decompressor::new().map_err(Error::Zstd)?;
         let dictionary = Decompressor::with_dictionary(DICTIONARY).map_err(Error::Zstd)?;
-        Ok(Self { plain, dictionary })
+        let context = Decompressor::new().map_err(Error::Zstd)?;
+        Ok(Self { plain, dictionary, context })
+    }
+
+    /// The same as [`Decoder::decode`] for what was written with this context, or without one.
+    pub fn decode_with(
+        &mut self,
+        codec: i64,
+        size: u64,
+        data: &[u8],
+        context: &Context,
+    ) -> Result<Vec<u8>, Error> {
+        if codec != Codec::Context.number() {
+            return self.decode(codec, size, data);
+        }
+        let capacity = capacity(size)?;
+        self.context.set_dictionary(&context.0).map_err(Error::Zstd)?;
+        decompress(&mut self.context, capacity, data)
     }
 
     /// The part's bytes. `codec` and `size` (uncompressed, in bytes) are what the tape says; neither is believed.
     pub fn decode(&mut self, codec: i64, size: u64, data: &[u8]) -> Result<Vec<u8>, Error> {
-        let capacity = match usize::try_from(size) {
-            Ok(capacity) if capacity <= MAX_SIZE => capacity,
-            _ => return Err(Error::TooBig(size)),
-        };
-        let zstd = match codec {
-            _ if codec == Codec::Zstd.number() => Some(&mut self.plain),
-            _ if codec == Codec::Dictionary.number() => Some(&mut self.dictionary),
-            _ => None,
-        };
-        let part = if let Some(zstd) = zstd {
-            // Before anything is allocated: the frame has to agree with the row.
-            match get_frame_content_size(data) {
-                Ok(Some(found)) if found == size => {}
-                Ok(Some(found)) => return Err(Error::WrongSize { stored: size, found }),
-                Ok(None) | Err(_) => return Err(Error::Unreadable),
+        let capacity = capacity(size)?;
+        match codec {
+            _ if codec == Codec::Zstd.number() => decompress(&mut self.plain, capacity, data),
+            _ if codec == Codec::Dictionary.number() => {
+                decompress(&mut self.dictionary, capacity, data)
             }
-            zstd.decompress(data, capacity).map_err(|_| Error::Unreadable)?
-        } else if codec == Codec::Plain.number() {
-            data.to_vec()
-        } else {
-            return Err(Error::UnknownCodec(codec));
-        };
-        if part.len() != capacity {
-            return Err(Error::WrongSize { stored: size, found: part.len() as u64 });
+            _ if codec == Codec::Plain.number() => whole(capacity, data.to_vec()),
+            _ => Err(Error::UnknownCodec(codec)),
         }
-        Ok(part)
     }
+}
+
+fn capacity(size: u64) -> Result<usize, Error> {
+    let capacity = usize::try_from(size).ok();
+    capacity.filter(|capacity| *capacity <= MAX_SIZE).ok_or(Error::TooBig(size))
+}
+
+fn decompress(zstd: &mut Decompressor<'_>, capacity: usize, data: &[u8]) -> Result<Vec<u8>, Error> {
+    // Before anything is allocated: the frame has to agree with the row.
+    match get_frame_content_size(data) {
+        Ok(Some(found)) if found == capacity as u64 => {}
+        Ok(Some(found)) => return Err(Error::WrongSize { stored: capacity as u64, found }),
+        Ok(None) | Err(_) => return Err(Error::Unreadable),
+    }
+    whole(capacity, zstd.decompress(data, capacity).map_err(|_| Error::Unreadable)?)
+}
+
+fn whole(size: usize, part: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if part.len() == size {
+        return Ok(part);
+    }
+    Err(Error::WrongSize { stored: size as u64, found: part.len() as u64 })
 }
 
 #[cfg(test)]
@@ -235,6 +301,31 @@ mod tests {
             assert!(decoder.decode(codec, 3_200, &data[..data.len() - 1]).is_err());
         }
         assert_eq!(decoder.decode(2, 3_200, &data).unwrap(), text.as_bytes());
+    }
+
+    #[test]
+    fn what_was_set_aside_is_not_compressed_again() {
+        let noise: Vec<u8> = (0..200_u8).flat_map(|n| address(&[n])).collect();
+        let huge = vec![0; MAX_CONTEXT];
+        // What is too large for the context leaves room for what comes after it.
+        for aside in [vec![&noise[..]], vec![&noise[..100], &huge, &noise[100..]]] {
+            let body = [b"{\"metadata\":\"", &noise[50..], b"\"}"].concat();
+            let mut encoder = Encoder::new().unwrap();
+            let mut decoder = Decoder::new().unwrap();
+            for _ in 0..2 {
+                let context = Context::new(aside.iter().copied());
+                let stored = encoder.encode_with(&body, &context).unwrap();
+                assert!(stored.data.len() < 60, "{}", stored.data.len());
+                let size = body.len() as u64;
+                let mut decode = |context: &Context| {
+                    decoder.decode_with(stored.codec.number(), size, &stored.data, context)
+                };
+                assert_eq!(decode(&context).unwrap(), body);
+                assert!(decode(&Context::new([])).map_or(true, |other| other != body));
+                assert!(decoder.decode(stored.codec.number(), size, &stored.data).is_err());
+            }
+            assert_eq!(round_trip(&noise).0, Codec::Plain);
+        }
     }
 
     #[test]

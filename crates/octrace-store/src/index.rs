@@ -1,15 +1,18 @@
 //! The index for search: which words occur in which part.
 //!
-//! It is derived and follows the parts by a watermark: whoever has time takes it a bounded step further
-//! ([`Tape::index_step`]), and what is not in it yet is read by the search itself. What it is made of is read
-//! and cut into words before its transaction begins, so that no recorder waits for that.
+//! It is derived and follows the parts that exchanges use: whoever has time takes it a bounded step further
+//! ([`Tape::index_step`]), and what is not in it yet (`unindexed`) is read by the search itself. What it is made of
+//! is read and cut into words before its transaction begins, so that no recorder waits for that.
 
 use std::collections::HashSet;
 
 use octrace_core::{
     exchange::{self, Headers},
     provider::{self, Dialect},
-    search::{Passage, passages_of_answer, passages_of_request, words},
+    search::{
+        Passage, is_inside_string, passages_of_answer, passages_of_request, passages_of_string,
+        words,
+    },
 };
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -17,12 +20,6 @@ use crate::{Error, Tape, part::PartReader};
 
 /// A step ends after so many parts, or bytes of them.
 const STEP: (i64, i64) = (256, 1 << 20);
-
-/// Up to which part the index goes.
-pub(crate) fn watermark(tape: &Connection) -> Result<i64, Error> {
-    let upto = "SELECT upto FROM derived WHERE what = 'part_words'";
-    Ok(tape.prepare_cached(upto)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
-}
 
 /// How the response that a part is has to be read.
 #[derive(Clone, Debug)]
@@ -52,7 +49,8 @@ pub(crate) fn language(
     Ok(language)
 }
 
-/// Shows the passages of a part's bytes: of a response when it has a language, else of a request.
+/// Shows the passages of a part's bytes: of a response when it has a language, else of a request. Those of a long
+/// string, which was set aside, are nobody's here.
 pub(crate) fn passages<T>(
     bytes: &[u8],
     language: Option<&Language>,
@@ -63,6 +61,7 @@ pub(crate) fn passages<T>(
             let answer = provider::read_answer(*dialect, content_type, bytes, false);
             show(&passages_of_answer(&answer))
         }
+        None if is_inside_string(bytes) => show(&passages_of_string(bytes)),
         None => show(&passages_of_request(bytes)),
     }
 }
@@ -79,40 +78,47 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read or written. Nothing is lost then: search does without.
     pub fn index_step(&mut self) -> Result<bool, Error> {
-        let from = watermark(&self.connection)?;
-        let (rows, upto) = read(&self.connection, from)?;
-        if upto == from {
+        let (rows, parts) = read(&self.connection)?;
+        if parts.is_empty() {
             return Ok(false);
         }
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Somebody else may have been faster, or have pruned what was read.
-        if watermark(&tx)? == from {
+        {
+            // Somebody else may have been faster, or have pruned what was read.
             let mut insert = tx.prepare_cached(
-                "INSERT INTO part_words (rowid, words) SELECT id, ?2 FROM parts WHERE id = ?1",
+                "INSERT INTO part_words (rowid, words) SELECT part, ?2 FROM unindexed WHERE part = ?1",
             )?;
             for row in rows {
                 insert.execute(params![row.part, row.words])?;
             }
-            tx.prepare_cached("UPDATE derived SET upto = ?1 WHERE what = 'part_words'")?
-                .execute([upto])?;
+            let mut delete = tx.prepare_cached("DELETE FROM unindexed WHERE part = ?1")?;
+            for part in parts {
+                delete.execute([part])?;
+            }
         }
         tx.commit()?;
         Ok(true)
     }
 }
 
-/// The rows of a step after the part `from`, and the last part that was looked at.
-fn read(tape: &Connection, from: i64) -> Result<(Vec<Row>, i64), Error> {
+/// The rows of a step, and the parts that were looked at.
+fn read(tape: &Connection) -> Result<(Vec<Row>, Vec<i64>), Error> {
     let mut select = tape.prepare_cached(
-        "SELECT id, size, (SELECT min(exchange) FROM uses WHERE part = parts.id) FROM parts
-         WHERE id > ?1 ORDER BY id LIMIT ?2",
+        "SELECT part, size, (SELECT min(exchange) FROM uses WHERE uses.part = unindexed.part),
+             part IN (SELECT id FROM part_words_docsize)
+         FROM unindexed JOIN parts ON parts.id = part ORDER BY part LIMIT ?1",
     )?;
-    let parts: Vec<(i64, i64, Option<i64>)> = select
-        .query_map([from, STEP.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+    let parts: Vec<(i64, i64, Option<i64>, bool)> = select
+        .query_map([STEP.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let mut reader = PartReader::new(tape)?;
-    let (mut rows, mut upto, mut bytes) = (Vec::new(), from, 0_i64);
-    for (part, size, exchange) in parts {
+    let (mut rows, mut seen, mut bytes) = (Vec::new(), Vec::new(), 0_i64);
+    for (part, size, exchange, indexed) in parts {
+        seen.push(part);
+        // Another session has it, too.
+        if indexed {
+            continue;
+        }
         let language = match exchange {
             Some(exchange) => language(tape, part, exchange)?,
             None => None,
@@ -123,13 +129,12 @@ fn read(tape: &Connection, from: i64) -> Result<(Vec<Row>, i64), Error> {
             Err(Error::Damaged { .. }) => {}
             Err(error) => return Err(error),
         }
-        upto = part;
         bytes = bytes.saturating_add(size);
         if bytes > STEP.1 {
             break;
         }
     }
-    Ok((rows, upto))
+    Ok((rows, seen))
 }
 
 /// Each word once, in any order.

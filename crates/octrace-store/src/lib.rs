@@ -7,6 +7,7 @@
 //! * [`diagnostics`]: what plugins decided, and the options they had.
 //! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
 //! * [`verify`]: whether everything is whole.
+//! * `event`: bodies of events.
 //! * `index`: which words are where, for [`Tape::search`].
 //! * [`prune`]: what is too old or too much goes.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
@@ -19,6 +20,7 @@ pub mod codec;
 pub mod diagnostics;
 pub mod dumps;
 mod error;
+mod event;
 pub mod follow;
 mod index;
 pub mod intercept;

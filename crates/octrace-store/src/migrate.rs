@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0004_dumps.sql"), fill: None },
     Step { sql: include_str!("../schema/0005_search.sql"), fill: None },
     Step { sql: include_str!("../schema/0006_prune.sql"), fill: Some(uses::fill) },
+    Step { sql: include_str!("../schema/0007_event_parts.sql"), fill: None },
 ];
 
 /// The version that this build reads and writes.
@@ -140,5 +141,40 @@ mod tests {
             .unwrap();
         assert_eq!(steps(&tape), [1, 1, 2, 2, 3, 3, 4]);
         assert_eq!(tape.exchange(4).unwrap().unwrap().ordinal, 4);
+    }
+
+    #[test]
+    fn a_tape_whose_events_have_no_parts_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        let old = Connection::open(&path).unwrap();
+        for step in &STEPS[..6] {
+            old.execute_batch(step.sql).unwrap();
+        }
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 6).unwrap();
+        // The index has the first part, and none of the second; no exchange uses the third.
+        old.execute_batch(
+            "INSERT INTO spools (id, name, started_us) VALUES (1, '1-a', 0);
+             INSERT INTO sessions (id, created_us, updated_us) VALUES ('ses_1', 0, 0);
+             INSERT INTO parts (id, hash, size, codec, data) VALUES
+                 (1, x'01', 2, 0, x'6869'), (2, x'02', 2, 0, x'686f'), (3, x'03', 2, 0, x'6875');
+             INSERT INTO exchanges (spool, number, begin_segment, begin_offset, session, purpose, dialect,
+                 method, url, request_headers, request_bytes, request_layout, response_part, outcome, sent_us,
+                 sent_mono_us)
+             VALUES (1, 1, 1, 0, 'ses_1', 'main', 'generic', 'POST', '', '[]', 2, x'010110', 2, 'complete', 0, 0);
+             INSERT INTO uses VALUES (1, 1), (2, 1);
+             INSERT INTO part_words (rowid, words) VALUES (1, 'hi');
+             UPDATE derived SET upto = 1;
+             INSERT INTO events (spool, session, at_us, kind, size, codec, body)
+             VALUES (1, 'ses_1', 0, 'session.idle', 7, 0, CAST('{\"n\":1}' AS BLOB));",
+        )
+        .unwrap();
+        drop(old);
+        let tape = Tape::open(&path).unwrap();
+        let mut unindexed = tape.connection.prepare("SELECT part FROM unindexed").unwrap();
+        let unindexed = unindexed.query_map([], |row| row.get(0)).unwrap();
+        assert_eq!(unindexed.collect::<Result<Vec<i64>, _>>().unwrap(), [2]);
+        assert_eq!(tape.events("ses_1").unwrap()[0].body["n"], 1);
     }
 }

@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Error,
-    codec::{self, Address, Decoder, Encoder, Stored},
+    body::Aside,
+    codec::{self, Address, Context, Decoder, Encoder, Stored},
 };
 
 /// How many addresses a writer remembers. A session of 200 turns has about as many parts.
@@ -20,13 +21,25 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Compresses bytes that are kept beside the parts.
-    pub(crate) fn encode<'a>(&mut self, bytes: &'a [u8]) -> Result<Stored<'a>, Error> {
-        let encoder = match &mut self.encoder {
+    fn encoder(&mut self) -> Result<&mut Encoder, Error> {
+        Ok(match &mut self.encoder {
             Some(encoder) => encoder,
             none => none.insert(Encoder::new()?),
-        };
-        Ok(encoder.encode(bytes)?)
+        })
+    }
+
+    /// Compresses bytes that are kept beside the parts that were set aside from them.
+    pub(crate) fn encode_without<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        aside: &[Aside<'_>],
+    ) -> Result<Stored<'a>, Error> {
+        let encoder = self.encoder()?;
+        if aside.is_empty() {
+            return Ok(encoder.encode(bytes)?);
+        }
+        let context = Context::new(aside.iter().map(|aside| aside.bytes));
+        Ok(encoder.encode_with(bytes, &context)?)
     }
 
     /// Stores a part unless the tape has it; its id.
@@ -42,7 +55,7 @@ impl Parts {
         let id = match known {
             Some(id) => id,
             None => {
-                let stored = self.encode(bytes)?;
+                let stored = self.encoder()?.encode(bytes)?;
                 tape.prepare_cached(
                     // No id is given twice, also when the newest part was pruned.
                     "INSERT INTO parts (id, hash, size, codec, data) VALUES (
@@ -92,8 +105,18 @@ impl<'t> PartReader<'t> {
             .map_err(|error| Error::damaged(format!("part {id}: {error}")))
     }
 
-    /// Bytes that were compressed beside the parts.
+    /// Bytes that are kept beside the parts.
     pub(crate) fn decode(&mut self, codec: i64, size: i64, data: &[u8]) -> Result<Vec<u8>, Error> {
         Ok(self.decoder.decode(codec, size.cast_unsigned(), data)?)
+    }
+
+    /// Bytes that are kept beside the parts that were set aside from them.
+    pub(crate) fn decode_without<'a>(
+        &mut self,
+        (codec, size, data): (i64, i64, &[u8]),
+        aside: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Vec<u8>, Error> {
+        let context = Context::new(aside);
+        Ok(self.decoder.decode_with(codec, size.cast_unsigned(), data, &context)?)
     }
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::{
     Error, Tape,
+    event::{Stored, note},
     part::PartReader,
     prune::{EVENT_STAYS, EXCHANGE_STAYS},
     uses,
@@ -62,13 +63,21 @@ impl Tape {
         self.rebuild_uses(tell)?;
         while self.rebuild_exchanges(&mut rebuilt, tell)? {}
         while self.index_step()? {
-            tell(Stage { what: "search index", ..self.stage("parts", "part_words")? });
+            let left = "SELECT count(*) FROM unindexed";
+            let left: i64 = self.connection.query_row(left, [], |row| row.get(0))?;
+            let done = self.indexed()?;
+            tell(Stage { what: "search index", done, of: done + left.cast_unsigned() });
         }
-        let parts = "SELECT count(*) FROM part_words_docsize";
-        let parts: i64 = self.connection.query_row(parts, [], |row| row.get(0))?;
-        rebuilt.parts = parts.cast_unsigned();
+        rebuilt.parts = self.indexed()?;
         self.connection.execute("DELETE FROM derived WHERE what LIKE 'rebuild %'", [])?;
         Ok(rebuilt)
+    }
+
+    /// How many parts the search index has.
+    fn indexed(&self) -> Result<u64, Error> {
+        let parts = "SELECT count(*) FROM part_words_docsize";
+        let parts: i64 = self.connection.query_row(parts, [], |row| row.get(0))?;
+        Ok(parts.cast_unsigned())
     }
 
     /// SQLite's own indexes, a table at a time.
@@ -92,9 +101,13 @@ impl Tape {
             tx.execute_batch(
                 "INSERT INTO part_words (part_words) VALUES ('delete-all');
                  INSERT OR REPLACE INTO derived (what, upto)
-                 VALUES ('part_words', 0), ('rebuild events', 0), ('rebuild exchanges', 0);
+                 VALUES ('rebuild events', 0), ('rebuild exchanges', 0);
                  DELETE FROM uses WHERE exchange NOT IN (SELECT id FROM exchanges)
-                     OR part NOT IN (SELECT id FROM parts);",
+                     OR part NOT IN (SELECT id FROM parts);
+                 DELETE FROM event_uses WHERE event NOT IN (SELECT id FROM events)
+                     OR part NOT IN (SELECT id FROM parts);
+                 DELETE FROM unindexed;
+                 INSERT INTO unindexed SELECT DISTINCT part FROM uses;",
             )?;
             rebuild_journal(&tx)?;
         }
@@ -113,8 +126,9 @@ impl Tape {
         let tx = batch.tx()?;
         let (events, upto) = events(tx, upto(tx, WHAT)?, rebuilt)?;
         let Some(upto) = upto else { return Ok(false) };
-        for (at_us, event) in &events {
-            batch.facts(*at_us, event)?;
+        for seen in events {
+            batch.facts(seen.at_us, &seen.event)?;
+            note(batch.tx()?, seen.id, seen.parts)?;
         }
         batch.derived(WHAT, upto)?;
         batch.commit()?;
@@ -253,8 +267,14 @@ fn upto(tape: &Connection, what: &str) -> Result<i64, Error> {
     Ok(tape.prepare_cached(upto)?.query_row([what], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-/// When an event was seen, in µs since the Unix epoch, and what it was.
-type Seen = (i64, Event);
+/// An event that was read again.
+struct Seen {
+    id: i64,
+    /// When it was seen, in µs since the Unix epoch.
+    at_us: i64,
+    event: Event,
+    parts: Vec<i64>,
+}
 
 /// Some events after `from`, and the last row that was looked at.
 fn events(
@@ -263,8 +283,9 @@ fn events(
     rebuilt: &mut Rebuilt,
 ) -> Result<(Vec<Seen>, Option<i64>), Error> {
     let sql = format!(
-        "SELECT id, session, at_us, kind, codec, size, body FROM events
-         WHERE id > ?1 AND {EVENT_STAYS} ORDER BY id LIMIT ?2"
+        "SELECT id, session, at_us, kind, {} FROM events
+         WHERE id > ?1 AND {EVENT_STAYS} ORDER BY id LIMIT ?2",
+        Stored::COLUMNS
     );
     let mut select = tape.prepare_cached(&sql)?;
     let mut reader = PartReader::new(tape)?;
@@ -272,17 +293,20 @@ fn events(
     let mut upto = None;
     let mut rows = select.query([from, EVENTS])?;
     while let Some(row) = rows.next()? {
-        upto = Some(row.get(0)?);
-        let body = row.get_ref(6)?.as_blob().unwrap_or_default();
-        let body = reader.decode(row.get(4)?, row.get(5)?, body);
-        let Some(body) = body.ok().and_then(|body| String::from_utf8(body).ok()) else {
+        let id = row.get(0)?;
+        upto = Some(id);
+        let stored = Stored::read(row)?;
+        let body = stored.body(&mut reader).and_then(|body| Ok((body, stored.parts()?)));
+        let body = body.ok().and_then(|(body, parts)| Some((String::from_utf8(body).ok()?, parts)));
+        let Some((body, parts)) = body else {
             rebuilt.unreadable += 1;
             continue;
         };
         rebuilt.events += 1;
         let kind: String = row.get(3)?;
         let fact = event::read_fact(&kind, &body);
-        events.push((row.get(2)?, Event { kind, session: row.get(1)?, body, fact }));
+        let event = Event { kind, session: row.get(1)?, body, fact };
+        events.push(Seen { id, at_us: row.get(2)?, event, parts });
     }
     Ok((events, upto))
 }

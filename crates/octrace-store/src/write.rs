@@ -14,7 +14,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Tape,
+    Error, Tape, body, event,
     layout::Layouts,
     part::Parts,
     uses::{Uses, parts_of},
@@ -236,21 +236,27 @@ impl Batch<'_> {
     pub fn event(&mut self, spool: SpoolId, at_us: i64, event: &Clean<Event>) -> Result<(), Error> {
         let event = event.get();
         let tx = open(&self.tx)?;
-        let stored = self.memory.parts.encode(event.body.as_bytes())?;
+        let parts = &mut self.memory.parts;
+        let piece = body::set_aside(event.body.as_bytes());
+        let insertions = body::insertions(&piece.aside, |bytes| parts.put(tx, bytes))?;
+        let used: Vec<i64> = insertions.iter().map(|insertion| insertion.part).collect();
+        let stored = parts.encode_without(&piece.content, &piece.aside)?;
         tx.prepare_cached(
-            "INSERT INTO events (id, spool, session, at_us, kind, size, codec, body) VALUES (
+            "INSERT INTO events (id, spool, session, at_us, kind, size, codec, body, layout) VALUES (
                  max(coalesce((SELECT max(id) FROM events), 0), (SELECT event FROM pruned)) + 1,
-                 ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                 ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             spool.0,
             event.session,
             at_us,
             event.kind,
-            signed(event.body.len() as u64),
+            signed(piece.content.len() as u64),
             stored.codec.number(),
-            stored.data
+            stored.data,
+            event::layout(insertions)
         ])?;
+        event::note(tx, tx.last_insert_rowid(), used)?;
         self.facts(at_us, event)
     }
 

@@ -16,6 +16,8 @@ mod passage;
 mod query;
 mod word;
 
-pub use passage::{Passage, Role, passages_of_answer, passages_of_request};
+pub use passage::{
+    Passage, Role, is_inside_string, passages_of_answer, passages_of_request, passages_of_string,
+};
 pub use query::{Found, Fragment, IndexWord, Query};
 pub use word::words;

@@ -111,6 +111,29 @@ pub fn passages_of_request(piece: &[u8]) -> Vec<Passage<'_>> {
     passages
 }
 
+/// Whether a piece can be what stands inside a string of a request's body, where the tape keeps long ones apart: no
+/// quote in it is without its escape.
+pub fn is_inside_string(piece: &[u8]) -> bool {
+    let Some(quote) = piece.iter().position(|byte| *byte == b'"') else { return true };
+    let escapes = piece[..quote].iter().rev().take_while(|byte| **byte == b'\\').count();
+    escapes % 2 == 1
+}
+
+/// The passages of such a piece, at least those that it has in its place. Whose they are only its place tells.
+pub fn passages_of_string(inside: &[u8]) -> Vec<Passage<'_>> {
+    let mut passages = Vec::new();
+    let text = decode(&[b"\"", inside, b"\""].concat()).into_owned();
+    if text.starts_with('{') {
+        arguments(&mut passages, Role::Request, Cow::Owned(text.clone()));
+    }
+    if inside.contains(&b'\\') {
+        // Perhaps it is no JSON.
+        push(&mut passages, Role::Request, String::from_utf8_lossy(inside));
+    }
+    push(&mut passages, Role::Request, Cow::Owned(text));
+    passages
+}
+
 /// The passages of an answer.
 pub fn passages_of_answer(answer: &Answer) -> Vec<Passage<'_>> {
     let mut passages = Vec::new();
@@ -336,6 +359,25 @@ fn is_data(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::provider::ToolRequest;
+
+    #[test]
+    fn what_stands_inside_a_string_has_the_passages_that_it_has_in_its_place() {
+        for text in ["a \"b\"\n\\c", "{\"command\":\"ls\\nécho\"}", "1: fn main() {", "\\", "{"] {
+            let quoted = serde_json::to_string(text).unwrap();
+            let inside = &quoted.as_bytes()[1..quoted.len() - 1];
+            assert!(is_inside_string(inside), "{text}");
+            let alone = passages_of_string(inside);
+            for member in ["content", "arguments"] {
+                let message = format!(r#"{{"role":"assistant","{member}":{quoted}}}"#);
+                for passage in passages_of_request(message.as_bytes()) {
+                    assert!(alone.iter().any(|one| one.text == passage.text), "{passage:?}");
+                }
+            }
+        }
+        for piece in [r#"{"a":"b"}"#, r#""alone""#, r#"],"stop":["#, r#"\\","x":""#] {
+            assert!(!is_inside_string(piece.as_bytes()), "{piece}");
+        }
+    }
 
     fn said(piece: &str) -> String {
         let line = |p: &Passage<'_>| format!("{}: {}\n", p.role.as_str(), p.text);

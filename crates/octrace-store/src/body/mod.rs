@@ -1,10 +1,11 @@
 //! Bodies are stored once. A session of 200 turns sends its beginning 200 times; the tape keeps each piece of it
 //! one time and each request as what changed since the one before.
 //!
-//! * [`split()`] cuts a body into [`Piece`]s at the boundaries of its big arrays' elements and sets cache
-//!   markers aside, which move from turn to turn and would else make two new variants of old messages each time.
-//! * Every piece, and every marker, is a *part*: the tape stores it under its address ([`crate::codec`]) and gives
-//!   it an integer id. [`entries`] asks for these ids.
+//! * [`split()`] cuts a body into [`Piece`]s at the boundaries of its big arrays' elements. It sets cache markers
+//!   aside, which move from turn to turn and would else make two new variants of old messages each time, and long
+//!   strings, which stand in events, too ([`set_aside`]).
+//! * Every piece, and everything that was set aside, is a *part*: the tape stores it under its address
+//!   ([`crate::codec`]) and gives it an integer id. [`entries`] asks for these ids.
 //! * [`encode`] and [`decode`] write a row of [`Entry`]s as a list, whole or as the difference to its
 //!   parent's. Full lists alone grow with the square of the turns.
 //! * [`restore`] puts the body together again, byte for byte.
@@ -20,7 +21,7 @@ mod growth;
 pub(crate) mod sample;
 
 pub use list::{List, MAX_CHAIN, Parent, decode, encode, is_whole};
-pub use split::{Marker, Piece, split};
+pub use split::{Aside, Piece, set_aside, split};
 
 use crate::codec::MAX_SIZE;
 
@@ -31,7 +32,7 @@ pub const MAX_ITEMS: usize = 16_384;
 /// One piece of a body, as the tape knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// The id of the part with the piece's bytes, its markers set aside.
+    /// The id of the part with the piece's bytes, but for what was set aside.
     pub part: i64,
     /// Whether a comma follows.
     pub comma: bool,
@@ -39,12 +40,12 @@ pub struct Entry {
     pub insertions: Vec<Insertion>,
 }
 
-/// A cache marker's place and bytes.
+/// The place and the bytes of what was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Insertion {
     /// Where it goes, in bytes of the part as stored.
     pub offset: u64,
-    /// The id of the part with the marker's bytes.
+    /// The id of the part with its bytes.
     pub part: i64,
 }
 
@@ -69,7 +70,7 @@ pub enum Error {
     #[error("a body's list has more than {MAX_ITEMS} entries")]
     TooManyItems,
     /// An insertion's offset is beyond its part, or before the last one's.
-    #[error("a cache marker belongs at byte {offset} of part {part}, which is not there")]
+    #[error("something belongs at byte {offset} of part {part}, which is not there")]
     NoSuchPlace {
         /// The part that it should go into.
         part: i64,
@@ -82,20 +83,27 @@ pub enum Error {
 }
 
 /// The entries of these pieces. `put` stores bytes as a part, unless the tape has them, and says its id; it is
-/// called for each piece and each marker, in the body's order.
+/// called for each piece and for everything that was set aside.
 pub fn entries<E>(
     pieces: &[Piece<'_>],
     mut put: impl FnMut(&[u8]) -> Result<i64, E>,
 ) -> Result<Vec<Entry>, E> {
     let entry = |piece: &Piece<'_>| {
         let part = put(&piece.content)?;
-        let insertion = |marker: &Marker<'_>| {
-            Ok(Insertion { offset: marker.offset as u64, part: put(marker.bytes)? })
-        };
-        let insertions = piece.markers.iter().map(insertion).collect::<Result<_, E>>()?;
+        let insertions = insertions(&piece.aside, &mut put)?;
         Ok(Entry { part, comma: piece.comma, insertions })
     };
     pieces.iter().map(entry).collect()
+}
+
+/// The insertions of what was set aside; `put` as for [`entries`].
+pub fn insertions<E>(
+    aside: &[Aside<'_>],
+    mut put: impl FnMut(&[u8]) -> Result<i64, E>,
+) -> Result<Vec<Insertion>, E> {
+    let insertion =
+        |aside: &Aside<'_>| Ok(Insertion { offset: aside.offset as u64, part: put(aside.bytes)? });
+    aside.iter().map(insertion).collect()
 }
 
 /// The body that these entries stand for. `part` gives a part's bytes, uncompressed; its errors are handed on.

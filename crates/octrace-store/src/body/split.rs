@@ -6,8 +6,12 @@
 //! (`instructions`, a `system` that is a string). What stands between, names, brackets, settings, is short, and a
 //! piece too. We do not cut deeper: a message is sent again as it was, or is another message.
 //!
-//! An element is stored without its `cache_control` members, at whatever depth, each with the comma
-//! that goes with it: so it is the same bytes with and without marker.
+//! What moves is set aside from an element, at whatever depth, and becomes a part of its own:
+//!
+//! * `cache_control` members, each with the comma that goes with it, so that an element is the same bytes with
+//!   and without marker;
+//! * what stands between the quotes of a long string, escapes and all. OpenCode's event about a tool has
+//!   the same bytes as the message that tells the model ([`set_aside`]), and so has the next reading of that file.
 
 use std::borrow::Cow;
 
@@ -18,37 +22,104 @@ use super::MAX_ITEMS;
 /// From how many bytes on a value that is no object is a piece of its own.
 const LONG: usize = 256;
 
+/// From how many bytes on the content of a string is set aside. For less, a part's own row costs more than it saves.
+const LONG_STRING: usize = 512;
+
+/// Strings are set aside as long as there are fewer pieces and things set aside than this: what has been done
+/// without them is not crowded out.
+const MAX_BEFORE_STRINGS: usize = MAX_ITEMS / 2;
+
+/// What OpenCode shows to people and does not tell the model: never the strings of a request, mostly the same text
+/// in another form.
+const METADATA_KEY: &[u8] = br#""metadata""#;
+
 const MARKER_KEY: &[u8] = br#""cache_control""#;
 
-/// A piece of a body. The pieces in their order, each with its markers put back and its comma after it, are the
-/// body.
+/// A piece of a body. The pieces in their order, each with what was set aside put back and its comma after it, are
+/// the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
-    /// Its bytes, without markers.
+    /// Its bytes, without what was set aside.
     pub content: Cow<'a, [u8]>,
     /// Whether a comma follows.
     pub comma: bool,
     /// What was set aside, by rising offset.
-    pub markers: Vec<Marker<'a>>,
+    pub aside: Vec<Aside<'a>>,
 }
 
-/// A cache marker that was set aside, with the comma and the white space that go with it.
+impl<'a> Piece<'a> {
+    /// The bytes from `start` to `end` without these ranges, which rise.
+    fn new(body: &'a [u8], start: usize, end: usize, ranges: &[(usize, usize)]) -> Self {
+        let mut aside = Vec::with_capacity(ranges.len());
+        let mut content = Cow::Borrowed(&body[start..end]);
+        if !ranges.is_empty() {
+            let mut kept = Vec::with_capacity(end - start);
+            let mut from = start;
+            for &(aside_start, aside_end) in ranges {
+                kept.extend_from_slice(&body[from..aside_start]);
+                aside.push(Aside { offset: kept.len(), bytes: &body[aside_start..aside_end] });
+                from = aside_end;
+            }
+            kept.extend_from_slice(&body[from..end]);
+            content = Cow::Owned(kept);
+        }
+        Self { content, comma: false, aside }
+    }
+}
+
+/// What was set aside: a cache marker with the comma and the white space that go with it, or a long string's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Marker<'a> {
+pub struct Aside<'a> {
     /// Where it was, in bytes of the piece's content.
     pub offset: usize,
     /// Its bytes.
     pub bytes: &'a [u8],
 }
 
-/// Cuts a body into pieces, at most [`MAX_ITEMS`] with their markers. What is not JSON, or no longer,
+/// An event's JSON as one piece, without the long strings that a request may have, too: those in `metadata` stay.
+/// What is no JSON, or no longer, stays as well.
+pub fn set_aside(json: &[u8]) -> Piece<'_> {
+    let mut ranges = Vec::new();
+    // How many containers are open around a `metadata` that we are in.
+    let mut metadata = None;
+    for token in Scanner::new(json) {
+        match token.kind {
+            TokenKind::Key if metadata.is_none_or(|depth| token.depth <= depth) => {
+                let is_metadata = &json[token.start..token.end] == METADATA_KEY;
+                metadata = is_metadata.then_some(token.depth);
+            }
+            TokenKind::ObjectEnd if metadata.is_some_and(|depth| token.depth < depth) => {
+                metadata = None;
+            }
+            TokenKind::String if metadata.is_none() && is_long(&token) => {
+                ranges.push(inside(&token));
+                if ranges.len() >= MAX_BEFORE_STRINGS {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    Piece::new(json, 0, json.len(), &ranges)
+}
+
+fn is_long(token: &Token) -> bool {
+    token.kind == TokenKind::String && token.end - token.start >= LONG_STRING + 2
+}
+
+/// The range between a string's quotes.
+fn inside(string: &Token) -> (usize, usize) {
+    (string.start + 1, string.end - 1)
+}
+
+/// Cuts a body into pieces, at most [`MAX_ITEMS`] with what is set aside. What is not JSON, or no longer,
 /// stays together; an empty body has no pieces.
 pub fn split(body: &[u8]) -> Vec<Piece<'_>> {
     let mut cuts = Cuts { body, pieces: Vec::new(), items: 0, at: 0 };
     // How many objects are open around the place where we look for pieces, an array not counted.
     let mut spine = 0;
     let mut in_array = false;
-    let mut markers = Markers::default();
+    let mut moving = Moving::default();
     // Where the element that we are in begins.
     let mut element = None;
 
@@ -76,15 +147,16 @@ pub fn split(body: &[u8]) -> Vec<Piece<'_>> {
             Key | String | Number | Word | ObjectStart | ObjectEnd | ArrayStart | ArrayEnd => {}
         }
         if element.is_some() || cut.is_some() {
-            markers.see(body, &token);
+            let few = cuts.items + moving.ranges.len() < MAX_BEFORE_STRINGS;
+            moving.see(body, &token, few && element.is_some());
         }
         if let Some((start, end)) = cut {
-            let ranges = std::mem::take(&mut markers).ranges;
+            let ranges = std::mem::take(&mut moving).ranges;
             if !cuts.push(start, end, &ranges) {
                 break;
             }
         } else if element.is_none() {
-            markers = Markers::default();
+            moving = Moving::default();
         }
     }
     cuts.finish()
@@ -94,7 +166,7 @@ pub fn split(body: &[u8]) -> Vec<Piece<'_>> {
 struct Cuts<'a> {
     body: &'a [u8],
     pieces: Vec<Piece<'a>>,
-    /// Pieces and markers.
+    /// Pieces, and what was set aside.
     items: usize,
     /// The end of the last piece.
     at: usize,
@@ -109,32 +181,17 @@ impl<'a> Cuts<'a> {
         }
         self.plain(start);
 
-        let mut markers = Vec::with_capacity(ranges.len());
-        let mut content = Cow::Borrowed(&self.body[start..end]);
-        if !ranges.is_empty() {
-            let mut kept = Vec::with_capacity(end - start);
-            let mut from = start;
-            for &(marker_start, marker_end) in ranges {
-                kept.extend_from_slice(&self.body[from..marker_start]);
-                let bytes = &self.body[marker_start..marker_end];
-                markers.push(Marker { offset: kept.len(), bytes });
-                from = marker_end;
-            }
-            kept.extend_from_slice(&self.body[from..end]);
-            content = Cow::Owned(kept);
-        }
         let comma = self.body.get(end) == Some(&b',');
-        self.items += 1 + markers.len();
+        self.items += 1 + ranges.len();
         self.at = end + usize::from(comma);
-        self.pieces.push(Piece { content, comma, markers });
+        self.pieces.push(Piece { comma, ..Piece::new(self.body, start, end, ranges) });
         true
     }
 
     /// Adds what is between the last piece and `end`.
     fn plain(&mut self, end: usize) {
         if self.at < end {
-            let content = Cow::Borrowed(&self.body[self.at..end]);
-            self.pieces.push(Piece { content, comma: false, markers: Vec::new() });
+            self.pieces.push(Piece::new(self.body, self.at, end, &[]));
             self.items += 1;
             self.at = end;
         }
@@ -146,9 +203,9 @@ impl<'a> Cuts<'a> {
     }
 }
 
-/// Finds the ranges of markers in an element, whose tokens it is shown one after the other.
+/// Finds what is to be set aside from an element, whose tokens it is shown one after the other.
 #[derive(Default)]
-struct Markers {
+struct Moving {
     ranges: Vec<(usize, usize)>,
     state: State,
     /// The last token's kind and end.
@@ -165,8 +222,8 @@ enum State {
     After { start: usize, end: usize },
 }
 
-impl Markers {
-    fn see(&mut self, body: &[u8], token: &Token) {
+impl Moving {
+    fn see(&mut self, body: &[u8], token: &Token, strings: bool) {
         if let State::After { start, end } = self.state {
             let end = if token.kind == TokenKind::Key { token.start } else { end };
             self.set_aside(start, end);
@@ -188,6 +245,7 @@ impl Markers {
                 let first = previous.is_none();
                 self.state = State::Inside { start, depth: token.depth, first };
             }
+            _ if strings && is_long(token) => self.ranges.push(inside(token)),
             _ => {}
         }
         self.last = Some((token.kind, token.end));
@@ -212,7 +270,7 @@ mod tests {
     fn pieces(body: &str) -> String {
         let line = |piece: &Piece<'_>| {
             let mut line = piece.content.clone().into_owned();
-            for marker in piece.markers.iter().rev() {
+            for marker in piece.aside.iter().rev() {
                 let shown = format!("«{}»", std::str::from_utf8(marker.bytes).unwrap());
                 line.splice(marker.offset..marker.offset, shown.into_bytes());
             }
@@ -224,10 +282,13 @@ mod tests {
 
     /// Splits, gives ids, restores.
     fn there_and_back(body: &[u8]) -> Vec<u8> {
-        let pieces = split(body);
-        assert!(pieces.iter().map(|piece| 1 + piece.markers.len()).sum::<usize>() <= MAX_ITEMS);
+        together(&split(body))
+    }
+
+    fn together(pieces: &[Piece<'_>]) -> Vec<u8> {
+        assert!(pieces.iter().map(|piece| 1 + piece.aside.len()).sum::<usize>() <= MAX_ITEMS);
         let mut parts: Vec<Vec<u8>> = Vec::new();
-        let entries = entries(&pieces, |bytes| {
+        let entries = entries(pieces, |bytes| {
             parts.push(bytes.to_vec());
             Ok::<_, Error>(parts.len() as i64 - 1)
         })
@@ -279,6 +340,47 @@ mod tests {
         "#);
         assert_eq!(split(b"").len(), 0);
         assert_eq!(split(b"\xff not JSON").len(), 1);
+    }
+
+    #[test]
+    fn long_strings_are_set_aside_from_elements_as_they_stand() {
+        let long = r#"l\n\u00fc\""#.repeat(LONG_STRING);
+        let short = "s".repeat(LONG_STRING - 1);
+        let body = format!(
+            r#"{{"m":[{{"role":"user","c":[{{"t":"{long}","cache_control":{{"x":"{long}"}}}},"{long}"],"s":"{short}","{long}":1}}]}}"#
+        );
+        insta::assert_snapshot!(pieces(&body).replace(&long, "…").replace(&short, "s"), @r#"
+        {"m":[
+        {"role":"user","c":[{"t":"«…»"«,"cache_control":{"x":"…"}»},"«…»"],"s":"s","…":1}
+        ]}
+        "#);
+        let markers =
+            format!(r#"[{{"cache_control":"{long}"}},{{"cache_control":"{long}","a":"{long}"}}]"#);
+        assert_eq!(there_and_back(markers.as_bytes()), markers.as_bytes());
+        assert_eq!(split(markers.as_bytes())[2].content, &br#"{"a":""}"#[..]);
+    }
+
+    #[test]
+    fn an_event_keeps_what_it_shows_to_people() {
+        let long = "l".repeat(LONG_STRING);
+        let event = format!(
+            r#"{{"part":{{"state":{{"output":"{long}","metadata":{{"a":{{"text":"{long}"}},"metadata":1}},"title":"{long}"}},"metadata":"{long}","text":"{long}"}}}}"#
+        );
+        let piece = set_aside(event.as_bytes());
+        let left = String::from_utf8_lossy(&piece.content).replace(&long, "…");
+        insta::assert_snapshot!(left, @r#"{"part":{"state":{"output":"","metadata":{"a":{"text":"…"},"metadata":1},"title":""},"metadata":"…","text":""}}"#);
+        assert!(piece.aside.iter().all(|aside| aside.bytes == long.as_bytes()));
+    }
+
+    #[test]
+    fn a_hundred_thousand_long_strings_are_bounded() {
+        let string = format!("\"{}\",", "l".repeat(LONG_STRING));
+        let body = format!(r#"{{"m":[{{"a":[{}0]}},{{"role":"user"}}]}}"#, string.repeat(100_000));
+        let pieces = split(body.as_bytes());
+        assert_eq!(pieces.len(), 4, "it is cut at its elements all the same");
+        assert!(pieces[1].aside.len() < MAX_ITEMS);
+        assert_eq!(there_and_back(body.as_bytes()), body.as_bytes());
+        assert!(set_aside(body.as_bytes()).aside.len() < MAX_ITEMS);
     }
 
     #[test]
@@ -334,9 +436,11 @@ mod tests {
             Just(r#""cache_control""#.to_owned()),
             "[a-z«\\PC]{0,4}".prop_map(|text| serde_json::to_string(&text).unwrap()),
             Just(format!("\"{}\"", "long ".repeat(LONG / 4))),
+            Just(format!("\"{}\"", r#"very\n\"long"#.repeat(LONG_STRING / 8))),
         ];
         leaf.prop_recursive(5, 60, 6, move |inner| {
-            let name = prop::sample::select(vec!["cache_control", "messages", "text", "a", ""]);
+            let names = ["cache_control", "messages", "metadata", "text", "a", ""];
+            let name = prop::sample::select(names.to_vec());
             let item =
                 (space(), inner.clone(), space()).prop_map(|(a, text, b)| format!("{a}{text}{b}"));
             let member = (space(), name, space(), item.clone())
@@ -358,6 +462,7 @@ mod tests {
             let length = (body.len() as f64 * keep.min(1.0)) as usize;
             let body = &body.as_bytes()[..length];
             prop_assert_eq!(there_and_back(body), body);
+            prop_assert_eq!(together(&[set_aside(body)]), body);
         }
 
         #[test]

@@ -111,7 +111,9 @@ fn hand_on(tape: &Connection, from: i64, parts: &[i64], to: &Staying<'_>) -> Res
 /// Takes a part away unless somebody uses it.
 fn part(tape: &Connection, id: i64, budget: &mut Budget, pruned: &mut Pruned) -> Result<(), Error> {
     budget.spend(1, 0);
-    if tape.prepare_cached("SELECT 1 FROM uses WHERE part = ?1 LIMIT 1")?.exists([id])? {
+    let used = "SELECT 1 FROM uses WHERE part = ?1
+         UNION ALL SELECT 1 FROM event_uses WHERE part = ?1 LIMIT 1";
+    if tape.prepare_cached(used)?.exists([id])? {
         return Ok(());
     }
     let bytes: Option<i64> = tape
@@ -119,7 +121,9 @@ fn part(tape: &Connection, id: i64, budget: &mut Budget, pruned: &mut Pruned) ->
         .query_row([id], |row| row.get(0))
         .optional()?;
     let Some(bytes) = bytes else { return Ok(()) };
-    tape.prepare_cached("UPDATE pruned SET part = max(part, ?1)")?.execute([id])?;
+    // Who remembers it must not build on it.
+    tape.prepare_cached("UPDATE pruned SET generation = generation + 1, part = max(part, ?1)")?
+        .execute([id])?;
     tape.prepare_cached("DELETE FROM parts WHERE id = ?1")?.execute([id])?;
     budget.spend(1, bytes);
     pruned.parts += 1;
@@ -149,9 +153,16 @@ pub(super) fn events(
             break;
         }
         tape.prepare_cached("UPDATE pruned SET event = max(event, ?1)")?.execute([id])?;
+        let parts: Vec<i64> = tape
+            .prepare_cached("SELECT part FROM event_uses WHERE event = ?1")?
+            .query_map([id], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
         tape.prepare_cached("DELETE FROM events WHERE id = ?1")?.execute([id])?;
         budget.spend(1, *bytes);
         pruned.events += 1;
+        for used in parts {
+            part(tape, used, budget, pruned)?;
+        }
     }
     Ok(())
 }

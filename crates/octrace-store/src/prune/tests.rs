@@ -1,6 +1,9 @@
 //! Pruning on tapes of every kind: what stays is whole, what goes leaves nothing behind, and the files shrink.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use octrace_core::{
     event::{self, Event},
@@ -12,7 +15,10 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Begin, Error, ExchangeId, Position, Progress, SpoolId, layout, uses::parts_of};
+use crate::{
+    Begin, Error, ExchangeId, Position, Progress, SpoolId, event::Stored, layout, part::PartReader,
+    uses::parts_of,
+};
 
 const NOW: i64 = 1_800_000_000_000_000;
 const HOUR: i64 = DAY_US / 24;
@@ -73,8 +79,15 @@ impl Writer {
     }
 
     fn event(&mut self, session: Option<&str>, at_us: i64) {
-        let session = session.map_or(String::new(), |id| format!(r#""sessionID":"{id}""#));
-        let json = format!(r#"{{"event":{{"type":"session.idle","properties":{{{session}}}}}}}"#);
+        self.says(session, at_us, "");
+    }
+
+    /// An event with a text, which may be a message's.
+    fn says(&mut self, session: Option<&str>, at_us: i64, text: &str) {
+        let session = session.map_or(String::new(), |id| format!(r#""sessionID":"{id}","#));
+        let json = format!(
+            r#"{{"event":{{"type":"session.idle","properties":{{{session}"text":"{text}"}}}}}}"#
+        );
         let event = Redactor::new("").json(json.as_bytes()).derive(|json| event::read_event(json));
         let event: octrace_core::redact::Clean<Event> = event.transpose().unwrap();
         let mut batch = self.tape.begin().unwrap();
@@ -126,10 +139,34 @@ fn check(tape: &Tape) {
     let count =
         |sql: &str| -> i64 { tape.connection.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(
-        count("SELECT count(*) FROM parts WHERE id NOT IN (SELECT part FROM uses)"),
+        count(
+            "SELECT count(*) FROM parts
+             WHERE id NOT IN (SELECT part FROM uses UNION ALL SELECT part FROM event_uses)"
+        ),
         0,
         "orphans"
     );
+    assert_eq!(
+        count(
+            "SELECT count(*) FROM event_uses
+             WHERE part NOT IN (SELECT id FROM parts) OR event NOT IN (SELECT id FROM events)"
+        ),
+        0
+    );
+    assert_eq!(count("SELECT count(*) FROM unindexed WHERE part NOT IN (SELECT id FROM parts)"), 0);
+    let events = format!("SELECT id, {} FROM events", Stored::COLUMNS);
+    let mut select = tape.connection.prepare(&events).unwrap();
+    let mut rows = select.query([]).unwrap();
+    let mut parts = PartReader::new(&tape.connection).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let stored = Stored::read(row).unwrap();
+        let noted = "SELECT 1 FROM event_uses WHERE part = ?1 AND event = ?2";
+        let mut noted = tape.connection.prepare_cached(noted).unwrap();
+        for part in stored.parts().unwrap() {
+            assert!(noted.exists([part, row.get(0).unwrap()]).unwrap());
+        }
+        stored.body(&mut parts).unwrap();
+    }
     assert_eq!(count("SELECT count(*) FROM uses WHERE part NOT IN (SELECT id FROM parts)"), 0);
     assert_eq!(
         count("SELECT count(*) FROM uses WHERE exchange NOT IN (SELECT id FROM exchanges)"),
@@ -249,6 +286,36 @@ fn a_session_that_comes_back_while_it_is_swept_is_a_new_one() {
     let [row] = &other.exchanges("ses_1").unwrap()[..] else { panic!("the new one") };
     let restored = other.exchange(row.id).unwrap().unwrap();
     assert!(restored.request_body == messages(40).as_bytes());
+}
+
+#[test]
+fn what_an_event_and_a_request_share_stays_until_both_are_gone() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    let day = |day: i64| NOW - day * DAY_US;
+    let parts = |tape: &Tape| -> i64 {
+        tape.connection
+            .query_row("SELECT count(*) FROM parts WHERE size = 6400", [], |row| row.get(0))
+            .unwrap()
+    };
+    for (event, request) in [("ses_1", "ses_2"), ("ses_2", "ses_1")] {
+        let text = bulk(7);
+        writer.says(Some(event), day(if event == "ses_1" { 40 } else { 10 }), &text);
+        let at = day(if request == "ses_1" { 40 } else { 10 });
+        writer.ask(request, at, &body([text]), "");
+        assert_eq!(parts(&writer.tape), 1);
+        let usage = writer.tape.usage().unwrap();
+        assert!(usage.shared_bytes > 3_000, "{usage:?}");
+        run(&mut writer.tape, Wanted { before_us: Some(day(30)), ..Wanted::default() });
+        assert_eq!((sessions(&writer.tape), parts(&writer.tape)), (vec!["ses_2".to_owned()], 1));
+        // The writer builds on what is left, whatever it remembers.
+        let all = Wanted { sessions: vec!["ses_2".to_owned()], ..Wanted::default() };
+        let mut later = Pruning::new(all, NOW + 2 * DAY_US);
+        while later.step(&mut writer.tape).unwrap() {
+            check(&writer.tape);
+        }
+        assert_eq!(parts(&writer.tape), 0);
+    }
 }
 
 #[test]
@@ -407,6 +474,7 @@ fn a_recorder_goes_on_beside_a_pruning() {
 enum Do {
     Ask { writer: usize, session: u8, messages: (u8, u8), answer: u8 },
     Begin { writer: usize, session: u8 },
+    Say { writer: usize, session: Option<u8>, message: u8 },
     End { answer: u8 },
     Age { hours: u8, steps: u8 },
     Fit { percent: u8, steps: u8 },
@@ -418,6 +486,8 @@ fn what() -> impl Strategy<Value = Do> {
         8 => (0..2_usize, 0..4_u8, messages, 0..3_u8).prop_map(|(writer, session, messages, answer)|
             Do::Ask { writer, session, messages, answer }),
         1 => (0..2_usize, 0..4_u8).prop_map(|(writer, session)| Do::Begin { writer, session }),
+        4 => (0..2_usize, prop::option::of(0..4_u8), 0..12_u8)
+            .prop_map(|(writer, session, message)| Do::Say { writer, session, message }),
         1 => (0..3_u8).prop_map(|answer| Do::End { answer }),
         1 => (0..60_u8, 0..8_u8).prop_map(|(hours, steps)| Do::Age { hours, steps }),
         1 => (0..100_u8, 0..12_u8).prop_map(|(percent, steps)| Do::Fit { percent, steps }),
@@ -435,6 +505,7 @@ proptest! {
         let mut pruner = Tape::open(&path).unwrap();
         let mut bodies: BTreeMap<i64, (String, String)> = BTreeMap::new();
         let mut open: Vec<(usize, ExchangeId, String)> = Vec::new();
+        let mut texts = BTreeSet::new();
         for (at, what) in (0..).zip(done) {
             let at_us = NOW - 60 * HOUR + at * HOUR / 2;
             let step_all = |pruner: &mut Tape, wanted, steps| -> Result<(), Error> {
@@ -459,6 +530,12 @@ proptest! {
                     let id = writers[writer].begin(&session, None, at_us, "open");
                     bodies.insert(id.0, ("open".to_owned(), String::new()));
                     open.push((writer, id, session));
+                }
+                Do::Say { writer, session, message } => {
+                    let session = session.map(|session| format!("ses_{session}"));
+                    let text = bulk(message.into());
+                    writers[writer].says(session.as_deref(), at_us, &text);
+                    texts.insert(text);
                 }
                 Do::End { answer } => {
                     let answer = format!("answer {answer}");
@@ -487,6 +564,10 @@ proptest! {
                 let (body, answer) = &bodies[&row.id];
                 prop_assert!(restored.request_body == body.as_bytes(), "{}", row.id);
                 prop_assert!(restored.response_body == answer.as_bytes(), "{}", row.id);
+            }
+            for event in pruner.events(&id).unwrap() {
+                let text = event.body["text"].as_str().unwrap_or_default();
+                prop_assert!(texts.contains(text), "event {}", event.id);
             }
         }
     }

@@ -150,7 +150,8 @@ impl Shares {
             (
                 Rows::Events,
                 EVENT,
-                "SELECT session, count(*), coalesce(sum(length(body)), 0) FROM events
+                "SELECT session, count(*), coalesce(sum(length(body) + coalesce(length(layout), 0)), 0)
+                 FROM events
                  WHERE session IS NOT NULL GROUP BY session",
             ),
         ] {
@@ -168,8 +169,11 @@ impl Shares {
         }
         let mut parts: HashMap<i64, Part> = HashMap::new();
         let mut select = tape.prepare_cached(
-            "SELECT DISTINCT session, parts.id, length(data) FROM uses
-             JOIN parts ON parts.id = part JOIN exchanges ON exchanges.id = exchange",
+            "SELECT session, parts.id, length(data) FROM parts JOIN (
+                 SELECT session, part FROM uses JOIN exchanges ON exchanges.id = exchange
+                 UNION
+                 SELECT session, part FROM event_uses JOIN events ON events.id = event
+             ) ON part = parts.id",
         )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {

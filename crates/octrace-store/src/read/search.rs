@@ -3,15 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use octrace_core::{
-    search::{Found, Fragment, IndexWord, Passage, Query, Role},
+    search::{Found, Fragment, IndexWord, Passage, Query, Role, is_inside_string},
     session,
 };
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Tape,
-    index::{language, passages, watermark},
+    body::{self, Entry, Insertion},
+    index::{language, passages},
+    layout,
     part::PartReader,
     prune::EXCHANGE_STAYS,
 };
@@ -73,7 +75,7 @@ impl Tape {
         places.extend(self.errors(query, session)?);
         places.sort_unstable_by(|a, b| b.cmp(a));
 
-        let mut reader = PartReader::new(&self.connection)?;
+        let mut reader = Reader::new(&self.connection)?;
         let mut without: HashSet<i64> = HashSet::new();
         let mut known: HashMap<(String, Role, blake3::Hash), usize> = HashMap::new();
         let mut hits: Vec<Hit> = Vec::new();
@@ -86,21 +88,12 @@ impl Tape {
                     break;
                 }
             }
-            let see = |all: &[Passage<'_>]| see(query, all);
             let seen = match &place {
                 Place::Error(error) => {
-                    see(&[Passage { role: Role::Error, text: error.as_str().into() }])
+                    see(query, &[Passage { role: Role::Error, text: error.as_str().into() }])
                 }
                 Place::Part(part) if without.contains(part) => None,
-                Place::Part(part) => {
-                    let language = language(&self.connection, *part, exchange)?;
-                    match reader.get(*part) {
-                        Ok(bytes) => passages(&bytes, language.as_ref(), see),
-                        // Also one that was pruned a moment ago.
-                        Err(Error::Damaged { .. }) => None,
-                        Err(error) => return Err(error),
-                    }
-                }
+                Place::Part(part) => reader.see(query, exchange, *part)?,
             };
             let Some((found, role, text)) = seen else {
                 if let Place::Part(part) = place {
@@ -143,12 +136,12 @@ impl Tape {
             let sql = format!(
                 "SELECT exchange, part FROM uses WHERE ({of_session}) AND part IN (
                      SELECT rowid FROM part_words WHERE part_words MATCH ?2
-                     UNION ALL SELECT id FROM parts WHERE id > ?3)"
+                     UNION ALL SELECT part FROM unindexed)"
             );
             let mut select = self.connection.prepare_cached(&sql)?;
-            let upto = watermark(&self.connection)?;
-            let arguments = params![session, expression(&words), upto];
-            select.query_map(arguments, read)?.collect::<Result<_, _>>()?
+            select
+                .query_map(params![session, expression(&words)], read)?
+                .collect::<Result<_, _>>()?
         };
         Ok(rows)
     }
@@ -213,7 +206,57 @@ impl Tape {
 }
 
 /// Where the query is found, whose words that is, and which.
-fn see(query: &Query, all: &[Passage<'_>]) -> Option<(Found, Role, blake3::Hash)> {
+type Seen = (Found, Role, blake3::Hash);
+
+/// Reads parts where they stand.
+struct Reader<'t> {
+    tape: &'t Connection,
+    parts: PartReader<'t>,
+    /// The last exchange whose body was looked at, and what it is made of.
+    last: (i64, Vec<Entry>),
+}
+
+impl<'t> Reader<'t> {
+    fn new(tape: &'t Connection) -> Result<Self, Error> {
+        Ok(Self { tape, parts: PartReader::new(tape)?, last: (0, Vec::new()) })
+    }
+
+    /// Whether a part of this exchange has it. One that is damaged has not, nor one that was pruned a moment ago.
+    fn see(&mut self, query: &Query, exchange: i64, part: i64) -> Result<Option<Seen>, Error> {
+        let language = language(self.tape, part, exchange)?;
+        let bytes = match self.parts.get(part) {
+            Ok(bytes) => bytes,
+            Err(Error::Damaged { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let alone = passages(&bytes, language.as_ref(), |all| see(query, all));
+        if alone.is_none() || language.is_some() || !is_inside_string(&bytes) {
+            return Ok(alone);
+        }
+        match self.element(exchange, part) {
+            Ok(Some(element)) => Ok(passages(&element, None, |all| see(query, all))),
+            Ok(None) | Err(Error::Damaged { .. } | Error::Body(_)) => Ok(alone),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The element that this part was set aside from, with nothing else put back; `None` for a part that is none.
+    fn element(&mut self, exchange: i64, part: i64) -> Result<Option<Vec<u8>>, Error> {
+        if self.last.0 != exchange {
+            self.last = (exchange, layout::read(self.tape, exchange)?);
+        }
+        for entry in &self.last.1 {
+            let has = |insertion: &&Insertion| insertion.part == part;
+            if let Some(insertion) = entry.insertions.iter().find(has) {
+                let element = Entry { comma: false, insertions: vec![*insertion], ..*entry };
+                return body::restore(&[element], |part| self.parts.get(part)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn see(query: &Query, all: &[Passage<'_>]) -> Option<Seen> {
     let found = query.find(all)?;
     let passage = all.get(found.passage)?;
     Some((found, passage.role, blake3::hash(passage.text.trim().as_bytes())))

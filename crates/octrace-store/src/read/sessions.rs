@@ -9,7 +9,7 @@ use octrace_core::{
 use rusqlite::{OptionalExtension, Row};
 
 use super::{RunSummary, SessionRow};
-use crate::{Error, Tape, part::PartReader};
+use crate::{Error, Tape, event::Stored, part::PartReader};
 
 /// Sums over exchanges, as columns 0 to 7 of a row. What counts as an error is
 /// [`session::is_error`]'s to say; this repeats it in SQL.
@@ -97,18 +97,16 @@ impl Tape {
     /// When the tape cannot be read.
     pub fn events(&self, session: &str) -> Result<Vec<EventRecord>, Error> {
         let mut parts = PartReader::new(&self.connection)?;
-        let mut select = self.connection.prepare_cached(
-            "SELECT id, at_us, kind, codec, size, body FROM events WHERE session = ?1 ORDER BY id",
-        )?;
+        let sql = format!(
+            "SELECT id, at_us, kind, {} FROM events WHERE session = ?1 ORDER BY id",
+            Stored::COLUMNS
+        );
+        let mut select = self.connection.prepare_cached(&sql)?;
         let mut rows = select.query([session])?;
         let mut events = Vec::new();
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
-            let body = parts.decode(
-                row.get(3)?,
-                row.get(4)?,
-                row.get_ref(5)?.as_blob().unwrap_or_default(),
-            );
+            let body = Stored::read(row)?.body(&mut parts);
             // One that is damaged keeps its place and says nothing: the others are not its hostages.
             let body = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
             let body = body.unwrap_or_default();

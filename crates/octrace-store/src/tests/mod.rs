@@ -1,5 +1,6 @@
 //! Tests that need a whole tape, and what they make one with.
 
+mod events;
 mod rebuild;
 mod search;
 mod verify;

@@ -12,6 +12,7 @@ use crate::{
     Error, Tape,
     body::{self, Entry},
     codec::{self, MAX_SIZE},
+    event::Stored,
     layout,
     part::PartReader,
     prune::{EVENT_STAYS, EXCHANGE_STAYS},
@@ -138,6 +139,7 @@ impl Tape {
     /// Every event can be read.
     pub(super) fn verify_events(
         &self,
+        parts: &Parts,
         found: &mut Verification,
         broken_sessions: &mut BTreeSet<String>,
         tell: &mut dyn FnMut(Stage),
@@ -147,20 +149,24 @@ impl Tape {
         let table = Table { name: "events", plural: "events" };
         walk::ids(tape, table, found, tell, |found, id| {
             let sql = format!(
-                "SELECT session, codec, size, body FROM events WHERE id = ?1 AND {EVENT_STAYS}"
+                "SELECT session, {} FROM events WHERE id = ?1 AND {EVENT_STAYS}",
+                Stored::COLUMNS
             );
-            let row = tape.prepare_cached(&sql)?.query_row([id], |row| {
-                let body = row.get_ref(3)?.as_blob().map(<[u8]>::to_vec).unwrap_or_default();
-                Ok((row.get::<_, Option<String>>(0)?, row.get(1)?, row.get(2)?, body))
-            });
+            // Of one moment: its parts may be pruned at the next.
+            let _moment = tape.unchecked_transaction()?;
+            let row = tape
+                .prepare_cached(&sql)?
+                .query_row([id], |row| Ok((row.get::<_, Option<String>>(0)?, Stored::read(row)?)));
             let Some(row) = readable(row.optional().map_err(Error::from))? else {
                 found.events.add(false);
                 found.find(Broken::Content, format!("event {id}: its row cannot be read"));
                 return Ok(());
             };
-            let Some((session, codec, size, body)) = row else { return Ok(()) };
-            let body = reader.decode(codec, size, &body);
-            let wrong = match body {
+            let Some((session, stored)) = row else { return Ok(()) };
+            let used = stored.parts().unwrap_or_default();
+            let broken = used.iter().find(|part| parts.is_broken(**part, &mut reader));
+            let wrong = match stored.body(&mut reader) {
+                _ if broken.is_some() => broken.map(|part| format!("it lacks part {part}")),
                 Ok(body) if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => None,
                 Ok(_) => Some("it is no JSON".to_owned()),
                 Err(error) => Some(error.to_string()),
@@ -169,6 +175,14 @@ impl Tape {
             if let Some(wrong) = wrong {
                 broken_sessions.extend(session);
                 found.find(Broken::Content, format!("event {id}: {wrong}"));
+            }
+            let noted = "SELECT 1 FROM event_uses WHERE part = ?1 AND event = ?2";
+            for part in used.into_iter().collect::<BTreeSet<_>>() {
+                let noted = tape.prepare_cached(noted)?.exists([part, id]);
+                if readable(noted.map_err(Error::from))? == Some(false) {
+                    let what = format!("event {id}: its use of part {part} is not noted");
+                    found.find(Broken::Derived, what);
+                }
             }
             Ok(())
         })

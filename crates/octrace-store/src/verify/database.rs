@@ -76,8 +76,8 @@ impl Tape {
             readable(tape.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(Error::from))
         };
         let missing = count(
-            "SELECT count(*) FROM parts WHERE id NOT IN (SELECT id FROM part_words_docsize)
-                 AND id <= (SELECT upto FROM derived WHERE what = 'part_words')",
+            "SELECT count(*) FROM parts WHERE id IN (SELECT part FROM uses)
+                 AND id NOT IN (SELECT id FROM part_words_docsize UNION ALL SELECT part FROM unindexed)",
         )?;
         let surplus = count(
             "SELECT count(*) FROM part_words_docsize WHERE id NOT IN (SELECT id FROM parts)",

@@ -116,7 +116,7 @@ impl Tape {
         self.verify_database(&mut found)?;
         let parts = self.verify_parts(&mut found, tell)?;
         self.verify_exchanges(&parts, &mut found, &mut broken_sessions, tell)?;
-        self.verify_events(&mut found, &mut broken_sessions, tell)?;
+        self.verify_events(&parts, &mut found, &mut broken_sessions, tell)?;
         self.verify_sessions(&mut found, &broken_sessions)?;
         self.verify_text(&mut found)?;
         self.verify_derived(&mut found)?;

@@ -3,6 +3,8 @@
 use std::{fs, time::Instant};
 
 use octrace_core::redact::Redactor;
+use octrace_export::jsonl;
+use octrace_store::Tape;
 use octrace_testkit::{
     script::Dialect,
     session::{Session, Turn},
@@ -18,22 +20,17 @@ use super::{
 const TURNS: u32 = 200;
 const SEED: u64 = 20;
 
-/// What JSONL takes (contract: one line for the request with its body, one for the answer with its events).
-fn jsonl_bytes(url: &str, turn: &Turn) -> usize {
-    let line = |kind: &str, rest: serde_json::Value| {
-        let head = json!({"kind": kind, "id": 100, "timestamp": "2026-11-20T00:00:00.000Z",
-            "sessionID": Session::ID, "method": "POST", "url": url,
-            "headers": {"content-type": "application/json"}, "body": rest});
-        head.to_string().len() + 1
-    };
-    let events: Vec<_> = turn
-        .answer
-        .iter()
-        .flat_map(|event| event.lines())
-        .filter_map(|line| line.strip_prefix("data: "))
-        .map(|data| json!({"data": serde_json::from_str(data).unwrap_or_else(|_| json!(data))}))
-        .collect();
-    line("request", json!(null)) + turn.request.len() + line("response", json!({"events": events}))
+/// Bytes of what `octrace export jsonl` writes of the session.
+fn jsonl_bytes(tape: &Tape) -> u64 {
+    let mut lines = Vec::new();
+    let mut bytes = 0;
+    for entry in tape.journal(Session::ID).unwrap() {
+        let exchange = tape.exchange_at(entry.exchange, entry.step).unwrap().unwrap();
+        lines.clear();
+        jsonl::write(&mut lines, entry.step, &exchange).unwrap();
+        bytes += lines.len() as u64;
+    }
+    bytes
 }
 
 /// What the plugin writes of a turn.
@@ -78,11 +75,10 @@ fn is_small_and_whole(dialect: Dialect) {
     let mut author = Author::alive(&room.root, "1-a");
     let mut session = Session::new(dialect, SEED);
     let mut again = session.clone();
-    let (mut jsonl, mut half) = (0, 0);
+    let mut half = 0;
     let started = Instant::now();
     for number in 1..=TURNS {
         let turn = session.next_turn();
-        jsonl += jsonl_bytes(session.url(), &turn) as u64;
         if number % 10 == 1 {
             author.roll();
         }
@@ -95,16 +91,17 @@ fn is_small_and_whole(dialect: Dialect) {
         }
     }
     let whole = tape_bytes(&room);
+    let took = started.elapsed();
+    let tape = room.tape();
+    let jsonl = jsonl_bytes(&tape);
     println!(
-        "{dialect:?}: {TURNS} turns, {jsonl} bytes as JSONL, {whole} on the tape: 1/{}; after half of them {half}; in {:.1} s",
-        jsonl / whole,
-        started.elapsed().as_secs_f32()
+        "{dialect:?}: {TURNS} turns, {jsonl} bytes as JSONL, {whole} on the tape: 1/{}; after half of them {half}; in {took:.1?}",
+        jsonl / whole
     );
     assert!(jsonl > 50_000_000, "a session worth measuring: {jsonl}");
     assert!(whole * 50 < jsonl, "{whole} bytes on the tape for {jsonl} of JSONL");
     assert!(whole * 10 < half * 22, "{half} after half of the turns, then {whole}");
 
-    let tape = room.tape();
     let rows = tape.exchanges(Session::ID).unwrap();
     assert_eq!(rows.len(), TURNS as usize);
     let redactor = Redactor::new("").with_patterns(&room.place().patterns);

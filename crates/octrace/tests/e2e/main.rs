@@ -14,6 +14,7 @@ mod hosts;
 mod intercept;
 #[cfg(target_os = "linux")]
 mod offline;
+mod once;
 mod secrets;
 mod setup;
 mod stage;
