@@ -68,7 +68,7 @@ mod tests {
                 pipeline.drain(false).unwrap();
                 pipeline.carry_out(asked).unwrap();
             }
-            pipeline.publish(asked.map(|asked| asked.token));
+            pipeline.tell(asked.map(|asked| asked.token));
         };
         thread::scope(|scope| {
             let patience = Duration::from_secs(20);

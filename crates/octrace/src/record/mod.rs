@@ -4,7 +4,7 @@
 //! OpenCode is gone, however it died. There is no daemon, no pid file and no socket; a lock on the spool
 //! keeps a second recorder out.
 //!
-//! * [`pipeline`]: read → assemble → redact → store, on one screen.
+//! * [`pipeline`]: read → assemble → redact → store → sinks, on one screen.
 //! * [`spool`], [`writer`]: the spool's files, and whether its writer lives.
 //! * [`assemble`]: frames into exchanges and events.
 //! * [`store`]: redact, then store.
@@ -12,6 +12,7 @@
 //! * [`sinks`]: what follows the tape.
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
+//! * [`index`]: the search index follows when nothing else is to be done.
 //! * [`retention`]: how much the tape keeps, and for how long.
 //! * [`log`]: what went wrong, for people.
 //! * [`place`]: which tape, and which spools are for it.
@@ -28,6 +29,7 @@ mod clock;
 mod control;
 mod flush;
 mod follow;
+mod index;
 mod inspect;
 pub(crate) mod log;
 #[cfg(test)]
@@ -131,8 +133,7 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let mut tape = Tape::open(&place.tape)?;
     // What recorders before this one could not write.
     sinks::catch_up(&mut tape, Instant::now())?;
-    let begun = Instant::now();
-    while begun.elapsed() < INDEXING && pipeline::index_step(&mut tape) {}
+    index::catch_up(&mut tape, INDEXING);
     retention::finish(place.limits, &mut tape, PRUNING);
     Ok(())
 }
@@ -181,13 +182,16 @@ fn follow_spool(
         if pipeline.refresh_is_due() || !pipeline.has_answered(asked.as_ref()) {
             pipeline.refresh()?;
         }
-        let limit = if pipeline.publish(asked) { None } else { Some(RETRY.0) };
+        let limit = if pipeline.tell(asked) { None } else { Some(RETRY.0) };
         let limit = pipeline.refresh_in().or(limit);
-        let prune_in = retention.tend(pipeline.tape());
-        let due = [limit, pipeline.index_in(), pipeline.follow_in(), prune_in];
+        let (tape, index) = pipeline.at_rest();
+        let due = [limit, index.due_in(), retention.tend(tape), pipeline.follow_in()];
         match follow.next(due.into_iter().flatten().min()) {
             Wake::Changed => thread::sleep(PACE),
-            Wake::TimeOut => pipeline.index(),
+            Wake::TimeOut => {
+                let (tape, index) = pipeline.at_rest();
+                index.follow(tape);
+            }
             Wake::WriterGone => *state = State::Finish,
             Wake::Terminated => return pipeline.drain(false),
         }

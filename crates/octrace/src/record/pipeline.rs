@@ -15,10 +15,11 @@ use super::{
     assemble::{Assembler, Item},
     clock::now_us,
     control::Control,
+    index::Index,
     place::Place,
     sinks::Sinks,
     spool::Spool,
-    status::Status,
+    status::{Status, Told},
     store::{Store, Stored},
     wishes::Wishes,
     writer::Writer,
@@ -26,9 +27,6 @@ use super::{
 
 /// How often the rows of open exchanges are brought up to date.
 const REFRESH_EVERY: Duration = Duration::from_millis(250);
-
-/// How long nothing must have come before the search index follows.
-const IDLE: Duration = Duration::from_secs(2);
 
 /// Reads one spool onto the tape.
 pub(crate) struct Pipeline {
@@ -39,10 +37,8 @@ pub(crate) struct Pipeline {
     id: SpoolId,
     sinks: Sinks,
     refreshed: Option<Instant>,
-    /// When something came last that is not in the search index yet.
-    unindexed: Option<Instant>,
-    status: Status,
-    published: Option<Status>,
+    index: Index,
+    told: Told,
 }
 
 /// What the writer said of itself, at the begin of each segment.
@@ -53,13 +49,15 @@ struct Introduced {
 }
 
 impl Introduced {
-    fn take(&mut self, hello: &Hello) {
+    fn introduces(&mut self, hello: &Hello, assembler: &mut Assembler, sinks: &mut Sinks) {
         // Each segment begins with a hello; what the redactor remembers is good for all of them.
         if !self.redactor.is_for(&hello.salt) {
             self.redactor = Redactor::new(&hello.salt).with_patterns(&self.patterns);
         }
         self.redactor.learn(&hello.secrets);
         self.writer = Writer::new(hello);
+        assembler.wishes.hello(hello);
+        sinks.hello(hello);
     }
 }
 
@@ -80,9 +78,12 @@ impl Pipeline {
             id,
             sinks: Sinks::new(id),
             refreshed: None,
-            unindexed: None,
-            status: Status { pid: std::process::id(), position: committed, ..Status::default() },
-            published: None,
+            index: Index::default(),
+            told: Told::new(Status {
+                pid: std::process::id(),
+                position: committed,
+                ..Status::default()
+            }),
         };
         pipeline.assembler.intercept(pipeline.tape.intercept(id)?.enabled);
         pipeline.resume(committed)?;
@@ -107,9 +108,7 @@ impl Pipeline {
             for (at, _, frame) in chunk.frames().take_while(|(at, ..)| *at < committed) {
                 match self.assembler.replay(at, &frame) {
                     Item::Hello(hello) => {
-                        self.writer.take(&hello);
-                        self.assembler.wishes.hello(&hello);
-                        self.sinks.hello(&hello);
+                        self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
                     }
                     Item::Secrets(more) => self.writer.redactor.learn(&more.secrets),
                     _ => {}
@@ -130,9 +129,7 @@ impl Pipeline {
                 let redactor = &mut self.writer.redactor;
                 match self.assembler.take(at, &frame) {
                     Item::Hello(hello) => {
-                        self.writer.take(&hello);
-                        self.assembler.wishes.hello(&hello);
-                        self.sinks.hello(&hello);
+                        self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
                         store.writer(&self.writer.redactor, &hello)?;
                     }
                     Item::Secrets(more) => redactor.learn(&more.secrets),
@@ -183,7 +180,7 @@ impl Pipeline {
     /// Has the sinks take what is new on the tape.
     pub(crate) fn follow(&mut self) -> anyhow::Result<()> {
         self.sinks.follow(&mut self.tape, &self.assembler.wishes)?;
-        self.status.intercept = self.sinks.intercept(&self.tape)?;
+        self.told.status.intercept = self.sinks.intercept(&self.tape)?;
         Ok(())
     }
 
@@ -234,10 +231,10 @@ impl Pipeline {
         if refreshed {
             self.refreshed = Some(Instant::now());
         }
-        self.unindexed = Some(Instant::now());
-        self.status.position = position;
-        self.status.exchanges += stored.exchanges;
-        self.status.events += stored.events;
+        self.index.is_behind();
+        self.told.status.position = position;
+        self.told.status.exchanges += stored.exchanges;
+        self.told.status.events += stored.events;
         let needed = self.assembler.oldest().map_or(position, |oldest| oldest.min(position));
         if self.spool.segments()?.first().is_some_and(|first| *first < needed.segment) {
             // The position first, and durably; then what it makes superfluous.
@@ -247,46 +244,19 @@ impl Pipeline {
         Ok(())
     }
 
-    /// How long until [`Pipeline::index`] is due; `None` when there is nothing for it.
-    pub(crate) fn index_in(&self) -> Option<Duration> {
-        self.unindexed.map(|since| IDLE.saturating_sub(since.elapsed()))
+    /// Says in `.status` how far it is, and that `answered` was carried out; whether it could be said.
+    pub(crate) fn tell(&mut self, answered: Option<String>) -> bool {
+        self.told.tell(self.spool.folder(), answered)
     }
 
-    /// Takes the search index a step further, if that is due. Nothing is lost where it cannot: a search does
-    /// without.
-    pub(crate) fn index(&mut self) {
-        if self.index_in() == Some(Duration::ZERO) && !index_step(&mut self.tape) {
-            self.unindexed = None;
-        }
-    }
-
-    /// Says in `.status` how far it is, and that `answered` was carried out; whether it could be said. Where the
-    /// spool's disk is full, reading on is what makes room.
-    pub(crate) fn publish(&mut self, answered: Option<String>) -> bool {
-        if answered.is_some() {
-            self.status.answered = answered;
-        }
-        if self.published.as_ref() == Some(&self.status) {
-            return true;
-        }
-        match self.status.publish(self.spool.folder()) {
-            Ok(()) => self.published = Some(self.status.clone()),
-            Err(error) if self.published.take().is_some() => {
-                tracing::warn!(%error, "cannot say in .status how far it is");
-            }
-            Err(_) => {}
-        }
-        self.published.is_some()
-    }
-
-    /// Whether this request, if there is one, was carried out: it stays in its file.
+    /// Whether this request, if there is one, was carried out.
     pub(crate) fn has_answered(&self, asked: Option<&String>) -> bool {
-        asked.is_none() || self.status.answered.as_ref() == asked
+        self.told.has_answered(asked)
     }
 
-    /// The tape, for what is done between the transactions.
-    pub(crate) fn tape(&mut self) -> &mut Tape {
-        &mut self.tape
+    /// Tape and search index, for what is done between the transactions.
+    pub(crate) fn at_rest(&mut self) -> (&mut Tape, &mut Index) {
+        (&mut self.tape, &mut self.index)
     }
 
     /// Whether the writer is surely dead.
@@ -313,14 +283,6 @@ impl Pipeline {
         self.spool.delete()?;
         Ok(())
     }
-}
-
-/// Takes the search index of a tape a step further; whether there is more to do.
-pub(super) fn index_step(tape: &mut Tape) -> bool {
-    tape.index_step().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the search index does not follow");
-        false
-    })
 }
 
 /// From where a later recorder has to read on: the position, unless a request is only half read.

@@ -186,8 +186,8 @@ mod tests {
             author.end(number, "complete");
             if number % 20 == 0 {
                 pipeline.drain(false).unwrap();
-                while retention.tend(pipeline.tape()).is_some() {}
-                largest = largest.max(pipeline.tape().size().unwrap().on_disk());
+                while retention.tend(pipeline.at_rest().0).is_some() {}
+                largest = largest.max(pipeline.at_rest().0.size().unwrap().on_disk());
             }
         }
         assert!(largest < QUOTA + (1 << 20), "{largest}");

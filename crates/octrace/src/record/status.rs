@@ -39,6 +39,44 @@ pub(crate) struct Status {
     pub(crate) intercept: Intercept,
 }
 
+/// The status as it is, and as it was said last.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) status: Status,
+    said: Option<Status>,
+}
+
+impl Told {
+    /// Not said yet.
+    pub(super) fn new(status: Status) -> Self {
+        Self { status, said: None }
+    }
+
+    /// Says in `folder` how far it is, and that `answered` was carried out; whether it could be said. Where the
+    /// spool's disk is full, reading on is what makes room.
+    pub(super) fn tell(&mut self, folder: &Path, answered: Option<String>) -> bool {
+        if answered.is_some() {
+            self.status.answered = answered;
+        }
+        if self.said.as_ref() == Some(&self.status) {
+            return true;
+        }
+        match self.status.publish(folder) {
+            Ok(()) => self.said = Some(self.status.clone()),
+            Err(error) if self.said.take().is_some() => {
+                tracing::warn!(%error, "cannot say in .status how far it is");
+            }
+            Err(_) => {}
+        }
+        self.said.is_some()
+    }
+
+    /// Whether this request, if there is one, was carried out: it stays in its file.
+    pub(super) fn has_answered(&self, asked: Option<&String>) -> bool {
+        asked.is_none() || self.status.answered.as_ref() == asked
+    }
+}
+
 /// What the answer to `/intercept` is made of: how it stood when the recorder came to the question, with
 /// everything counted that was captured before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
