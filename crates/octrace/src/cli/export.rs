@@ -41,7 +41,7 @@ struct Jsonl {
     /// The sessions' ids, or enough of their beginning or end
     #[arg(required = true, value_name = "SESSION")]
     sessions: Vec<String>,
-    /// A file for all of them, or a folder for a file each; standard output without it
+    /// A file for all of them, or a folder for a file each; standard output with `-` and without it
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
 }
@@ -66,7 +66,8 @@ impl Jsonl {
                 return Err(Failure::failed(format!("no request of {session} is recorded")));
             }
         }
-        let damaged = match &self.output {
+        let output = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        let damaged = match output {
             None => {
                 let mut damaged = 0;
                 for session in &sessions {
@@ -75,6 +76,10 @@ impl Jsonl {
                 damaged
             }
             Some(folder) if folder.is_dir() => into_folder(&tape, &sessions, folder, out)?,
+            Some(file) if file.exists() && !file.is_file() => {
+                return Err(Failure::usage(format!("{} is no file and no folder", file.display()))
+                    .hint("Without -o, everything goes to standard output."));
+            }
             Some(file) => into_file(&tape, &sessions, file, out)?,
         };
         if damaged > 0 {
