@@ -6,7 +6,8 @@
  * OpenCode tells us); `tap.ts` is where requests are seen.
  *
  * Three promises hold everywhere below: nothing here throws into OpenCode, makes it wait, or
- * prints.
+ * prints. The one exception is asked for: `/intercept` waits for the recorder, and where no answer can be
+ * given in a model's place it ends by an error (`elsewhere.ts`).
  */
 
 import { owner } from "./owner.ts";

@@ -14,7 +14,7 @@ CREATE TABLE derived (
 ) WITHOUT ROWID;
 INSERT INTO derived (what, upto) VALUES ('part_words', 0);
 
--- The number of the newest part is given again once it is gone: then the index has to look there again.
+-- What is gone cannot be found. Until 0006 the number of the newest part is given again: the index looks there again.
 CREATE TRIGGER part_is_pruned AFTER DELETE ON parts BEGIN
     DELETE FROM part_words WHERE rowid = old.id;
     UPDATE derived SET upto = min(upto, (SELECT coalesce(max(id), 0) FROM parts)) WHERE what = 'part_words';
