@@ -10,10 +10,11 @@ use std::ops::Range;
 use super::{
     line,
     token::begins,
-    value::{is_label, is_password, is_placeholder, is_random},
+    value::{is_label, is_masked, is_password, is_placeholder, is_random},
+    variable,
 };
 use crate::redact::{
-    hit::Hit,
+    hit::{Hit, MARK},
     key::{self, Secret},
 };
 
@@ -29,7 +30,7 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let end = anchor.end + after.take_while(|byte| in_name(**byte)).count();
     // The cheap question first: after most names nothing is assigned.
     let closers = text[end..].iter().take(3).take_while(|byte| b"\"'`])".contains(byte)).count();
-    let sign = line::skip_blank(text, end + closers);
+    let sign = line::skip_blank(text, line::skip_colour(text, end + closers));
     let sign = text.get(sign).copied().unwrap_or_default();
     let next = text.get(end).copied().unwrap_or_default();
     let pair = closers > 0 || matches!(sign, b'\r' | b'\n');
@@ -42,7 +43,8 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     if next == b' ' && dashes != 2 && !pair && !matches!(sign, b':' | b'=' | b'?' | b'|' | b'!') {
         return;
     }
-    let start = start + dashes;
+    let start = line::after_colour(text, start + dashes..end);
+    let start = variable::start(text, start..end);
     let name = &text[start..end];
     let Some(secret) = key::secret(name) else { return };
     let quote = |at: Option<usize>| {
@@ -168,7 +170,8 @@ impl Assignment<'_> {
         }
         let closers = text[self.end..].iter().take(3);
         let closed = self.end + closers.take_while(|byte| b"\"'`])".contains(byte)).count();
-        let begin = line::skip_blank(text, closed);
+        let shown = line::skip_colour(text, closed);
+        let begin = line::skip_blank(text, shown);
         let signs =
             text[begin..].iter().take(4).take_while(|byte| b":=!>|?,+".contains(byte)).count();
         let mut at = begin + signs;
@@ -176,11 +179,20 @@ impl Assignment<'_> {
         let usual = match sign {
             b"," | b"||" | b"??" => false,
             [.., b':' | b'='] | b"=>" => true,
+            _ if sign.starts_with(b"=") && self.quoted.is_none() => {
+                at = begin + 1;
+                true
+            }
             _ => return None,
         };
-        let tight =
-            begin == self.end && text.get(at).is_some_and(|byte| !byte.is_ascii_whitespace());
-        at = line::skip_blank(text, at);
+        let sign = &text[begin..at];
+        at = line::skip_colour(text, at);
+        let tight = begin == shown && text.get(at).is_some_and(|byte| !byte.is_ascii_whitespace());
+        if tight && sign == b"=" && variable::is_set(text, self.start..self.end) {
+            let range = variable::value(text, self.start, at)?;
+            return self.is_set_to(&text[range.clone()]).then(|| Hit::text(range.start, range.end));
+        }
+        at = line::skip_colour(text, line::skip_blank(text, at));
         if sign == b":"
             && let Some(equals) = annotation(&text[at..])
         {
@@ -193,17 +205,54 @@ impl Assignment<'_> {
             return None;
         }
         let given = if value.quoted {
-            tight && sign == b"=" && self.is_variable() || self.is_likely(content)
+            self.is_likely(content) || self.stands_in_quotes(sign, &value)
         } else if !usual || value.is_code {
             false
-        } else if tight && sign == b"=" && self.is_variable() {
-            self.is_given(content) && !is_path(content)
         } else if sign == b"=" && tight {
-            self.is_likely(content)
+            self.is_likely(content) || self.is_chosen(content) && self.stands_alone(&value)
         } else {
             self.stands_in_a_file(sign, &value)
         };
         given.then(|| value.hit())
+    }
+
+    /// Whether a variable of the environment is given this value, not told where to find it.
+    fn is_set_to(&self, value: &[u8]) -> bool {
+        let elsewhere = variable::is_elsewhere(value) || is_path(value) && !is_random(value);
+        let masked = value.starts_with(MARK.as_bytes()) || is_masked(value);
+        let count = self.secret == Secret::Strings && value.iter().all(u8::is_ascii_digit);
+        !elsewhere && !masked && !count && !is_label(self.name, value) && !is_type(value)
+    }
+
+    /// Whether a value of letters alone could be a secret: a word, and none of those that say what it is.
+    fn is_chosen(&self, value: &[u8]) -> bool {
+        self.secret == Secret::Scalars
+            && value.len() >= 5
+            && value.iter().all(u8::is_ascii_graphic)
+            && !value.iter().all(u8::is_ascii_uppercase)
+            && self.is_given(value)
+    }
+
+    /// Whether an unquoted value right after `=` stands in a log line of such pairs, or is all of a line of
+    /// settings.
+    fn stands_alone(&self, value: &Value) -> bool {
+        line::is_pair(self.text, self.start, value.range.end)
+            || line::is_first(self.text, self.start)
+                && line::rest_is_blank(self.text, value.range.end)
+                && line::among_fields(self.text, self.start)
+    }
+
+    /// Whether a value in quotation marks is all that a line of settings says.
+    fn stands_in_quotes(&self, sign: &[u8], value: &Value) -> bool {
+        let content = &self.text[value.range.clone()];
+        let last = line::rest_is_blank(self.text, value.range.end + 1);
+        let settings = || match sign {
+            b"=" => line::among_fields(self.text, self.start),
+            b":" => line::among_settings(self.text, self.start),
+            _ => false,
+        };
+        let words = self.secret == Secret::Scalars && content.len() >= 5 && self.is_given(content);
+        words && last && line::is_first(self.text, self.start) && settings()
     }
 
     /// An unquoted value after `: ` or ` = `: YAML, INI, a log line, or code.
@@ -213,6 +262,9 @@ impl Assignment<'_> {
         if is_random(content) {
             return true;
         }
+        if line::is_pair(self.text, self.start, value.range.end) {
+            return self.secret == Secret::Scalars && is_password(content);
+        }
         if !last || !line::is_first(self.text, self.start) || self.secret == Secret::Strings {
             return false;
         }
@@ -221,13 +273,7 @@ impl Assignment<'_> {
         let settings = sign == b":" && line::among_settings(self.text, self.start);
         chosen && (odd || settings || sign == b"=")
             || settings && content.len() >= 4 && !is_type(content)
-    }
-
-    /// Whether the name is a variable of the environment, at a place where those are set.
-    fn is_variable(&self) -> bool {
-        let in_variable =
-            |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-        self.name.iter().all(in_variable) && line::is_first(self.text, self.start)
+            || sign == b"=" && self.is_chosen(content) && line::among_fields(self.text, self.start)
     }
 
     /// Whether a value is one, at a place where values are given without ado.
@@ -301,12 +347,18 @@ pub(in crate::redact) fn bare_value(text: &[u8], name: &[u8], at: usize) -> Opti
     (!kept).then(|| Hit::value(at, at + value.len()))
 }
 
-/// Where `=` ends a type: `token: Option<&str> = …`.
+/// Where `=` ends a type: `token: Option<&str> = …`, not a log line's `token: value next=…`.
 fn annotation(text: &[u8]) -> Option<usize> {
     let in_type = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_<>&'.| :".contains(byte);
     let length = text.iter().take(40).take_while(in_type).count();
-    (length > 0 && text.get(length) == Some(&b'=') && text.get(length + 1) != Some(&b'='))
-        .then_some(length + 1)
+    let apart = text[..length].last() == Some(&b' ') || !text[..length].contains(&b' ');
+    let first = text[..length].split(|&byte| byte == b' ').next().unwrap_or_default();
+    (length > 0
+        && text.get(length) == Some(&b'=')
+        && text.get(length + 1) != Some(&b'=')
+        && apart
+        && !is_random(first))
+    .then_some(length + 1)
 }
 
 /// What may stand between a sign and a string: `b"…"`, `String::from("…")`.

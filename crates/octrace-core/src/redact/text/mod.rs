@@ -7,7 +7,8 @@
 //! * [`token`]: secrets that begin with a prefix of their own;
 //! * [`beside`], [`webhook`], [`pem`]: those whose sign is elsewhere;
 //! * [`header`], [`connect`]: what tools write and read;
-//! * [`assign`]: values given to names that announce a secret, judged by [`value`] and [`line`](mod@line).
+//! * [`assign`]: values given to names that announce a secret, judged by [`value`] and [`line`](mod@line);
+//!   [`variable`]: those of the environment.
 //!
 //! [`patterns`] are the user's own. A rule sees text as it was written, and once more with its escapes
 //! decoded where it has any.
@@ -27,6 +28,7 @@ mod pem;
 mod table;
 mod token;
 pub(super) mod value;
+mod variable;
 mod webhook;
 
 use std::{ops::Range, sync::LazyLock};

@@ -118,7 +118,12 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || key::is_reference(value)
         || value.starts_with(MARK.as_bytes())
         || matches!(value[0], b'$' | b'<' | b'{' | b'%')
-        || value.iter().all(|byte| b"*xX.-_?#\xe2\x80\xa2\xa6".contains(byte))
+        || is_masked(value)
+}
+
+/// Whether a value is written over: `***`, `xxxx`, `…`.
+pub(super) fn is_masked(value: &[u8]) -> bool {
+    value.iter().all(|byte| b"*xX.-_?#\xe2\x80\xa2\xa6".contains(byte))
 }
 
 /// Whether a value only names what belongs there, as user interfaces and constants do:
