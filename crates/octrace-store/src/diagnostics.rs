@@ -23,6 +23,8 @@ pub struct Process {
     pub spool: String,
     /// OpenCode's process id.
     pub pid: u32,
+    /// Whether `octrace run` started it.
+    pub by_run: bool,
     /// When its recording began, µs since the Unix epoch.
     pub started_us: i64,
     /// Whether it is over, and all of it here.
@@ -118,6 +120,19 @@ impl Tape {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The same of a process that [`Tape::processes`] gave.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn instances_of(&self, process: &Process) -> Result<Vec<(String, String)>, Error> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT directory, options FROM instances
+             WHERE spool = (SELECT id FROM spools WHERE name = ?1) ORDER BY directory",
+        )?;
+        let rows = select.query_map([&process.spool], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The process that wrote a spool; `None` when it was pruned.
     ///
     /// # Errors
@@ -141,7 +156,8 @@ impl Tape {
                  (SELECT count(*) FROM exchanges WHERE spool = spools.id AND status IS NOT NULL),
                  (SELECT count(*) FROM exchanges WHERE spool = spools.id
                      AND outcome IN ('failed', 'cut', 'aborted')),
-                 (SELECT count(*) FROM exchanges WHERE spool = spools.id AND file IS NOT NULL), id
+                 (SELECT count(*) FROM exchanges WHERE spool = spools.id AND file IS NOT NULL), id,
+                 run IS NOT NULL AND run <> ''
              FROM spools {which}"
         );
         let mut select = self.connection.prepare_cached(&sql)?;
@@ -151,6 +167,7 @@ impl Tape {
                 let process = Process {
                     spool: row.get(0)?,
                     pid: row.get(1)?,
+                    by_run: row.get(9)?,
                     started_us: row.get(2)?,
                     ended: row.get(3)?,
                     counts: Vec::new(),
@@ -202,6 +219,8 @@ mod tests {
         let (newer, _) = tape.spool("2-b", 6).unwrap();
 
         let process = tape.process(spool).unwrap().unwrap();
+        assert!(!process.by_run);
+        assert_eq!(tape.instances_of(&process).unwrap(), tape.instances(spool).unwrap());
         assert_eq!((process.count("fetch.seen"), process.count("fetch.skipped")), (2, 1));
         assert_eq!(process.counts[1].reason, "method-not-post");
         assert_eq!(process.count("jsonl.write.success"), 3);

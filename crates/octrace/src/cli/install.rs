@@ -22,7 +22,7 @@ use crate::{
             Missing, State, is_our_lock,
             ledger::{self, Prepared},
         },
-        shim::{Done, Foreign},
+        shim::{self, Done, Foreign},
     },
 };
 
@@ -60,7 +60,9 @@ impl Install {
 
 /// What has become of it.
 fn headline(who: &str, installed: &Installed) -> String {
-    let mended = installed.laid_out.written || !installed.prepared.made.is_empty();
+    let mended = installed.laid_out.written
+        || installed.for_options != Done::Nothing
+        || !installed.prepared.made.is_empty();
     match installed.done {
         Done::Nothing if mended => {
             format!("{who} was recorded already, but not all was in place; repaired:")
@@ -73,7 +75,7 @@ fn headline(who: &str, installed: &Installed) -> String {
 
 /// Everything that was written, and why.
 fn tell_written(target: &Target, installed: &Installed, paths: &Paths, out: &mut Output) -> Result {
-    let Installed { done, laid_out, prepared } = installed;
+    let Installed { done, laid_out, for_options, prepared } = installed;
     let shim = target.shim();
     let shim = shim.display();
     out.line(&match done {
@@ -83,6 +85,16 @@ fn tell_written(target: &Target, installed: &Installed, paths: &Paths, out: &mut
     })?;
     if let Some(folder) = laid_out.entry.parent().filter(|_| laid_out.written) {
         out.line(&format!("  wrote the plugin's files, {}", folder.display()))?;
+    }
+    let beside = shim::for_options(&paths.home);
+    let beside = beside.display();
+    out.line(&match for_options {
+        Done::Nothing => format!("  options for it go beside {beside}"),
+        Done::Changed => format!("  wrote {beside}"),
+        Done::Replaced => format!("  replaced {beside}"),
+    })?;
+    if *for_options != Done::Nothing {
+        out.line("    beside whose name, in OpenCode's configuration, options can be given")?;
     }
     for path in made(prepared) {
         out.line(&format!("  made {}", path.display()))?;
@@ -182,7 +194,6 @@ mod tests {
     use anyhow::Context as _;
 
     use super::*;
-    use crate::setup::shim;
 
     #[test]
     fn the_hint_fits_what_went_wrong() {

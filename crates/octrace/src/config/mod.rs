@@ -174,6 +174,12 @@ pub(crate) fn load(
     }
 }
 
+/// What has no effect in options beside the plugin's name, whatever else is set.
+pub(crate) fn problems_of(options: &Options) -> Vec<Problem> {
+    // Neither a file nor a folder has this name.
+    load(Path::new(""), Path::new("/"), options, |_| None).problems
+}
+
 /// Where values come from.
 struct Sources<'a, F> {
     file: file::Contents,
@@ -321,6 +327,8 @@ mod tests {
         let options = Options::from_iter([("apiKey".to_owned(), serde_json::Value::Null)]);
         let settings = load(Path::new("/none"), Path::new("/data"), &options, |_| None);
         insta::assert_snapshot!(problems(&settings), @"the plugin's options: `apiKey` is not a setting");
+        assert_eq!(problems_of(&options), settings.problems);
+        assert_eq!(problems_of(&Options::new()), []);
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub(crate) fn examine(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     findings.extend(settings.problems.iter().map(|problem| {
         Finding::warning("settings", problem.to_string()).remedy("Correct it, or take it out.")
     }));
+    findings.extend(opencode::options(paths));
     findings.push(opencode::program(paths));
     findings.extend(opencode::plugins(paths, settings));
     findings.extend(opencode::packages(paths));

@@ -1,10 +1,12 @@
 //! OpenCode: the program, the plugin in its folders, the packages that it may wait for.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
+
+use octrace_store::{Tape, diagnostics::Process};
 
 use super::Finding;
 use crate::{
-    config::{HOME_VARIABLE, Origin, Settings},
+    config::{self, HOME_VARIABLE, Origin, Settings},
     paths::Paths,
     setup::{
         folders, opencode,
@@ -15,6 +17,9 @@ use crate::{
 };
 
 const PLUGIN: &str = "plugin";
+
+/// How many OpenCodes are looked at, the newest first.
+const PROCESSES: u32 = 20;
 
 /// The program on PATH and its version.
 pub(super) fn program(paths: &Paths) -> Finding {
@@ -51,6 +56,44 @@ pub(super) fn plugins(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     let project = shim::path_in(&root.join(".opencode"));
     if project != user && shim::look(&project).is_ok_and(|found| found != Found::Nothing) {
         findings.push(plugin_at(&project, &paths.home, settings.home.origin));
+    } else if matches!(shim::look(&user), Ok(Found::Nothing))
+        && let Some(process) = processes(paths).iter().find(|process| !process.by_run)
+    {
+        let says = format!(
+            "not installed, but an OpenCode (pid {}) was recorded without octrace run: by an entry in its \
+             configuration, unless it was before an uninstall",
+            process.pid
+        );
+        findings =
+            vec![Finding::note(PLUGIN, says).remedy("To record every OpenCode: octrace install")];
+    }
+    findings
+}
+
+/// The newest ones; none where the tape cannot be read, which is said elsewhere.
+fn processes(paths: &Paths) -> Vec<Process> {
+    let tape = Tape::open_existing(&paths.tape()).ok().flatten();
+    tape.and_then(|tape| tape.processes(PROCESSES).ok()).unwrap_or_default()
+}
+
+/// Options beside the plugin's name that have no effect, as the newest OpenCode of each directory had them.
+pub(super) fn options(paths: &Paths) -> Vec<Finding> {
+    let Ok(Some(tape)) = Tape::open_existing(&paths.tape()) else { return Vec::new() };
+    let mut seen = HashSet::new();
+    let mut findings = Vec::new();
+    for process in tape.processes(PROCESSES).unwrap_or_default() {
+        for (directory, options) in tape.instances_of(&process).unwrap_or_default() {
+            if !seen.insert(directory.clone()) {
+                continue;
+            }
+            let options = serde_json::from_str(&options).unwrap_or_default();
+            let problems = config::problems_of(&options);
+            findings.extend(problems.iter().map(|problem| {
+                Finding::warning("settings", format!("OpenCode in {directory}: {problem}")).remedy(
+                    "Correct it in OpenCode's configuration, or take it out, and start OpenCode there again.",
+                )
+            }));
+        }
     }
     findings
 }

@@ -173,6 +173,7 @@ mod tests {
         Process {
             spool: "7-a".to_owned(),
             pid: 7,
+            by_run: false,
             started_us: 0,
             ended: true,
             counts: counts.iter().map(count).collect(),

@@ -53,6 +53,8 @@ pub(crate) struct Installed {
     pub(crate) done: Done,
     /// With the plugin's files.
     pub(crate) laid_out: LaidOut,
+    /// With [`shim::for_options`].
+    pub(crate) for_options: Done,
     /// With the configuration folders.
     pub(crate) prepared: Prepared,
 }
@@ -65,6 +67,7 @@ pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<Installe
     let shim = target.shim();
     shim::check(&shim)?;
     let laid_out = plugin::lay_out(&paths.home)?;
+    let for_options = shim::write(&shim::for_options(&paths.home), &laid_out.entry)?;
     ledger::give_way(&paths.state)?;
     let mut folders = folders::config_folders(paths, &target.directory);
     if !folders.contains(&target.config) {
@@ -74,7 +77,7 @@ pub(crate) fn install(target: &Target, paths: &Paths) -> anyhow::Result<Installe
     let plugin = target.plugin();
     let prepared = ledger::prepare(&paths.state, &folders, Need::Plugin(&plugin))?;
     match shim::write(&shim, &laid_out.entry) {
-        Ok(done) => Ok(Installed { done, laid_out, prepared }),
+        Ok(done) => Ok(Installed { done, laid_out, for_options, prepared }),
         Err(error) => {
             // What has been made is for nothing then.
             ledger::release(&paths.state, &plugin).ok();
@@ -125,7 +128,7 @@ pub(crate) struct Uninstalled {
 /// When a file that is not ours is in the shim's place, or something cannot be removed.
 pub(crate) fn uninstall(target: &Target, paths: &Paths) -> anyhow::Result<Uninstalled> {
     let done = shim::remove(&target.shim())?;
-    let gone = ledger::release(&paths.state, &target.plugin())?;
+    let mut gone = ledger::release(&paths.state, &target.plugin())?;
     let is_ours = |config: &Path| {
         *config != target.config && matches!(shim::look(&shim::path_in(config)), Ok(Found::Ours(_)))
     };
@@ -138,6 +141,12 @@ pub(crate) fn uninstall(target: &Target, paths: &Paths) -> anyhow::Result<Uninst
     projects.retain(|config| *config != paths.opencode_config && is_ours(config));
     projects.sort();
     projects.dedup();
+    let for_options = shim::for_options(&paths.home);
+    // One that is not ours is no hindrance.
+    let is_last = user.is_none() && projects.is_empty();
+    if is_last && shim::remove(&for_options).is_ok_and(|done| done == Done::Changed) {
+        gone.push(for_options);
+    }
     let projects = projects.iter().filter_map(|config| config.parent()).map(Path::to_owned);
     Ok(Uninstalled { done, gone, user, projects: projects.collect() })
 }
@@ -194,18 +203,25 @@ mod tests {
         let project = dir.path().join("project");
         let before = tree(dir.path());
         for target in [Target::user(&paths, project.clone()), Target::project(project.clone())] {
-            let Installed { done, prepared, .. } = install(&target, &paths).unwrap();
-            assert_eq!(done, Done::Changed);
+            let Installed { done, prepared, for_options, .. } = install(&target, &paths).unwrap();
+            assert_eq!((done, for_options), (Done::Changed, Done::Changed));
+            assert_eq!(
+                shim::look(&shim::for_options(&paths.home)).unwrap(),
+                shim::look(&target.shim()).unwrap()
+            );
             assert_eq!(prepared.made.len(), 2, "the user's folder and the project's");
             let installed = tree(dir.path());
             assert!(before.iter().all(|path| installed.contains(path)));
 
-            let Installed { done, laid_out, prepared } = install(&target, &paths).unwrap();
-            assert_eq!((done, laid_out.written, prepared.made.len()), (Done::Nothing, false, 0));
+            let Installed { done, laid_out, for_options, prepared } =
+                install(&target, &paths).unwrap();
+            assert_eq!((done, for_options), (Done::Nothing, Done::Nothing));
+            assert_eq!((laid_out.written, prepared.made.len()), (false, 0));
             assert_eq!(tree(dir.path()), installed);
 
             let uninstalled = uninstall(&target, &paths).unwrap();
-            assert_eq!((uninstalled.done, uninstalled.gone.len()), (Done::Changed, 4));
+            assert_eq!((uninstalled.done, uninstalled.gone.len()), (Done::Changed, 5));
+            assert!(!shim::for_options(&paths.home).exists());
             assert_eq!(tree(dir.path()), before);
             let again = uninstall(&target, &paths).unwrap();
             let nothing = Uninstalled {
@@ -255,7 +271,7 @@ mod tests {
             assert!(config.join("package-lock.json").exists());
         }
         let uninstalled = uninstall(&own, &paths).unwrap();
-        assert_eq!((uninstalled.gone.len(), uninstalled.user), (4, None));
+        assert_eq!((uninstalled.gone.len(), uninstalled.user), (5, None));
         assert_eq!(tree(dir.path()), before);
     }
 

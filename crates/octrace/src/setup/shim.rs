@@ -1,5 +1,5 @@
 //! The one line in OpenCode's plugin folder by which it loads our plugin: what `octrace install` writes
-//! and `octrace uninstall` removes.
+//! and `octrace uninstall` removes. The same line stands in octrace's own folder, for those who give options.
 
 use std::{
     fs, io,
@@ -43,6 +43,12 @@ pub(crate) enum Done {
 /// Where the shim is in a configuration folder of OpenCode's.
 pub(crate) fn path_in(config: &Path) -> PathBuf {
     config.join("plugins/octrace.ts")
+}
+
+/// The file that people name in OpenCode's configuration to give options, in octrace's folder `home`. It is there for
+/// all versions; [`path_in`]'s would not do, since OpenCode loads a file once, and without the options.
+pub(crate) fn for_options(home: &Path) -> PathBuf {
+    home.join("plugin/octrace.ts")
 }
 
 /// Looks.

@@ -7,6 +7,7 @@ use octrace_testkit::{
     Home, Serve, Tui, keys,
     script::{Script, Server, Step},
 };
+use serde_json::{Value, json};
 
 use crate::stage::{Stage, collect, main_calls};
 
@@ -144,8 +145,7 @@ fn an_installed_plugin_records_where_install_said() -> anyhow::Result<()> {
             stage.octrace(arguments).env("OCTRACE_HOME", &home).output()?.success()
         };
         look(["flush", "--timeout=20"])?;
-        let sessions: serde_json::Value =
-            serde_json::from_str(&look(["sessions", "--json"])?.stdout)?;
+        let sessions: Value = serde_json::from_str(&look(["sessions", "--json"])?.stdout)?;
         assert_eq!(sessions.as_array().map(Vec::len), Some(1), "{sessions:#}");
         ensure!(!stage.home.data().join("octrace/tape.db").exists(), "and nowhere else");
     }
@@ -258,5 +258,59 @@ fn a_run_that_cannot_add_its_plugin_is_left_to_the_installed_one() -> anyhow::Re
     let output = stage.run("mock/scripted", "SCRIPT:hi").output()?.success()?;
     ensure!(output.stdout.contains("Hello."), "{output:?}");
     ensure!(output.stderr.contains("octrace: not recorded: cannot write"), "{output:?}");
+    Ok(())
+}
+
+#[test]
+fn options_in_opencodes_configuration_count_and_bad_ones_are_named() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new().on("hi", [Step::text("Hello.")]))?;
+    let told = stage.octrace(["install"]).output()?.success()?.stdout;
+    let beside = stage.home.data().join("octrace/plugin/octrace.ts");
+    ensure!(told.contains(&format!("wrote {}\n", beside.display())), "{told}");
+    let configure = |options: Value| {
+        let config = json!({"plugin": [[beside, options]]});
+        fs::write(stage.home.project().join("opencode.json"), config.to_string())
+    };
+    let warnings = || -> anyhow::Result<Vec<String>> {
+        let found: Value =
+            serde_json::from_str(&stage.octrace(["doctor", "--json"]).output()?.stdout)?;
+        let findings = found["findings"].as_array().context("findings")?.iter();
+        let about = findings.filter(|finding| finding["about"] == "settings");
+        Ok(about.map(|finding| finding["says"].to_string()).collect())
+    };
+    // Beside the installed plugin, and by itself.
+    configure(json!({"dir": "traces", "colour": "not-to-be-told"}))?;
+    for installed in [true, false] {
+        if !installed {
+            fs::remove_file(stage.home.config().join("plugins/octrace.ts"))?;
+            configure(json!({"dir": "more traces"}))?;
+        }
+        stage.home.opencode_run("mock/scripted", "SCRIPT:hi").output()?.success()?;
+        stage.flush()?;
+        let folder = stage.home.project().join(if installed { "traces" } else { "more traces" });
+        let names: Vec<_> = fs::read_dir(&folder)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<anyhow::Result<_>>()?;
+        ensure!(names.iter().any(|name| name.ends_with("SCRIPThi.jsonl")), "{names:?}");
+        assert_eq!(stage.sessions()?.len(), if installed { 1 } else { 2 }, "each once");
+        let warnings = warnings()?;
+        if installed {
+            ensure!(warnings.len() == 1, "{warnings:?}");
+            let project = stage.home.project().canonicalize()?.display().to_string();
+            ensure!(
+                warnings[0].contains(&project) && warnings[0].contains("`colour`"),
+                "{warnings:?}"
+            );
+            ensure!(!warnings[0].contains("not-to-be-told"), "{warnings:?}");
+        } else {
+            ensure!(warnings.is_empty(), "corrected: {warnings:?}");
+        }
+    }
+    let doctor = stage.octrace(["doctor"]).output()?.stdout;
+    ensure!(doctor.contains("recorded without octrace run"), "{doctor}");
+    ensure!(!doctor.contains("only octrace run records"), "{doctor}");
+    for (path, bytes) in stage.kept()? {
+        ensure!(!String::from_utf8_lossy(&bytes).contains("not-to-be-told"), "{path:?}");
+    }
     Ok(())
 }
