@@ -5,7 +5,7 @@ use octrace_store::codec;
 /// The longest name that is taken as it is, in bytes.
 const LONGEST: usize = 96;
 
-/// The name of a session's folder: its id, where [`is_session`] says so. Anything else keeps what is harmless of it and
+/// The name of a session's folder: its id, where `is_session` says so. Anything else keeps what is harmless of it and
 /// gets its hash, so that no two sessions share a folder, and so that each folder is known for a session's.
 pub fn session_name(session: &str) -> String {
     if is_session(session) {
