@@ -59,6 +59,7 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
 /// A tape of the newest version with nothing on it, in memory: what one has to look like.
 pub(crate) fn in_memory() -> Result<Connection, Error> {
     let mut connection = Connection::open_in_memory()?;
+    connection.pragma_update(None, "auto_vacuum", "incremental")?;
     migrate(&mut connection, Path::new(":memory:"))?;
     Ok(connection)
 }

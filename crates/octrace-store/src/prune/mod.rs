@@ -7,13 +7,14 @@
 //! * `forest`: which sessions may go, with their sub-agents'.
 //! * `sweep`: whole sessions. `trim`: the begin of one that alone is too large.
 //! * `forget`: exchanges, their parts, events, within a transaction's bounds.
-//! * `usage`: who needs how much.
+//! * `usage`: who needs how much. `plan`: what a pruning would do.
 //! * `room`: the size on disk, and giving it back.
 //!
 //! What hangs on an exchange, a part, a session or a spool goes with it by a trigger: see the schema.
 
 mod forest;
 mod forget;
+mod plan;
 mod room;
 mod sweep;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use self::{
     trim::Trim,
 };
 pub use self::{
+    plan::{Plan, empty_bytes},
     room::Size,
     usage::{SessionUsage, Usage},
 };
@@ -50,8 +52,9 @@ const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 pub struct Wanted {
     /// Sessions in which nothing was recorded since, µs since the Unix epoch.
     pub before_us: Option<i64>,
-    /// As many of the oldest sessions as it takes for the tape to need at most so many bytes; of the last one that
-    /// is left, its oldest exchanges.
+    /// As many of the oldest sessions as it takes for the tape to need at most so many bytes; of what is left, the
+    /// oldest exchanges, where it is their content that does not fit. An empty tape has its size, too: nothing is
+    /// trimmed for a limit below that.
     pub to_bytes: Option<u64>,
     /// These sessions.
     pub sessions: Vec<String>,
@@ -86,6 +89,8 @@ pub struct Pruning {
     /// What may go, the oldest first; `None` when it has to be looked at again.
     candidates: Option<VecDeque<Tree>>,
     trim: Trim,
+    /// To how many bytes it is trimmed, once that is known; `None` for not at all.
+    trim_to: Option<Option<u64>>,
     pruned: Pruned,
 }
 
@@ -103,7 +108,15 @@ impl Pruning {
     /// One that begins at this time, µs since the Unix epoch.
     pub fn new(wanted: Wanted, now_us: i64) -> Self {
         let (candidates, trim) = (None, Trim::default());
-        Self { wanted, now_us, stage: Stage::Sessions, candidates, trim, pruned: Pruned::default() }
+        Self {
+            wanted,
+            now_us,
+            stage: Stage::Sessions,
+            candidates,
+            trim,
+            trim_to: None,
+            pruned: Pruned::default(),
+        }
     }
 
     /// What went so far.
@@ -122,11 +135,11 @@ impl Pruning {
                 let swept = sweep::step(&mut tape.connection, &mut self.pruned)?;
                 (swept || self.next_session(tape)?, Stage::Exchanges)
             }
-            Stage::Exchanges if self.trim.is_even() && !self.is_too_large(tape)? => {
-                (false, Stage::Rest)
-            }
             Stage::Exchanges => {
-                (self.trim.step(&mut tape.connection, day_ago_us, &mut self.pruned)?, Stage::Rest)
+                let goes_on = !self.trim.is_even() || self.is_to_trim(tape)?;
+                let connection = &mut tape.connection;
+                let more = goes_on && self.trim.step(connection, day_ago_us, &mut self.pruned)?;
+                (more, Stage::Rest)
             }
             Stage::Rest => {
                 (sweep::rest(&mut tape.connection, day_ago_us, &mut self.pruned)?, Stage::Room)
@@ -143,6 +156,24 @@ impl Pruning {
     fn is_too_large(&self, tape: &Tape) -> Result<bool, Error> {
         let Some(limit) = self.wanted.to_bytes else { return Ok(false) };
         Ok(tape.size()?.needed() > limit)
+    }
+
+    /// Whether the begin of what stays has to go, still.
+    fn is_to_trim(&mut self, tape: &Tape) -> Result<bool, Error> {
+        let Some(limit) = self.wanted.to_bytes else { return Ok(false) };
+        let needed = tape.size()?.needed();
+        let to = match self.trim_to {
+            Some(to) => to,
+            None if needed <= limit => None,
+            None => plan::trim_to(
+                limit,
+                needed,
+                plan::content_bytes(&tape.connection)?,
+                plan::empty_bytes()?,
+            ),
+        };
+        self.trim_to = Some(to);
+        Ok(to.is_some_and(|to| needed > to))
     }
 
     /// Dooms the next session that is to go; whether there is one.

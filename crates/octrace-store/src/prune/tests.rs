@@ -218,8 +218,8 @@ fn whole_sessions_go_the_oldest_first_with_their_sub_agents() {
     writer.event(None, NOW);
     writer.ask("ses_new", NOW, &body(["shared".into(), "new".into()]), "a");
     let wanted = Wanted { before_us: Some(day(30)), ..Wanted::default() };
-    let would = writer.tape.would_prune(&wanted, NOW).unwrap();
-    assert_eq!(would.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["ses_old"]);
+    let would = writer.tape.plan(&wanted, NOW).unwrap();
+    assert_eq!(would.sessions.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["ses_old"]);
     let pruned = run(&mut writer.tape, wanted);
     assert_eq!(sessions(&writer.tape), ["ses_new", "ses_child", "ses_parent"]);
     // `shared` and the answer `a` are needed still.
@@ -350,11 +350,12 @@ fn many_sessions_fit_the_quota_and_the_files_shrink() {
     let usage = writer.tape.usage().unwrap();
     let all: u64 = usage.sessions.iter().map(|one| one.bytes).sum::<u64>() + usage.shared_bytes;
     assert!(all < before.needed() && all > before.needed() * 7 / 10, "{all} of {before:?}");
-    let would = writer
-        .tape
-        .would_prune(&Wanted { to_bytes: Some(quota), ..Wanted::default() }, NOW)
-        .unwrap();
-    run(&mut writer.tape, Wanted { to_bytes: Some(quota), ..Wanted::default() });
+    let wanted = Wanted { to_bytes: Some(quota), ..Wanted::default() };
+    let plan = writer.tape.plan(&wanted, NOW).unwrap();
+    let pruned = run(&mut writer.tape, plan.wanted(&wanted));
+    let going: u64 = plan.sessions.iter().map(|session| session.exchanges).sum();
+    assert_eq!((pruned.sessions, pruned.exchanges), (plan.sessions.len() as u64, going));
+    assert_eq!(plan.trimmed_bytes, 0);
     let after = writer.tape.size().unwrap();
     assert_eq!((after.free, after.log), (0, 0));
     assert!(after.on_disk() <= quota && after.on_disk() > quota * 9 / 10, "{after:?} of {quota}");
@@ -362,7 +363,7 @@ fn many_sessions_fit_the_quota_and_the_files_shrink() {
     let left = sessions(&writer.tape);
     assert_eq!(left.first().map(String::as_str), Some("ses_59"));
     assert!(left.len() > 20 && left.len() < 40, "{}", left.len());
-    assert!(would.len().abs_diff(60 - left.len()) < 6, "{} would go", would.len());
+    assert!(after.on_disk().abs_diff(plan.left_bytes) < quota / 20, "{plan:?}");
 }
 
 #[test]
@@ -401,10 +402,34 @@ fn of_one_giant_session_the_oldest_exchanges_go() {
     let id = writer.ask("ses_1", NOW, &body, "the same answer");
     check(&writer.tape);
     assert!(writer.tape.exchange(id.0).unwrap().unwrap().request_body == body.as_bytes());
-    // However little is wanted, the newest stays.
-    run(&mut other, Wanted { to_bytes: Some(0), ..Wanted::default() });
+    // What no tape fits is no reason to trim one. However little else is wanted, the newest stays.
+    let before = other.exchanges("ses_1").unwrap().len();
+    run(&mut other, Wanted { to_bytes: Some(empty_bytes().unwrap() - 1), ..Wanted::default() });
+    assert_eq!(other.exchanges("ses_1").unwrap().len(), before);
+    run(&mut other, Wanted { to_bytes: Some(empty_bytes().unwrap()), ..Wanted::default() });
+    assert!(other.exchanges("ses_1").unwrap().len() < before);
     assert!(other.exchange(id.0).unwrap().unwrap().request_body == body.as_bytes());
     assert_eq!(sessions(&other), ["ses_1"]);
+}
+
+#[test]
+fn a_small_session_is_not_nibbled_at_for_the_size_of_the_empty_tape() {
+    let (_folder, path) = room();
+    let mut writer = Writer::new(&path, "1-a");
+    for turn in 0..5 {
+        writer.ask("ses_old", NOW - DAY_US, &body([bulk(turn)]), "yes");
+        writer.ask("ses_new", NOW, &body([format!("little {turn}")]), "yes");
+    }
+    writer.ends(NOW);
+    for to_bytes in [50_000, empty_bytes().unwrap() + 10_000] {
+        let wanted = Wanted { to_bytes: Some(to_bytes), ..Wanted::default() };
+        let plan = writer.tape.plan(&wanted, NOW).unwrap();
+        let pruned = run(&mut writer.tape, plan.wanted(&wanted));
+        assert_eq!((pruned.sessions, plan.trimmed_bytes), (plan.sessions.len() as u64, 0));
+        assert_eq!(writer.tape.exchanges("ses_new").unwrap().len(), 5);
+        let content = writer.tape.content_bytes().unwrap();
+        assert!(plan.content_bytes.abs_diff(content) < 2_000, "{plan:?}");
+    }
 }
 
 #[test]

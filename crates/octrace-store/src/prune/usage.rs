@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use rusqlite::Row;
 use serde::Serialize;
 
-use super::{Size, Wanted, candidates};
+use super::Size;
 use crate::{Error, Tape, codec::Address};
 
 /// What a row takes beside its content: its other columns, and its places in the indexes. From measured tapes.
-const PART: u64 = size_of::<Address>() as u64 * 2 + 60;
-const EXCHANGE: u64 = 500;
-const EVENT: u64 = 60;
+pub(super) const PART: u64 = size_of::<Address>() as u64 * 2 + 60;
+pub(super) const EXCHANGE: u64 = 500;
+pub(super) const EVENT: u64 = 60;
 
 /// How much of the tape is whose. Bytes are of the rows, compressed; together they are a little less than the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -46,7 +46,7 @@ pub struct SessionUsage {
 }
 
 /// The parts with the sessions that use them.
-struct Shares {
+pub(super) struct Shares {
     sessions: HashMap<String, Share>,
     parts: HashMap<i64, Part>,
 }
@@ -92,34 +92,10 @@ impl Tape {
             size: self.size()?,
         })
     }
-
-    /// The sessions that a pruning would take away whole, in their order, each with about what becomes free.
-    /// Changes nothing.
-    ///
-    /// # Errors
-    /// When the tape cannot be read.
-    pub fn would_prune(&self, wanted: &Wanted, now_us: i64) -> Result<Vec<SessionUsage>, Error> {
-        let mut shares = Shares::read(self)?;
-        let mut needed = self.size()?.needed();
-        let mut going = Vec::new();
-        for tree in candidates(self, wanted, now_us)? {
-            let too_large = wanted.to_bytes.is_some_and(|limit| needed > limit);
-            if !wanted.names(&tree) && !too_large {
-                continue;
-            }
-            for (id, _) in tree.sessions {
-                // It may have been asked for and be old, too.
-                let Some(session) = shares.take(&id) else { continue };
-                needed = needed.saturating_sub(session.bytes);
-                going.push(session);
-            }
-        }
-        Ok(going)
-    }
 }
 
 impl Shares {
-    fn read(tape: &Tape) -> Result<Self, Error> {
+    pub(super) fn read(tape: &Tape) -> Result<Self, Error> {
         let tape = &tape.connection;
         let moment = tape.unchecked_transaction()?;
         let count =
@@ -190,8 +166,14 @@ impl Shares {
         Ok(Self { sessions, parts })
     }
 
+    /// What all of them need together.
+    pub(super) fn bytes(&self) -> u64 {
+        let rows = self.sessions.values().map(|share| share.row_bytes);
+        rows.chain(self.parts.values().map(|part| part.bytes)).sum()
+    }
+
     /// Takes a session away: what becomes free with it.
-    fn take(&mut self, id: &str) -> Option<SessionUsage> {
+    pub(super) fn take(&mut self, id: &str) -> Option<SessionUsage> {
         let share = self.sessions.remove(id)?;
         let mut figures = share.figures;
         figures.bytes = share.row_bytes;

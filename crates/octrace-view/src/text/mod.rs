@@ -20,7 +20,7 @@ use jiff::{Timestamp, tz::TimeZone};
 pub use search::search;
 pub use sessions::sessions;
 pub use show::show;
-pub use usage::{pruned, usage, would_prune};
+pub use usage::{pruned, too_large, usage, would_prune};
 pub use verify::verification;
 
 /// `7 requests`, `1 request`.

@@ -1,6 +1,6 @@
 //! What the tape's sessions need on the disk, and what pruning took or would take.
 
-use octrace_store::prune::{Pruned, SessionUsage, Usage};
+use octrace_store::prune::{Plan, Pruned, SessionUsage, Usage};
 
 use super::{Paint, Style, figures, line::Line};
 
@@ -41,9 +41,10 @@ pub fn usage(
     out
 }
 
-/// The sessions that would go.
-pub fn would_prune(sessions: &[SessionUsage], style: &Style, now_us: i64, width: usize) -> String {
+/// What a pruning would take.
+pub fn would_prune(plan: &Plan, style: &Style, now_us: i64, width: usize) -> String {
     let mut out = String::new();
+    let sessions = &plan.sessions;
     if !sessions.is_empty() {
         table(sessions, style, now_us, width, &mut out);
     }
@@ -51,18 +52,43 @@ pub fn would_prune(sessions: &[SessionUsage], style: &Style, now_us: i64, width:
     let count = figures::many(sessions.len() as u64, "session");
     let said = format!("would prune {count}, about {}", figures::bytes(bytes));
     Line::new().put(Paint::Strong, &said).fit(width, style).render(style, &mut out);
+    if plan.trimmed_bytes > 0 {
+        let bytes = figures::bytes(plan.trimmed_bytes);
+        let said = format!("and the oldest requests of what stays, at most about {bytes}");
+        Line::new().put(Paint::Strong, &said).fit(width, style).render(style, &mut out);
+    }
     out
 }
 
 /// What went, and how much became free on the disk, in bytes.
 pub fn pruned(pruned: &Pruned, freed: u64, style: &Style) -> String {
     let mut out = String::new();
-    let sessions = figures::many(pruned.sessions, "session");
-    let exchanges = figures::many(pruned.exchanges, "request");
-    let events = figures::many(pruned.events, "event");
-    let said = format!("pruned {sessions}, {exchanges}, {events}; {} freed", figures::bytes(freed));
+    let freed_said = figures::bytes(freed);
+    let said = match (*pruned == Pruned::default(), freed) {
+        (true, 0) => "nothing to prune".to_owned(),
+        (true, _) => format!("nothing to prune; {freed_said} that lay free given back"),
+        (false, _) => {
+            let sessions = figures::many(pruned.sessions, "session");
+            let exchanges = figures::many(pruned.exchanges, "request");
+            let events = figures::many(pruned.events, "event");
+            format!("pruned {sessions}, {exchanges}, {events}; {freed_said} freed")
+        }
+    };
     Line::new().plain(&said).render(style, &mut out);
     out
+}
+
+/// Why the tape stays larger than it was to become; nothing where it does not. Sizes are bytes: what was wanted, of
+/// the tape, of the sessions that stay, and of an empty tape.
+pub fn too_large(wanted: u64, left: u64, content: u64, empty: u64) -> Option<String> {
+    let [wanted_said, left_said, content, empty] =
+        [wanted, left, content, empty].map(figures::bytes);
+    (left > wanted).then(|| {
+        format!(
+            "the tape takes {left_said}, not {wanted_said}: {empty} is what an empty one takes, and {content} the \
+             newest session and what is being recorded, which stay"
+        )
+    })
 }
 
 fn table(sessions: &[SessionUsage], style: &Style, now_us: i64, width: usize, out: &mut String) {
@@ -137,9 +163,22 @@ mod tests {
         2.0 MB on the disk, 2.1 GB allowed
         48 kB shared by several sessions · 4.1 kB free in the file · 50 kB in its log
         ");
-        let text = would_prune(&figures.sessions, &Style::plain(), 61_000_000, 120);
-        insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"would prune 2 sessions, about 1.2 MB");
+        let plan = Plan { sessions: figures.sessions, trimmed_bytes: 5_000, ..Plan::default() };
+        let text = would_prune(&plan, &Style::plain(), 61_000_000, 120);
+        let text: Vec<_> = text.lines().skip(3).collect();
+        insta::assert_snapshot!(text.join("\n"), @"
+        would prune 2 sessions, about 1.2 MB
+        and the oldest requests of what stays, at most about 5.0 kB
+        ");
         let went = Pruned { sessions: 2, exchanges: 1, events: 1_340, parts: 7 };
         insta::assert_snapshot!(pruned(&went, 1_200_900, &Style::plain()), @"pruned 2 sessions, 1 request, 1,340 events; 1.2 MB freed");
+        let nothing = [0, 33_000].map(|freed| pruned(&Pruned::default(), freed, &Style::plain()));
+        insta::assert_snapshot!(nothing.concat(), @"
+        nothing to prune
+        nothing to prune; 33 kB that lay free given back
+        ");
+        assert_eq!(too_large(258_000, 258_000, 13_000, 205_000), None);
+        let why = too_large(50_000, 258_000, 13_000, 205_000);
+        insta::assert_snapshot!(why.unwrap_or_default(), @"the tape takes 258 kB, not 50 kB: 205 kB is what an empty one takes, and 13 kB the newest session and what is being recorded, which stay");
     }
 }

@@ -8,8 +8,11 @@ use jiff::{Span, SpanRelativeTo, Unit};
 
 use super::value::{Raw, Setting};
 
+/// The smallest size that means anything for a tape, which takes a fifth of it when it is empty.
+const LEAST: Bytes = Bytes(1_000_000);
+
 /// A number of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bytes(pub(crate) u64);
 
 /// A length of time.
@@ -126,10 +129,10 @@ fn show<T: ToString>(limit: &Limit<T>) -> String {
 }
 
 impl Setting for Limit<Bytes> {
-    const MUST_BE: &str = "a size such as \"500MB\" or \"2GiB\", or \"none\"";
+    const MUST_BE: &str = "a size such as \"500MB\" or \"2GiB\", 1MB at least, or \"none\"";
 
     fn read(raw: &Raw) -> Option<Self> {
-        read(raw)
+        read(raw).filter(|limit| *limit == Self::None || limit.get() >= Some(LEAST))
     }
 
     fn show(&self) -> String {
@@ -179,7 +182,8 @@ mod tests {
     fn no_limit_has_a_name_and_a_bare_number_is_none() {
         let size = |raw| Limit::<Bytes>::read(&raw);
         assert_eq!(size(Raw::Text("none".into())), Some(Limit::None));
-        assert_eq!(size(Raw::Variable("1kB".into())), Some(Limit::To(Bytes(1_000))));
+        assert_eq!(size(Raw::Variable("1MB".into())), Some(Limit::To(LEAST)));
+        assert_eq!(size(Raw::Text("999 kB".into())), None, "no tape is that small");
         assert_eq!(size(Raw::Number(0)), None);
         assert_eq!(size(Raw::Text("0".into())), None);
     }
