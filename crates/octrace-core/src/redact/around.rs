@@ -4,7 +4,7 @@
 use super::{
     hit::Hit,
     key,
-    text::value::{is_label, is_random},
+    text::value::{is_drawn, is_label},
 };
 
 /// The containers around the member at hand.
@@ -28,6 +28,9 @@ struct Container {
     announced: Option<Vec<u8>>,
     /// A value that came before its name.
     value: Option<(Hit, Vec<u8>)>,
+    is_key: bool,
+    /// What is secret if the object turns out to be a key.
+    private: Vec<Hit>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -36,7 +39,12 @@ enum Field {
     Name,
     /// `value`.
     Value,
-    Auth,
+    /// A name for what a machine drew, such as Docker's `auth`.
+    Drawn,
+    /// A private number of a key, if the object says that it is one (a JWK): `d`, `p`, `q`.
+    Private,
+    /// `kty`, which says so.
+    KeyType,
     Logprobs,
     #[default]
     Other,
@@ -72,7 +80,12 @@ impl Around {
 
     /// Whether nothing read so far is needed for what follows.
     pub(super) fn is_settled(&self) -> bool {
-        self.open.iter().all(|open| open.announced.is_none() && open.value.is_none())
+        self.open.iter().all(|open| {
+            open.announced.is_none()
+                && open.value.is_none()
+                && !open.is_key
+                && open.private.is_empty()
+        })
     }
 
     /// A member's name. `true` when it is harmless here, whatever it says.
@@ -81,35 +94,54 @@ impl Around {
         object.field = match name {
             b"name" | b"key" | b"Name" | b"Key" => Field::Name,
             b"value" | b"Value" => Field::Value,
-            b"auth" => Field::Auth,
+            b"kty" => Field::KeyType,
+            b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k" => Field::Private,
             b"logprobs" | b"top_logprobs" | b"logprobsResult" => Field::Logprobs,
+            name if key::is_of_drawn(name) => Field::Drawn,
             _ => Field::Other,
         };
         object.in_logprobs && matches!(name, b"token" | b"tokens")
     }
 
-    /// The string at `hit`; what is secret, if it makes something so: itself or one before it.
-    pub(super) fn string(&mut self, content: &[u8], hit: Hit) -> Option<Hit> {
-        let object = self.open.last_mut()?;
-        match object.field {
-            Field::Name => {
-                key::secret(content)?;
+    /// The string at `hit`; what is secret, if it makes something so: itself or some before it.
+    pub(super) fn string(&mut self, content: &[u8], hit: Hit) -> Vec<Hit> {
+        let Some(object) = self.open.last_mut() else { return Vec::new() };
+        let itself = match object.field {
+            Field::Name if key::secret(content).is_some() => {
                 object.announced = Some(content.to_owned());
-                let (hit, value) = object.value.take()?;
-                is_secret(content, &value).then_some(hit)
+                let before = object.value.take();
+                return before
+                    .filter(|(_, value)| is_secret(content, value))
+                    .map(|(hit, _)| hit)
+                    .into_iter()
+                    .collect();
             }
             Field::Value => match &object.announced {
-                Some(name) => is_secret(name, content).then_some(hit),
+                Some(name) => is_secret(name, content),
                 None => {
                     object.value = (content.len() <= LONGEST).then(|| (hit, content.to_owned()));
-                    None
+                    false
                 }
             },
-            Field::Auth => is_random(content).then_some(hit),
-            Field::Logprobs | Field::Other => None,
-        }
+            Field::Drawn => is_drawn(content),
+            Field::KeyType => {
+                object.is_key = true;
+                return std::mem::take(&mut object.private);
+            }
+            Field::Private if content.len() >= SHORTEST_PRIVATE => {
+                if !object.is_key && object.private.len() < 8 {
+                    object.private.push(hit);
+                }
+                object.is_key
+            }
+            Field::Name | Field::Private | Field::Logprobs | Field::Other => false,
+        };
+        if itself { vec![hit] } else { Vec::new() }
     }
 }
+
+/// Private numbers of keys have this many letters of base64 or more.
+const SHORTEST_PRIVATE: usize = 16;
 
 fn is_secret(name: &[u8], value: &[u8]) -> bool {
     !key::is_reference(value) && !is_label(name, value)
@@ -166,6 +198,26 @@ mod tests {
         let login = r#"{"auths":{"registry":{"auth":"bWU6aHVudGVyMg=="}}}"#;
         assert_eq!(json(login), r#"{"auths":{"registry":{"auth":"[REDACTED]"}}}"#);
         assert_eq!(json(r#"{"auth":"required"}"#), r#"{"auth":"required"}"#);
+    }
+
+    #[test]
+    fn names_of_what_a_machine_draws() {
+        let text =
+            r#"{"STRIPE_KEY":"x7Gq2LmZ9tRkQw3pAbCd","CACHE_KEY":"users-by-name","pwd":"/home/x"}"#;
+        let clean = r#"{"STRIPE_KEY":"[REDACTED]","CACHE_KEY":"users-by-name","pwd":"/home/x"}"#;
+        assert_eq!(json(text), clean);
+    }
+
+    #[test]
+    fn private_numbers_of_a_key() {
+        let number = "x7Gq2LmZ".repeat(4);
+        let text = format!(
+            r#"[{{"d":"{number}","kty":"RSA","n":"{number}","e":"AQAB","qi":"{number}"}},{{"p":"{number}"}}]"#
+        );
+        let clean = format!(
+            r#"[{{"d":"[REDACTED]","kty":"RSA","n":"{number}","e":"AQAB","qi":"[REDACTED]"}},{{"p":"{number}"}}]"#
+        );
+        assert_eq!(json(&text), clean);
     }
 
     #[test]

@@ -190,6 +190,25 @@ fn decoded(run: &[u8], stretch: Range<usize>, lane: usize) -> Vec<u8> {
     bytes
 }
 
+/// Whether a value is the base64 of `user:password`, and of nothing else.
+pub(super) fn is_login(value: &[u8]) -> bool {
+    let letters = value.iter().position(|&byte| byte == b'=').unwrap_or(value.len());
+    let whole = value.len().is_multiple_of(4) && value.len() - letters <= 2;
+    let known = |byte: &u8| BITS[usize::from(*byte)] != NO_LETTER;
+    if !(8..=1024).contains(&value.len()) || !whole || !value[..letters].iter().all(known) {
+        return false;
+    }
+    let text = decoded(&value[..letters], 0..letters, 0);
+    let mut halves = text.splitn(2, |&byte| byte == b':');
+    let user = halves.next().unwrap_or_default();
+    let in_user = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@+".contains(byte);
+    !user.is_empty()
+        && user.iter().all(in_user)
+        && halves
+            .next()
+            .is_some_and(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_graphic))
+}
+
 /// The words of `text` in which something is percent-encoded.
 pub(super) fn percent_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
@@ -317,6 +336,16 @@ mod tests {
         let deep = (0..5)
             .fold("hello world, hello".to_owned(), |text, _| base64(text.as_bytes(), false, true));
         assert_eq!(clean(&deep), "[REDACTED]");
+    }
+
+    #[test]
+    fn logins_in_base64() {
+        for value in ["dXNlcjpwYXNzd29yZDEyMw==", "bWU6aHVudGVyMnBhc3N3b3Jk", "bWU6aHVudGVyMjI="] {
+            assert!(super::is_login(value.as_bytes()), "{value}");
+        }
+        for value in ["required", "dXNlcg==", "OmFiYw==", "not base64!!", "AAAAAAAA", ""] {
+            assert!(!super::is_login(value.as_bytes()), "{value}");
+        }
     }
 
     #[test]

@@ -260,6 +260,35 @@ pub(super) fn secret_parameter(name: &[u8]) -> bool {
     folded(name, |name| decide(PARAMETER_RULES, name)).or_else(|| secret(name)).is_some()
 }
 
+/// Whether a value under this name is secret if it looks drawn by a machine, and ordinary if it does not: a
+/// variable such as `STRIPE_KEY` (`CACHE_KEY=users`), npm's `_auth`, Docker's `auth`, `client-key-data`.
+/// `name` is decoded.
+pub(super) fn is_of_drawn(name: &[u8]) -> bool {
+    const ENDINGS: [&[u8]; 4] = [b"_KEY", b"_AUTH", b"_SIGNING", b"_PSK"];
+    const NAMES: [&[u8]; 9] = [
+        b"auth",
+        b"_auth",
+        b"pwd",
+        b"psk",
+        b"client-key-data",
+        b"PresharedKey",
+        b"presharedKey",
+        b"pre_shared_key",
+        b"preshared_key",
+    ];
+    let in_variable =
+        |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let public = || {
+        [&b"PUBLIC"[..], b"PUBLISHABLE", b"HOST_KEY"]
+            .iter()
+            .any(|word| name.windows(word.len()).any(|part| part == *word))
+    };
+    NAMES.contains(&name)
+        || ENDINGS.iter().any(|ending| name.ends_with(ending))
+            && name.iter().all(in_variable)
+            && !public()
+}
+
 /// Whether a value only says where the secret is to be found: `${NAME}`, `{env:NAME}`, `{file:PATH}`.
 pub(super) fn is_reference(value: &[u8]) -> bool {
     let inner = value
@@ -424,6 +453,17 @@ pub(super) mod tests {
         }
         for name in ["alt", "q", "page", "beta", "keys", "grant_type", "state", "api-version"] {
             assert!(!secret_parameter(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn some_names_are_of_what_a_machine_drew() {
+        for name in ["STRIPE_KEY", "DD_APP_KEY", "_auth", "client-key-data", "PresharedKey"] {
+            assert!(is_of_drawn(name.as_bytes()), "{name}");
+            assert_eq!(secret(name.as_bytes()), None, "{name} is secret whatever its value");
+        }
+        for name in ["key", "cacheKey", "prompt_cache_key", "STRIPE_PUBLISHABLE_KEY", "KEY"] {
+            assert!(!is_of_drawn(name.as_bytes()), "{name}");
         }
     }
 

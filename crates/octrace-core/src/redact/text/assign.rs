@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::{
     line,
     token::begins,
-    value::{is_label, is_masked, is_password, is_placeholder, is_random},
+    value::{LONGEST_LOOK, is_drawn, is_label, is_masked, is_password, is_placeholder, is_random},
     variable,
 };
 use crate::redact::{
@@ -46,7 +46,11 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let start = line::after_colour(text, start + dashes..end);
     let start = variable::start(text, start..end);
     let name = &text[start..end];
-    let Some(secret) = key::secret(name) else { return };
+    let (secret, drawn) = match key::secret(name) {
+        Some(secret) => (secret, false),
+        None if key::is_of_drawn(name) => (Secret::Strings, true),
+        None => return,
+    };
     let quote = |at: Option<usize>| {
         at.and_then(|at| text.get(at)).copied().filter(|byte| b"\"'`".contains(byte))
     };
@@ -69,7 +73,7 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     } else {
         around.pair().or_else(|| around.assigned())
     };
-    hits.extend(found);
+    hits.extend(found.filter(|hit| !drawn || is_drawn(&text[hit.start..hit.end])));
 }
 
 fn in_name(byte: u8) -> bool {
@@ -298,7 +302,11 @@ impl Assignment<'_> {
         let Some(quote) = quote else {
             let is_part =
                 |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`;,&|<>()[]{}\\".contains(byte);
-            let length = text[at..].iter().take(LONGEST_UNQUOTED).take_while(is_part).count();
+            let run = |most| text[at..].iter().take(most).take_while(is_part).count();
+            let mut length = run(LONGEST_LOOK);
+            if length == LONGEST_LOOK && is_random(&text[at..at + length]) {
+                length = run(LONGEST_UNQUOTED);
+            }
             let next = text.get(at + length);
             let is_code = matches!(next, Some(b'(' | b'[' | b'{'))
                 || is_path_of_names(&text[at..at + length]);

@@ -183,6 +183,8 @@ fn hostile_text_takes_linear_time() {
         "token=`",
         "\"token\": ",
         "password",
+        "password=",
+        "PASSWORD=$",
         "<password>",
         "://u:",
         "https://h/?sig=",

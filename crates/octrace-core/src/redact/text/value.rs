@@ -1,9 +1,9 @@
 //! Judging values: drawn by a machine, a password, or a word of ordinary code.
 
-use crate::redact::{hit::MARK, key};
+use crate::redact::{encoded, hit::MARK, key};
 
 /// So much of a value is looked at.
-const LONGEST_LOOK: usize = 256;
+pub(super) const LONGEST_LOOK: usize = 256;
 
 /// Shorter values are never taken for random.
 const SHORTEST_RANDOM: usize = 12;
@@ -52,6 +52,13 @@ pub(in crate::redact) fn is_random(value: &[u8]) -> bool {
     let short_words = counted < 3 * words && (digits > 0 || usual * 2 < pairs);
     let strange_words = pairs >= 10 && usual * 3 < pairs && (words > 1 || counted >= 16);
     short_words || strange_words
+}
+
+/// Whether a value looks drawn by a machine, or is the base64 of a login, `user:password`.
+pub(in crate::redact) fn is_drawn(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"base64:").unwrap_or(value);
+    let path = value.starts_with(b"/") && value.iter().filter(|byte| **byte == b'/').count() > 2;
+    is_random(value) && !path || encoded::is_login(value)
 }
 
 /// Pairs of letters that make up most of English, and of the names that programmers give.
@@ -132,6 +139,9 @@ pub(in crate::redact) fn is_label(name: &[u8], value: &[u8]) -> bool {
     if value.len() > LONGEST_LOOK || value.iter().any(u8::is_ascii_digit) {
         return is_version(value);
     }
+    if value.iter().any(|byte| b"@#$%^&+=~|;/\\".contains(byte)) {
+        return false;
+    }
     let fold = |text: &[u8]| -> Vec<u8> {
         text.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect()
     };
@@ -143,8 +153,10 @@ pub(in crate::redact) fn is_label(name: &[u8], value: &[u8]) -> bool {
         return true;
     }
     let shared = name.iter().zip(&folded).take_while(|(one, other)| one == other).count();
-    let alike = shared >= 6 && folded.len().abs_diff(name.len()) <= 3;
-    let sentence = value.contains(&b' ')
+    let begins = value.trim_ascii_start().first().is_some_and(|byte| !byte.is_ascii_lowercase());
+    let alike = begins && shared >= 6 && folded.len().abs_diff(name.len()) <= 3;
+    let sentence = begins
+        && value.contains(&b' ')
         && WORDS.iter().any(|word| {
             folded.windows(word.len()).any(|part| part == *word)
                 && name.windows(word.len()).any(|part| part == *word)
@@ -223,6 +235,10 @@ mod tests {
             ("password", "postgres"),
             ("token", "x"),
             ("secret", "hunter"),
+            ("password", "passwore"),
+            ("password", "password@"),
+            ("client_secret", "my secret words"),
+            ("password", "mypassword"),
         ] {
             assert!(!is_label(name.as_bytes(), value.as_bytes()), "{name}: {value}");
         }

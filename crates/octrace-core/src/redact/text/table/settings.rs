@@ -197,6 +197,12 @@ pub(super) const RULES: &[Rule] = &[
             "spring.datasource.password=«hunter2!»\n",
             "<password>«hunter2»</password>",
             "<add key=\"ApiSecret\" value=\"«hunter2»\"/>",
+            // Names that only say so together with what they are given.
+            "STRIPE_KEY=«<24a>»\nAPP_KEY=«base64:<43b>=»\nDD_APP_KEY=«<40h>»\n",
+            "_auth=«dXNlcjpwYXNzd29yZDEyMw==»\n",
+            "    client-key-data: «<60b>»\n",
+            "[Peer]\nPresharedKey = «<43b>=»\nPrivateKey = «<43b>=»\n",
+            "  \"auth\": \"«bWU6aHVudGVyMnBhc3N3b3Jk»\"",
             // Command lines and logs.
             "tool --api-key «<24a>» --verbose",
             "tool --password=«secret» x",
@@ -247,6 +253,8 @@ pub(super) const RULES: &[Rule] = &[
             "TOKEN=next(x);\nTOKEN=tokens[0];",
             "user: me\npassword: \"string\"\nhost: h",
             "user=USER password=PASSWORD",
+            "CACHE_KEY=users_by_name\nSTRIPE_PUBLIC_KEY=<24a>\nPWD=/home/me/<12a>/x\n",
+            "const SORT_KEY = \"<12d>\";",
             "password: args.password2,\n",
             "public password: Password\n",
             "Password: must be at least 8 characters",
