@@ -62,7 +62,29 @@ pub fn build(
 
     place_errors(&mut session, &fold);
     end_turns(&mut session.turns, &fold);
+    for turn in session.turns.iter_mut().filter(|turn| is_command(turn, &fold)) {
+        answered_here(turn);
+    }
     session
+}
+
+fn is_command(turn: &Turn, fold: &Fold) -> bool {
+    fold.users.get(turn.message.as_str()).is_some_and(|user| user.is_command)
+}
+
+/// OpenCode reports a model call for a command, which no model was asked: it is the command's reply. Calls that
+/// were made are those of the work that the command interrupted.
+fn answered_here(turn: &mut Turn) {
+    let mut reply = Vec::new();
+    for call in std::mem::take(&mut turn.calls) {
+        if call.attempts.is_empty() && call.tools.is_empty() {
+            reply.extend((!call.text.is_empty()).then_some(call.text));
+            turn.errors.extend(call.error);
+        } else {
+            turn.calls.push(call);
+        }
+    }
+    turn.reply = Some(reply.join("\n"));
 }
 
 fn turns(fold: &Fold) -> Vec<Turn> {

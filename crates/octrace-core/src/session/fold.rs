@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::{EventRecord, ToolCall, ToolStatus, read};
 use crate::provider::Usage;
 
+/// What the plugin writes into the metadata of a command's part (`plugin/forget.ts`).
+const COMMAND: &str = "intercept";
+
 /// What a session's events say. Maps are by OpenCode's ids.
 #[derive(Default)]
 pub(super) struct Fold<'a> {
@@ -30,6 +33,8 @@ pub(super) struct Fold<'a> {
 pub(super) struct User<'a> {
     /// Whether the message itself was seen, not only a part of it.
     pub(super) known: bool,
+    /// Whether it is a command that octrace answers itself, `/intercept`: its part carries the plugin's mark.
+    pub(super) is_command: bool,
     pub(super) started_us: i64,
     pub(super) agent: Option<&'a str>,
     pub(super) parts: BTreeMap<&'a str, (usize, PromptPart<'a>)>,
@@ -164,6 +169,9 @@ impl<'a> Fold<'a> {
                 let added = read::flag(part, "/synthetic") || read::flag(part, "/ignored");
                 let piece = if added { PromptPart::Added(text) } else { PromptPart::Typed(text) };
                 self.prompt_part(message, id, place, piece);
+                if read::text(part, "/metadata/octrace") == Some(COMMAND) {
+                    self.users.entry(message).or_default().is_command = true;
+                }
                 if !added {
                     let texts = &mut self.assistants.entry(message).or_default().texts;
                     texts.entry(id).or_insert((place, text)).1 = text;

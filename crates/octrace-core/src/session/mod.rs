@@ -78,6 +78,9 @@ pub struct Turn {
     pub prompt: String,
     /// Whether this turn summarises the conversation for the model, and nobody typed its prompt.
     pub compaction: bool,
+    /// For a command that octrace answered itself, without a model (`/intercept`): what it answered, empty where
+    /// it did not come to that. `None` for every other turn.
+    pub reply: Option<String>,
     /// µs since the Unix epoch.
     pub started_us: i64,
     /// When its last part ended; `None` while it runs.

@@ -1,6 +1,6 @@
 //! Sums over model calls.
 
-use super::{ModelCall, Session, Totals};
+use super::{ModelCall, Session, Totals, Turn};
 use crate::{
     exchange::{Outcome, Summary},
     provider::Usage,
@@ -86,6 +86,11 @@ impl Session {
     pub fn sub_agents(&self) -> impl Iterator<Item = &Session> {
         let tools = self.calls().flat_map(|call| &call.tools);
         tools.filter_map(|tool| tool.child.as_deref()).chain(&self.children)
+    }
+
+    /// What somebody asked of a model: its turns without the commands that octrace answered.
+    pub fn asked_turns(&self) -> impl Iterator<Item = &Turn> {
+        self.turns.iter().filter(|turn| turn.reply.is_none())
     }
 
     /// Sums over its own calls.

@@ -65,7 +65,25 @@ fn it_is_answered_in_run_and_forgotten_after_a_restart() -> anyhow::Result<()> {
     ensure!(is_answer(&said, "Status") && said.contains("- Enabled: disabled"), "{said}");
     assert_eq!(asked(&stage).len(), 2, "no model was asked");
     stage.flush()?;
-    assert_eq!(stage.only()?["title"], "A talk");
+    let session = stage.only()?;
+    assert_eq!(session["title"], "A talk");
+    // In what was recorded they are commands, not calls that nobody saw.
+    let turns = session["turns"].as_array().context("its turns")?;
+    let commands: Vec<_> = turns.iter().filter(|turn| turn["reply"].is_string()).collect();
+    assert_eq!(
+        commands.iter().map(|turn| &turn["prompt"]).collect::<Vec<_>>(),
+        ["/intercept on", "/intercept"]
+    );
+    for turn in commands {
+        ensure!(
+            turn["reply"].as_str().is_some_and(|text| text.contains("## Interceptor ")),
+            "{turn:#}"
+        );
+        assert_eq!(turn["calls"], json!([]));
+    }
+    let shown = stage.octrace(["show"]).output()?.success()?.stdout;
+    ensure!(shown.contains("/intercept on · answered by octrace"), "{shown}");
+    ensure!(shown.contains("1 turn ") && !shown.contains("unseen"), "{shown}");
     Ok(())
 }
 

@@ -120,6 +120,32 @@ fn write_call(text: &mut String, depth: usize, call: &ModelCall) {
     }
 }
 
+#[test]
+fn a_command_that_octrace_answers_is_no_model_call() {
+    let typed = json!({"type": "text", "text": "/intercept on", "synthetic": true, "ignored": true,
+        "metadata": {"octrace": "intercept"}});
+    let reply = json!({"type": "text", "text": "## Interceptor Enabled"});
+    let done = json!({"completed": 4, "finish": "stop", "cost": 0,
+        "tokens": {"input": 0, "output": 0, "reasoning": 0, "cache": {"read": 0, "write": 0}}});
+    let told = [
+        user("u0", 1),
+        part("u0", "p0", typed),
+        assistant("a0", "u0", 2, done),
+        part("a0", "p1", reply),
+        ("session.idle", json!({"sessionID": "s"})),
+    ];
+    let session = build("s", &events(&told), &[], Vec::new());
+    let [turn] = &session.turns[..] else { panic!("one turn") };
+    assert_eq!(turn.prompt, "/intercept on");
+    assert_eq!(turn.reply.as_deref(), Some("## Interceptor Enabled"));
+    assert!(turn.calls.is_empty() && turn.ended_us.is_some());
+    assert_eq!(session.asked_turns().count(), 0);
+    // Work that it interrupted goes on under its message.
+    let attempt = Summary { message: Some("u0".to_owned()), ..exchange(1, 3, 200, None) };
+    let session = build("s", &events(&told), &[attempt], Vec::new());
+    assert_eq!(session.turns[0].calls.len(), 1);
+}
+
 /// A prompt, a call with a tool, a call with the answer, then idle.
 fn whole_turn() -> Vec<(&'static str, Value)> {
     let info = json!({"id": "s", "title": "New session - 2026", "directory": "/p", "version": "1.18.33",

@@ -17,7 +17,10 @@ impl Tree<'_> {
         let mut children = Vec::new();
         let row = match call.attempts.as_slice() {
             [] => self.unseen(call),
-            [one] => self.exchange(one, self.name(call)),
+            [one] => {
+                children.extend(self.problems(one));
+                self.exchange(one, self.name(call))
+            }
             many => {
                 for (place, attempt) in many.iter().enumerate() {
                     children.push(self.attempt(place + 1, attempt));
@@ -25,9 +28,6 @@ impl Tree<'_> {
                 self.retried(call, many)
             }
         };
-        for problem in call.attempts.iter().flat_map(|attempt| &attempt.problems) {
-            children.push(Line::new().put(Paint::Warn, "! ").put(Paint::Dim, problem).into());
-        }
         let answer = first_line(&call.text);
         if !answer.is_empty() {
             let (open, close) = (self.style.glyph("“", "\""), self.style.glyph("”", "\""));
@@ -109,7 +109,25 @@ impl Tree<'_> {
         totals.add(exchange);
         let row = spend(self.exchange(exchange, name), &totals, Paint::Dim);
         let error = exchange.error.as_deref().map(|error| self.error(error));
-        Node { row, children: error.into_iter().collect() }
+        Node { row, children: self.problems(exchange).into_iter().chain(error).collect() }
+    }
+
+    /// What is odd about an exchange, each thing once, with how often it is.
+    fn problems(&self, exchange: &Summary) -> Vec<Node> {
+        let mut said: Vec<(&str, u64)> = Vec::new();
+        for problem in &exchange.problems {
+            match said.iter_mut().find(|(known, _)| known == problem) {
+                Some((_, times)) => *times += 1,
+                None => said.push((problem, 1)),
+            }
+        }
+        let node = |(problem, times)| {
+            let line = Line::new().put(Paint::Warn, "! ").put(Paint::Dim, problem);
+            let mark = self.style.glyph("×", "x");
+            let times = if times > 1 { format!(" {mark}{times}") } else { String::new() };
+            line.put(Paint::Dim, &times).into()
+        };
+        said.into_iter().map(node).collect()
     }
 
     /// A call with several attempts: its end is the last one's, its time the time of all.

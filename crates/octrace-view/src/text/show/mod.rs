@@ -94,7 +94,7 @@ fn total_row(session: &Session, totals: &Totals, style: &Style) -> Row {
         style,
         Paint::Plain,
         [
-            figures::many(session.turns.len() as u64, "turn").as_str(),
+            figures::many(session.asked_turns().count() as u64, "turn").as_str(),
             &figures::many(totals.requests, "request"),
             &if sub_agents == 0 { String::new() } else { figures::many(sub_agents, "sub-agent") },
         ],
@@ -163,6 +163,10 @@ impl Tree<'_> {
         let text = match prompt {
             _ if turn.compaction => mark.put(Paint::Meta, &turn.prompt),
             "" => mark.put(Paint::Dim, "(a prompt without text)"),
+            prompt if turn.reply.is_some() => {
+                let answered = self.style.glyph(" · answered by octrace", " - answered by octrace");
+                mark.put(Paint::Plain, prompt).put(Paint::Dim, answered)
+            }
             prompt => mark.put(Paint::Strong, prompt),
         };
         let mut totals: Totals = turn.calls.iter().map(ModelCall::totals).collect();
@@ -172,6 +176,8 @@ impl Tree<'_> {
             totals.merge(&child.totals_with_sub_agents());
         }
         let row = match turn.ended_us {
+            // It takes no time to speak of, and work that it interrupted has its own.
+            _ if turn.reply.is_some() => Row::new(text),
             Some(end) => {
                 let took = figures::duration(end.saturating_sub(turn.started_us));
                 Row::new(text).set(Column::Time, Paint::Strong, took)

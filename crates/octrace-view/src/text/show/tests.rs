@@ -135,6 +135,47 @@ fn ascii_is_enough_where_nothing_else_is_recorded() {
 }
 
 #[test]
+fn a_command_is_one_line_and_problems_stand_under_their_attempt() {
+    use octrace_core::exchange::Outcome;
+    let attempt = |id: i64, status: u16, problems: &[&str]| Summary {
+        id,
+        status: Some(status),
+        outcome: Outcome::Complete,
+        problems: problems.iter().map(|&problem| problem.to_owned()).collect(),
+        ..Summary::default()
+    };
+    let attempts =
+        vec![attempt(1, 500, &["event 1 is not UTF-8"; 3]), attempt(2, 200, &["it has no end"])];
+    let call = ModelCall { model: Some("m".to_owned()), attempts, ..ModelCall::default() };
+    let turn = |prompt: &str, calls, reply: Option<&str>| Turn {
+        prompt: prompt.to_owned(),
+        ended_us: Some(0),
+        calls,
+        reply: reply.map(str::to_owned),
+        ..Turn::default()
+    };
+    let command = turn("/intercept on", Vec::new(), Some("## Interceptor Enabled"));
+    let turns = vec![command, turn("Do it", vec![call], None)];
+    let session = Session { id: "ses_1".to_owned(), turns, ..Session::default() };
+    insta::assert_snapshot!(show(&session, &Style::plain(), 80), @"
+    (untitled)                                                                 ses_1
+    m
+
+                                                                        status  time
+    ❯ /intercept on · answered by octrace
+
+    ❯ Do it                                                                      0ms
+    └─ m 2 attempts                                                     200
+       ├─ #1 attempt 1                                                  500
+       │  └─ ! event 1 is not UTF-8 ×3
+       └─ #2 attempt 2                                                  200
+          └─ ! it has no end
+
+    total  1 turn · 2 requests · 1 error
+    ");
+}
+
+#[test]
 fn any_width_will_do() {
     for name in names() {
         let session = load(&name);
