@@ -1,9 +1,10 @@
 /**
  * What a `/intercept` leaves in OpenCode's storage, kept out of what later goes to a model.
  *
- * It is recognised from the stored messages themselves: the command by a mark in its metadata, its answer by
- * the message that it answers, or by its text where that message is no longer in view. So it holds after a
- * restart, in a fork, and in compaction.
+ * It is recognised from the stored messages themselves: the command by a mark in its metadata, its answer by its
+ * whole text and the message that it answers. So it holds after a restart, in a fork, and in compaction. Neither
+ * alone would do: once a command has come in the middle of a turn, OpenCode files the rest of that turn, the
+ * model's work, as answers to the command too; and a model may well write about the command.
  */
 
 import { isReply } from "./standing.ts";
@@ -17,12 +18,15 @@ export interface Part {
   synthetic?: boolean;
   ignored?: boolean;
   metadata?: { [name: string]: unknown };
+  /** A tool's. */
+  state?: { status: string; metadata?: { [name: string]: unknown } };
 }
 
 export interface Message {
   info: {
     id: string;
     role: string;
+    sessionID?: string;
     parentID?: string;
     finish?: string;
     error?: unknown;
@@ -36,31 +40,38 @@ export function commandIn(parts: Part[]): Part | undefined {
   return parts.find(({ type, metadata }) => type === "text" && metadata?.["octrace"] === MARK.octrace);
 }
 
-/**
- * Takes commands and their answers out of `messages`, but for the command that is being answered, the last user
- * message with the id `answering`. Gives the ids of the commands that were taken out.
- */
-export function forget(messages: Message[], answering: string | undefined): string[] {
+/** Takes commands and their answers out of `messages`; gives the ids of these commands. */
+export function forget(messages: Message[]): string[] {
+  const inView = new Set(messages.map(({ info }) => info.id));
   const commands = new Set<string>();
+  const added: Part[] = [];
   let write = 0;
   for (const message of messages) {
     const { info, parts } = message;
-    const isCommand = info.role === "user" && commandIn(parts) !== undefined;
-    if (isCommand) commands.add(info.id);
-    const isAnswer = info.role === "assistant" && (commands.has(info.parentID ?? "") || isUnpaidReply(message));
-    const isGone = isAnswer || (isCommand && info.id !== answering);
-    if (!isGone) messages[write++] = message;
+    const command = info.role === "user" ? commandIn(parts) : undefined;
+    if (command) {
+      commands.add(info.id);
+      added.push(...parts.filter((part) => part !== command));
+      continue;
+    }
+    const parent = info.parentID ?? "";
+    if ((commands.has(parent) || !inView.has(parent)) && isAnswer(message)) continue;
+    if (info.role === "user") parts.push(...added.splice(0));
+    messages[write++] = message;
   }
   messages.length = write;
-  if (answering !== undefined) commands.delete(answering);
+  // OpenCode reminds a model of its mode in the last user message: which is the one before, without the command.
+  messages.findLast(({ info }) => info.role === "user")?.parts.push(...added);
   return [...commands];
 }
 
-/** By its text, which no model was paid for. */
-function isUnpaidReply({ info, parts }: Message): boolean {
+/** Whether this is what `/intercept` was answered, or the beginning of an answer that was given up. */
+function isAnswer({ info, parts }: Message): boolean {
+  if (info.role !== "assistant" || info.tokens?.input || info.tokens?.output) return false;
+  if (parts.some(({ type }) => type === "tool" || type === "reasoning")) return false;
   const texts = parts.filter(({ type }) => type === "text");
-  if (texts.length !== 1 || parts.some(({ type }) => type === "tool")) return false;
-  return isReply(texts[0]?.text ?? "") && !info.tokens?.output;
+  const text = texts[0]?.text ?? "";
+  return texts.length < 2 && (text === "" ? info.error !== undefined : isReply(text));
 }
 
 /**

@@ -59,7 +59,7 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
     }),
 
     event: quiet(({ event }) => {
-      if (event.type === "session.status") intercept().event(event);
+      if (event.type === "session.status" || event.type === "message.updated") intercept().event(event);
       const kept = filter.keep(event);
       if (kept) recording.document(Kind.Event, { directory, event: kept });
     }),
@@ -67,12 +67,15 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
     "chat.headers": (call, output) => {
       const command = call?.message && waiting(call.message.id);
       if (!command || lateForCommands().isAnswerable(call.model)) return announce(call, output);
-      return lateForCommands().answerElsewhere(intercept(), command, client);
+      if (!command.goesOn) return lateForCommands().answerElsewhere(intercept(), command, client);
+      // This request is the turn's next: it goes to the model.
+      quiet(() => intercept().carryOut(command.message))();
+      return announce(call, output);
     },
 
     "chat.message": quiet((message, output) => {
       hook("chat.message", message);
-      intercept().received(message.sessionID, output.message.id, output.parts);
+      intercept().received(message.sessionID, output.message, output.parts);
     }),
 
     "experimental.chat.messages.transform": quiet((_, { messages }) => intercept().forget(messages)),
@@ -90,9 +93,10 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
       if (isOurs && command === "intercept") intercept().expand(typed, output.parts);
     }),
 
-    "experimental.session.compacting": quiet(({ sessionID }) =>
-      hook("experimental.session.compacting", { sessionID }),
-    ),
+    "experimental.session.compacting": quiet(({ sessionID }) => {
+      hook("experimental.session.compacting", { sessionID });
+      intercept().compacting(sessionID);
+    }),
 
     dispose: quiet(() => recording.leave(input)),
   };

@@ -29,10 +29,23 @@ export interface Command {
   goesOn: boolean;
 }
 
+/** What OpenCode takes from the last user message on, in each step of a turn. */
+const GOES_ON_WITH = ["agent", "model", "format", "system", "tools"] as const;
+
+type UserMessage = { id: string } & { [name in (typeof GOES_ON_WITH)[number]]?: unknown };
+
+interface EventFields {
+  sessionID: string;
+  status: { type?: string };
+  info: UserMessage & { role: string; sessionID: string };
+}
+
 export class Intercept {
   #recording: Recording;
   #waiting = new Map<string, Command>();
   #busy = new Set<string>();
+  #compacting = new Set<string>();
+  #asked = new Map<string, UserMessage>();
 
   constructor(recording: Recording) {
     this.#recording = recording;
@@ -47,35 +60,50 @@ export class Intercept {
   }
 
   /** A user message is about to be stored. */
-  received(session: string, message: string, parts: Part[]): void {
+  received(session: string, message: UserMessage, parts: Part[]): void {
     if (!parts.some(({ metadata }) => metadata?.["octrace"])) return;
     const command = lateForCommands().commandIn(parts);
     if (!command) return;
     const interrupts = this.#busy.has(session);
+    const asked = interrupts ? this.#asked.get(session) : undefined;
+    // The rest of the turn would take these from the command.
+    for (const name of GOES_ON_WITH) if (asked?.[name] !== undefined) message[name] = asked[name];
     const action = actionOf(command.text ?? "");
-    remember(this.#waiting, message, { action, session, message, interrupts, goesOn: false });
+    remember(this.#waiting, message.id, { action, session, message: message.id, interrupts, goesOn: false });
   }
 
-  /** What sessions are doing. */
+  /** What sessions are doing, and for whom. */
   event({ type, properties }: OpenCodeEvent): void {
-    if (type !== "session.status") return;
-    const { sessionID, status } = properties as { sessionID?: string; status?: { type?: string } };
-    if (!sessionID) return;
-    if (status?.type === "idle") this.#busy.delete(sessionID);
-    else if (this.#busy.size < LIMIT) this.#busy.add(sessionID);
+    const { sessionID, status, info } = properties as Partial<EventFields>;
+    if (type === "session.status" && sessionID) {
+      if (status?.type === "idle") this.#busy.delete(sessionID);
+      else if (this.#busy.size < LIMIT) this.#busy.add(sessionID);
+    } else if (type === "message.updated" && info?.role === "user") {
+      // Also those that OpenCode writes itself; an earlier one may be updated later.
+      if (info.id >= (this.#asked.get(info.sessionID)?.id ?? "")) remember(this.#asked, info.sessionID, info);
+    }
+  }
+
+  /** The session is about to be summed up: the messages that come next are for that. */
+  compacting(session: string): void {
+    this.#compacting.add(session);
   }
 
   /** These messages are about to go to a model. */
   forget(messages: Message[]): void {
-    if (messages.length === 0) return;
     const last = messages.findLast(({ info }) => info.role === "user");
-    const command = this.waiting(last?.info.id);
-    for (const missed of lateForCommands().forget(messages, command?.message)) this.#miss(missed);
-    if (!command || !last) return;
+    if (!last) return;
+    const isCompaction = this.#compacting.delete(last.info.sessionID ?? "");
+    const command = isCompaction ? undefined : this.waiting(last.info.id);
+    const gone = lateForCommands().forget(messages);
+    for (const missed of gone) if (missed !== command?.message) this.carryOut(missed);
+    if (!command) return;
+    const before = messages.at(-1);
+    command.goesOn = command.interrupts && before !== undefined && isUnanswered(before);
+    if (command.goesOn) return;
     // A request needs something to ask; this one is answered here. OpenCode's stored message stays as it is.
     for (const part of last.parts) part.ignored = false;
-    const before = messages.findLast((message) => message !== last);
-    command.goesOn = command.interrupts && before !== undefined && isUnanswered(before);
+    messages.push(last);
   }
 
   /** The command in this message, if it waits for an answer. */
@@ -92,10 +120,12 @@ export class Intercept {
     }
   }
 
-  /** Another message came before OpenCode asked for an answer: it is carried out all the same. */
-  #miss(message: string): void {
+  /** Carries a command out that gets no answer, such as one that another message overtook. */
+  carryOut(message: string): void {
     const command = this.waiting(message);
-    if (command) this.reply(command, AbortSignal.abort()).catch(() => {});
+    if (!command) return;
+    this.reply(command, AbortSignal.abort()).catch(() => {});
+    this.#waiting.delete(message);
   }
 }
 
@@ -105,10 +135,17 @@ function actionOf(text: string): Action {
   return typed === "on" || typed === "off" ? typed : "usage";
 }
 
-/** Whether the model still has to say something to this message. */
-function isUnanswered({ info }: Message): boolean {
+/** Whether the model still has to say something to this message: as OpenCode decides whether a turn goes on. */
+function isUnanswered({ info, parts }: Message): boolean {
   if (info.role === "user") return true;
-  return !info.error && (info.finish === undefined || info.finish === "tool-calls" || info.finish === "unknown");
+  if (info.error) return false;
+  return info.finish === undefined || ["tool-calls", "unknown"].includes(info.finish) || parts.some(isToRead);
+}
+
+/** Whether this is a tool's result that the model has not been sent: some providers end such an answer with `stop`. */
+function isToRead({ type, metadata, state }: Part): boolean {
+  if (type !== "tool" || metadata?.["providerExecuted"]) return false;
+  return !(state?.status === "error" && state.metadata?.["interrupted"] === true);
 }
 
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {

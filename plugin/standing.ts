@@ -93,21 +93,31 @@ function inWords(action: Action, session: string, status: Intercept | undefined,
   const root = own || join(status?.root ? dirname(status.root) : join(tmpdir(), "opencode-interceptor"), session);
   // What was asked for holds for all that is captured from now on, also before the recorder says so.
   const isEnabled = how !== "off" && (action === "on" || (action !== "off" && status?.enabled === true));
-  const lines = [
-    `## Interceptor ${how === "off" && action !== "usage" ? "Status" : HEADINGS[action]}`,
-    "",
-    ...(action === "usage" ? USAGE : []),
-    `- Enabled: ${isEnabled ? "enabled" : "disabled"}`,
-    `- Dump root: ${line(root)}`,
-    `- Captures: ${status?.captures ?? 0}`,
-    `- Total bytes: ${status?.total_bytes ?? 0}`,
-    `- Anomalies: ${status?.anomalies ?? 0}`,
-    `- Latest anomaly phase: ${line(status?.latest_phase || "none")}`,
-    `- Latest anomaly message: ${line(status?.latest_message || "none")}`,
+  const values = [
+    isEnabled ? "enabled" : "disabled",
+    line(root),
+    status?.captures ?? 0,
+    status?.total_bytes ?? 0,
+    status?.anomalies ?? 0,
+    line(status?.latest_phase),
+    line(status?.latest_message),
   ];
+  const heading = HEADINGS[how === "off" && action !== "usage" ? "status" : action];
+  const lines = [`## Interceptor ${heading}`, "", ...(action === "usage" ? USAGE : [])];
+  lines.push(...LABELS.map((label, index) => `- ${label}: ${values[index]}`));
   if (NOTES[how]) lines.push("", NOTES[how]);
   return lines.join("\n");
 }
+
+const LABELS = [
+  "Enabled",
+  "Dump root",
+  "Captures",
+  "Total bytes",
+  "Anomalies",
+  "Latest anomaly phase",
+  "Latest anomaly message",
+];
 
 const USAGE = [
   "- `/intercept`: how it stands",
@@ -116,14 +126,26 @@ const USAGE = [
   "",
 ];
 
-/** One line, whatever a file name or an error message contains. */
-function line(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+/** One line that says something, whatever a file name or an error message contains. */
+function line(text = ""): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim() || "none";
 }
 
-const REPLY = new RegExp(`^## Interceptor (${Object.values(HEADINGS).join("|")})\\n\\n- `);
+const REPLY = new RegExp(
+  `^## Interceptor (${oneOf(Object.values(HEADINGS))})\n\n(${literal(USAGE.join("\n"))}\n)?` +
+    LABELS.map((label) => `- ${label}: .+`).join("\n") +
+    `(\n\n(${oneOf(Object.values(NOTES).filter(Boolean))}))?$`,
+);
 
-/** Whether this text is one of the answers above. */
+function oneOf(texts: string[]): string {
+  return texts.map(literal).join("|");
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+/** Whether this is one of the answers above from its first character to its last: no model writes that by chance. */
 export function isReply(text: string): boolean {
   return REPLY.test(text);
 }

@@ -46,7 +46,7 @@ const asked = () => here.frames().filter(({ kind }) => kind === Kind.Intercept).
 function type(typed: string, id: string, session = "ses_1"): Message {
   const parts: Part[] = [{ type: "text", text: "whatever the template gave" }];
   intercept.expand(typed, parts);
-  intercept.received(session, id, parts);
+  intercept.received(session, { id }, parts);
   return { info: { id, role: "user" }, parts: structuredClone(parts) };
 }
 
@@ -55,26 +55,24 @@ const assistant = (id: string, parentID: string, text: string, finish = "stop"):
   info: { id, role: "assistant", parentID, finish },
   parts: [{ type: "text", text }],
 });
-const REPLY = "## Interceptor Enabled\n\n- Enabled: enabled";
+const REPLY = [
+  "## Interceptor Enabled",
+  "",
+  "- Enabled: enabled",
+  "- Dump root: /tmp/opencode-interceptor/ses_1",
+  "- Captures: 3",
+  "- Total bytes: 4096",
+  "- Anomalies: 0",
+  "- Latest anomaly phase: none",
+  "- Latest anomaly message: none",
+].join("\n");
 
 describe("the reply", () => {
   test("once the recorder has come to the question, in seven lines", async () => {
     const reply = standing(recording, "on", "ses_1");
     await until("the question", () => asked() === 1);
     publish();
-    expect(await reply).toBe(
-      [
-        "## Interceptor Enabled",
-        "",
-        "- Enabled: enabled",
-        "- Dump root: /tmp/opencode-interceptor/ses_1",
-        "- Captures: 3",
-        "- Total bytes: 4096",
-        "- Anomalies: 0",
-        "- Latest anomaly phase: none",
-        "- Latest anomaly message: none",
-      ].join("\n"),
-    );
+    expect(await reply).toBe(REPLY);
     expect(json(here.frames().find(({ kind }) => kind === Kind.Intercept))).toMatchObject({ action: "on", session: "ses_1" });
   });
 
@@ -130,8 +128,8 @@ describe("a command", () => {
   });
 
   test("is told by its mark alone", () => {
-    intercept.received("ses_1", "msg_1", [{ type: "text", text: "/intercept on" }]);
-    intercept.received("ses_1", "msg_2", [{ type: "text", text: "hi", metadata: { octrace: "other" } }]);
+    intercept.received("ses_1", { id: "msg_1" }, [{ type: "text", text: "/intercept on" }]);
+    intercept.received("ses_1", { id: "msg_2" }, [{ type: "text", text: "hi", metadata: { octrace: "other" } }]);
     expect([intercept.waiting("msg_1"), intercept.waiting("msg_2"), intercept.waiting(undefined)]).toEqual([undefined, undefined, undefined]);
   });
 
@@ -178,45 +176,124 @@ describe("a command", () => {
     intercept.event(status("busy"));
     expect([at(working, "msg_4"), at([user("msg_1")], "msg_5"), at([], "msg_6")]).toEqual([true, true, false]);
     expect(at([user("msg_1"), assistant("msg_2", "msg_1", "Done.")], "msg_7")).toBe(false);
+    const unread = assistant("msg_2", "msg_1", "", "stop");
+    unread.parts.push({ type: "tool", state: { status: "completed" } });
+    expect(at([user("msg_1"), unread], "msg_8")).toBe(true);
     intercept.event(status("idle"));
-    expect(at(working, "msg_8")).toBe(false);
+    expect(at(working, "msg_9")).toBe(false);
+  });
+
+  test("in the middle of a turn leaves the request as it would be without it", () => {
+    intercept.event({ type: "session.status", properties: { sessionID: "ses_1", status: { type: "busy" } } });
+    const messages = [user("msg_1"), assistant("msg_2", "msg_1", "Let me see.", "tool-calls"), type("on", "msg_3")];
+    messages.at(-1)?.parts.push({ type: "text", text: "You are in plan mode.", synthetic: true });
+    intercept.forget(messages);
+    expect(messages.map(({ info }) => info.id)).toEqual(["msg_1", "msg_2"]);
+    expect(messages[0]?.parts.map(({ text }) => text)).toEqual(["Hello", "You are in plan mode."]);
+    expect(intercept.waiting("msg_3")?.goesOn).toBe(true);
+  });
+
+  test("in the middle of a turn goes on as the turn began", () => {
+    const event = (type: string, properties: object) => intercept.event({ type, properties });
+    const updated = (id: string, agent: string) =>
+      event("message.updated", { info: { id, sessionID: "ses_1", role: "user", agent, model: "m", format: { type: "json_schema" } } });
+    const typed = () => {
+      const message = { id: "msg_9", agent: "build", model: "other" };
+      const parts: Part[] = [];
+      intercept.expand("on", parts);
+      intercept.received("ses_1", message, parts);
+      return message as object;
+    };
+    updated("msg_2", "plan");
+    updated("msg_1", "build");
+    expect(typed()).toEqual({ id: "msg_9", agent: "build", model: "other" });
+    event("session.status", { sessionID: "ses_1", status: { type: "busy" } });
+    expect(typed()).toEqual({ id: "msg_9", agent: "plan", model: "m", format: { type: "json_schema" } });
+  });
+
+  test("is not answered by the model that sums the session up, but carried out", async () => {
+    const messages = [user("msg_1"), assistant("msg_2", "msg_1", "Done."), type("on", "msg_3")];
+    for (const { info } of messages) info.sessionID = "ses_1";
+    intercept.compacting("ses_1");
+    intercept.forget(messages);
+    await until("the question", () => asked() === 1);
+    expect(messages.map(({ info }) => info.id)).toEqual(["msg_1", "msg_2"]);
+    expect(messages.flatMap(({ parts }) => parts)).toHaveLength(2);
   });
 });
 
 describe("what a model sees later", () => {
   const stored = (id: string): Message => ({ info: { id, role: "user" }, parts: [{ type: "text", text: "/intercept on", metadata: MARK }] });
 
+  const left = (messages: Message[]) => {
+    const gone = forget(messages);
+    return { gone, left: messages.map(({ info }) => info.id) };
+  };
+
   test("has neither command nor reply, also where only half of it is in view", () => {
+    const givenUp = assistant("msg_4", "msg_3", "");
+    givenUp.info.error = { name: "MessageAbortedError" };
     const messages = [
       assistant("msg_01", "msg_00", REPLY),
       user("msg_1"),
       assistant("msg_2", "msg_1", "Hi."),
       stored("msg_3"),
-      assistant("msg_4", "msg_3", "an aborted half"),
+      givenUp,
       stored("msg_5"),
-      user("msg_6"),
+      assistant("msg_6", "msg_5", REPLY),
+      user("msg_7"),
     ];
-    expect(forget(messages, undefined)).toEqual(["msg_3", "msg_5"]);
-    expect(messages.map(({ info }) => info.id)).toEqual(["msg_1", "msg_2", "msg_6"]);
+    expect(left(messages)).toEqual({ gone: ["msg_3", "msg_5"], left: ["msg_1", "msg_2", "msg_7"] });
   });
 
-  test("keeps what only talks about it", () => {
+  test("has all of a turn in which the command was typed", () => {
+    const step = (id: string, parentID: string): Message => ({
+      info: { id, role: "assistant", parentID, finish: "tool-calls" },
+      parts: [{ type: "step-start" }, { type: "tool", state: { status: "completed" } }],
+    });
     const messages = [
-      user("msg_1", "/intercept on"),
-      assistant("msg_2", "msg_1", "The heading is\n\n## Interceptor Enabled\n\n- Enabled: enabled"),
-      { ...assistant("msg_3", "msg_1", ""), parts: [{ type: "tool" }, { type: "text", text: REPLY }] },
-      { ...assistant("msg_4", "msg_1", REPLY) },
+      user("msg_1"),
+      step("msg_2", "msg_1"),
+      stored("msg_3"),
+      assistant("msg_4", "msg_3", REPLY, "unknown"),
+      step("msg_5", "msg_3"),
+      stored("msg_6"),
+      assistant("msg_7", "msg_6", REPLY, "unknown"),
+      step("msg_8", "msg_6"),
+      assistant("msg_9", "msg_6", "Done."),
     ];
-    Object.assign(messages[3]?.info ?? {}, { tokens: { input: 900, output: 20 } });
-    expect(forget(messages, undefined)).toEqual([]);
-    expect(messages).toHaveLength(4);
+    expect(left(messages).left).toEqual(["msg_1", "msg_2", "msg_5", "msg_8", "msg_9"]);
+  });
+
+  test("keeps what only talks about it, or answers somebody else", () => {
+    const messages = [
+      stored("msg_0"),
+      user("msg_1", "/intercept on"),
+      assistant("msg_2", "msg_1", REPLY),
+      assistant("msg_3", "msg_0", `The answer is\n\n${REPLY}`),
+      assistant("msg_4", "msg_0", `${REPLY}\n\nThat is how it stands.`),
+      assistant("msg_5", "msg_0", "## Interceptor Status\n\n- The interceptor is a class.\n- It has tests."),
+      { ...assistant("msg_6", "msg_0", ""), parts: [{ type: "tool" }, { type: "text", text: REPLY }] },
+      { ...assistant("msg_7", "msg_0", ""), parts: [{ type: "reasoning", text: "Hm." }, { type: "text", text: REPLY }] },
+      { ...assistant("msg_8", "msg_0", ""), parts: [{ type: "text", text: REPLY }, { type: "text", text: "Well." }] },
+      assistant("msg_9", "msg_0", REPLY),
+    ];
+    Object.assign(messages.at(-1)?.info ?? {}, { tokens: { input: 900, output: 20 } });
+    expect(left(messages)).toEqual({ gone: ["msg_0"], left: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((id) => `msg_${id}`) });
+  });
+
+  test("keeps what OpenCode adds to the command, in the prompt beside it", () => {
+    const reminded = stored("msg_1");
+    reminded.parts.push({ type: "text", text: "Plan mode.", synthetic: true });
+    const messages = [user("msg_0"), reminded, user("msg_2", "Plan it.")];
+    left(messages);
+    expect(messages.map(({ parts }) => parts.map(({ text }) => text))).toEqual([["Hello"], ["Plan it.", "Plan mode."]]);
   });
 
   test("is the command itself while that is being answered", () => {
-    const [before, command] = [stored("msg_1"), stored("msg_2")];
-    const messages = [before, command];
-    expect(forget(messages, "msg_2")).toEqual(["msg_1"]);
-    expect(messages).toEqual([command]);
+    const messages = [stored("msg_1"), type("on", "msg_2")];
+    intercept.forget(messages);
+    expect(messages.map(({ info, parts }) => [info.id, parts[0]?.ignored])).toEqual([["msg_2", false]]);
   });
 
   test.each([
@@ -289,7 +366,18 @@ describe("an answer", () => {
   });
 });
 
-test("a reply is recognised by its text", () => {
-  expect(["Status", "Enabled", "Disabled", "Usage"].every((heading) => isReply(`## Interceptor ${heading}\n\n- E`))).toBe(true);
-  expect(isReply("## Interceptor Enabled")).toBe(false);
+test("a reply is recognised by its whole text, whichever it is", async () => {
+  const off = new Proxy(recording, { get: (_, name) => (name === "isOn" ? () => false : undefined) });
+  recording.isOn();
+  publish({ root: " /tmp/a (b)\n ", latest_phase: " ", latest_message: "no room\u2028 left \t" });
+  for (const action of ["on", "off", "status", "usage"] as const) {
+    const replies = [await standing(recording, action, "ses_1", undefined, 5), await standing(off, action, "ses_1")];
+    const answered = standing(recording, action, "ses_1");
+    publish({ latest_message: "\n" });
+    replies.push(await answered);
+    for (const reply of replies) {
+      expect([reply, isReply(reply.trimEnd())]).toEqual([reply, true]);
+      expect([`${reply}\n`, ` ${reply}`, reply.slice(0, 40)].map(isReply)).toEqual([false, false, false]);
+    }
+  }
 });

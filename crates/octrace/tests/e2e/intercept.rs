@@ -1,11 +1,11 @@
 //! `/intercept` in the real OpenCode: answered without a model, and gone from whatever a model sees later.
 
-use std::path::Path;
+use std::{fs, path::Path, thread};
 
 use anyhow::{Context, ensure};
 use octrace_testkit::{
     PATIENCE, PROVIDERS, Serve, Tui, eventually, keys,
-    script::{Script, Seen, Step},
+    script::{Script, Seen, Step, Usage},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -142,7 +142,7 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
         ("on off", "Usage"),
     ];
     for (typed, heading) in forms {
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let posts = sessions.each_ref().map(|session| {
                 let (serve, stage) = (&serve, &stage);
                 scope.spawn(move || (session, ask(serve, stage, session, "mock/scripted", typed)))
@@ -209,7 +209,7 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
 /// Types a command and aborts it while it waits for its answer; what became of it.
 fn give_up(serve: &Serve, stage: &Stage, session: &str) -> anyhow::Result<Value> {
     let dir = stage.home.project();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let posted = scope.spawn(|| post(serve, stage, session, "mock/scripted", "on"));
         eventually(PATIENCE, || {
             let messages = serve.messages(&dir, session).map_err(|error| error.to_string())?;
@@ -262,16 +262,150 @@ fn in_each_dialect_it_is_answered_in_the_middle_of_a_turn_which_goes_on() -> any
         assert_eq!(text_of(&answer), "We talked.");
         Ok(())
     };
-    std::thread::scope(|scope| {
-        let in_dialect = &in_dialect;
-        let all = PROVIDERS.map(|provider| scope.spawn(move || in_dialect(provider.model)));
-        all.into_iter().try_for_each(|one| match one.join() {
-            Ok(result) => result,
-            Err(_) => anyhow::bail!("a dialect panicked"),
-        })
-    })?;
+    at_once(PROVIDERS.map(|provider| provider.model), in_dialect)?;
     assert_eq!(asked(&stage).len(), PROVIDERS.len() * 4, "each: a title, two steps, a talk");
+    for talk in stage.asked().iter().filter(|seen| seen.script == "talk") {
+        let body = String::from_utf8_lossy(&talk.body);
+        ensure!(body.contains("The work is done."), "no answer from before: {body}");
+    }
     untold(&stage)
+}
+
+/// Does this for all of them at once.
+fn at_once<T: Send>(
+    all: impl IntoIterator<Item = T>,
+    one: impl Fn(T) -> anyhow::Result<()> + Sync,
+) -> anyhow::Result<()> {
+    let one = &one;
+    thread::scope(|scope| {
+        let threads: Vec<_> = all.into_iter().map(|each| scope.spawn(move || one(each))).collect();
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(result) => result,
+            Err(_) => anyhow::bail!("a thread panicked"),
+        })
+    })
+}
+
+/// A turn of four tools, in each of which the command may be typed, and an answer.
+const TOOLS: usize = 4;
+
+/// The file that the tool waits for.
+fn gate(name: &str, tool: usize) -> String {
+    format!("{name}-{tool}.gate")
+}
+
+/// Steps of the turn `name`.
+fn long_turn(name: &str) -> Vec<Step> {
+    let tool = |number| {
+        let gate = gate(name, number);
+        let wait = format!("until test -e {gate}; do sleep 0.02; done; echo {name}-did-{number}");
+        Step::call("bash", json!({"command": wait, "description": "Wait"}))
+    };
+    let answer = Step::text(format!("{name} saw a PELICAN."));
+    (0..TOOLS).map(tool).chain([answer]).collect()
+}
+
+#[test]
+fn it_leaves_a_long_turn_as_it_is_wherever_it_is_typed() -> anyhow::Result<()> {
+    // In all of its steps, and in another one of them in each dialect.
+    let typed: [&[usize]; PROVIDERS.len()] = [&[0, 1, 2, 3], &[1], &[2], &[3]];
+    let turns: Vec<_> = PROVIDERS
+        .iter()
+        .zip(typed)
+        .enumerate()
+        .map(|(number, (provider, typed_in))| (format!("turn{number}"), provider.model, typed_in))
+        .collect();
+    let mut script = Script::new().on("talk", [Step::text("We talked.")]);
+    for (name, ..) in &turns {
+        script = script.on(name, long_turn(name));
+    }
+    let stage = Stage::new(script)?;
+    let dir = stage.home.project();
+    // They take time, and are not what this is about.
+    fs::write(dir.join("opencode.json"), json!({"snapshot": false}).to_string())?;
+    let command =
+        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let serve = Serve::of(command)?;
+    at_once(turns, |(name, model, typed_in)| {
+        let session = &serve.session(&dir)?;
+        // By an agent that is not the one that commands get.
+        let (provider, id) = model.split_once('/').context("a provider")?;
+        let prompt = json!({
+            "agent": "plan",
+            "model": {"providerID": provider, "modelID": id},
+            "parts": [{"type": "text", "text": format!("SCRIPT:{name}")}],
+        });
+        let path = format!("/session/{session}/prompt_async");
+        serve.request("POST", &dir, &path, &prompt)?.success()?;
+        let wait_for = |wanted: &str, times: usize| {
+            eventually(PATIENCE, || {
+                let messages = serve.messages(&dir, session).map_err(|error| error.to_string())?;
+                let messages = messages.to_string();
+                if messages.matches(wanted).count() == times { Ok(()) } else { Err(messages) }
+            })
+            .with_context(|| format!("{name}, {model}: {wanted}"))
+        };
+        thread::scope(|scope| {
+            let mut typed = Vec::new();
+            for tool in 0..TOOLS {
+                wait_for("\"status\":\"completed\"", tool)?;
+                wait_for("\"status\":\"running\"", 1)?;
+                if typed_in.contains(&tool) {
+                    typed.push(scope.spawn(|| post(&serve, &stage, session, model, "on")));
+                    wait_for("\"/intercept on\"", typed.len())?;
+                }
+                fs::write(dir.join(gate(&name, tool)), "")?;
+            }
+            wait_for("## Interceptor Enabled", typed.len())?;
+            wait_for("saw a PELICAN.", 1)?;
+            for posted in typed {
+                posted.join().unwrap_or_else(|_| anyhow::bail!("a post panicked"))?;
+            }
+            anyhow::Ok(())
+        })?;
+        let asked: Vec<_> = stage.asked().into_iter().filter(|seen| seen.script == name).collect();
+        let steps: Vec<_> = asked.iter().map(|seen| seen.step).collect();
+        assert_eq!(steps, Vec::from_iter(0..=TOOLS), "{name}: each step once");
+        for seen in asked {
+            let body = String::from_utf8_lossy(&seen.body);
+            let reminders = body.matches("Plan mode ACTIVE").count();
+            assert_eq!(reminders, 1, "{name}, step {}: {body}", seen.step);
+        }
+
+        // The next turn builds on all of that.
+        serve.prompt(&dir, session, model, &format!("SCRIPT:talk after {name}"))?;
+        let wanted = format!("SCRIPT:talk after {name}");
+        let bodies =
+            stage.asked().into_iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned());
+        let body = bodies.into_iter().find(|body| body.contains(&wanted)).context(wanted)?;
+        for tool in 0..TOOLS {
+            ensure!(body.contains(&format!("{name}-did-{tool}\\n")), "no result {tool}: {body}");
+        }
+        ensure!(body.contains(&format!("{name} saw a PELICAN.")), "no answer: {body}");
+        Ok(())
+    })?;
+    untold(&stage)
+}
+
+#[test]
+fn what_a_model_says_about_it_is_not_taken_for_an_answer() -> anyhow::Result<()> {
+    // As local servers do, this one does not say what it used.
+    let said = "## Interceptor Status\n\n- The class `Interceptor` has no tests.";
+    let script = Script::new()
+        .on("review", [Step::text(said).usage(Usage::default())])
+        .on("talk", [Step::text("We talked.")]);
+    let stage = Stage::new(script)?;
+    let run = |more: &[&str]| {
+        stage.octrace(["run", "--", "opencode", "run"]).args(more).output()?.success()
+    };
+    run(&["--command", "intercept", "on"])?;
+    run(&["--continue", "SCRIPT:review"])?;
+    run(&["--continue", "SCRIPT:talk"])?;
+    let last = stage.asked().pop().context("a request")?;
+    let body = String::from_utf8_lossy(&last.body);
+    ensure!(body.contains("The class `Interceptor` has no tests."), "{body}");
+    ensure!(!body.contains("/intercept") && !body.contains("Dump root"), "{body}");
+    Ok(())
 }
 
 #[test]
