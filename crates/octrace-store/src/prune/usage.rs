@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use octrace_core::session::is_placeholder_title;
 use rusqlite::Row;
 use serde::Serialize;
 
@@ -109,7 +110,9 @@ impl Shares {
             let figures = SessionUsage {
                 id: id.clone(),
                 parent: row.get(1)?,
-                title: row.get(2)?,
+                title: row
+                    .get::<_, Option<String>>(2)?
+                    .filter(|title| !is_placeholder_title(title)),
                 updated_us: row.get(3)?,
                 ..SessionUsage::default()
             };

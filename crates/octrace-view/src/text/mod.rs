@@ -28,6 +28,11 @@ pub fn counted(number: u64, one: &str) -> String {
     figures::many(number, one)
 }
 
+/// `512 B`, `1.2 kB`, `48 MB`.
+pub fn sized(bytes: u64) -> String {
+    figures::bytes(bytes)
+}
+
 /// How text may look where it goes.
 #[derive(Clone, Debug)]
 pub struct Style {

@@ -27,7 +27,8 @@ impl Flush {
             Duration::from_secs(self.timeout),
         );
         if let Some((spool, error)) = failed.into_iter().next() {
-            let error = error.context(format!("the spool {} is left as it is", spool.display()));
+            let error = error
+                .context(format!("the spool {} is not read to its end, and kept", spool.display()));
             return Err(Failure::from(error).hint("What is in it is kept; try again later."));
         }
         if let Some(spool) = late.first() {

@@ -1,6 +1,6 @@
 //! `octrace intercept`: what `/intercept` does inside OpenCode, from outside.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use clap::{Args, ValueEnum};
 use octrace_store::Tape;
@@ -9,11 +9,15 @@ use serde::Serialize;
 use super::{
     Context,
     error::{Failure, Result},
+    show,
 };
 use crate::record::{self, Answer, FoundSpool, SpoolState};
 
 /// How long a recorder has to answer. It is busy for so long only where the disk or the machine is.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the live OpenCodes are.
+const LIST: &str = "octrace intercept lists those that do run.";
 
 /// Keep model requests as files: on, off, or how it stands
 ///
@@ -24,9 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Intercept {
     #[arg(value_enum, default_value_t)]
     action: Action,
-    /// In the OpenCode that works on this session
+    /// In the OpenCode that works on this session (ids as for `octrace show`)
     #[arg(long, value_name = "ID", conflicts_with = "all")]
     session: Option<String>,
+    /// In the OpenCode with this process id, which need not have a session yet
+    #[arg(long, conflicts_with_all = ["all", "session"])]
+    pid: Option<u32>,
     /// In every OpenCode that is recorded now
     #[arg(long)]
     all: bool,
@@ -81,7 +88,7 @@ struct Stand {
 }
 
 impl Intercept {
-    pub(super) fn run(self, context: &mut Context) -> Result {
+    pub(super) fn run(mut self, context: &mut Context) -> Result {
         let place = context.paths.place(&context.settings);
         let tape = context.paths.tape();
         let mut live = Vec::new();
@@ -90,6 +97,10 @@ impl Intercept {
                 let sessions = sessions(&tape, &spool.folder)?;
                 live.push(Live { spool, sessions });
             }
+        }
+        if live.is_empty() && self.json && self.action == Action::Status {
+            // That nobody is recorded is an answer, too.
+            return context.out.json(&[(); 0]);
         }
         let mut stands = Vec::new();
         let mut silent = Vec::new();
@@ -125,23 +136,25 @@ impl Intercept {
     }
 
     /// The ones that are meant.
-    fn chosen(&self, mut live: Vec<Live>) -> Result<Vec<Live>> {
+    fn chosen(&mut self, mut live: Vec<Live>) -> Result<Vec<Live>> {
         if live.is_empty() {
             return Err(nobody());
         }
-        if let Some(session) = &self.session {
-            live.retain(|live| live.sessions.contains(session));
+        if let Some(wanted) = &self.session {
+            let session = session_of(&live, wanted)?;
+            live.retain(|live| live.sessions.contains(&session));
+            self.session = Some(session);
+        } else if let Some(pid) = self.pid {
+            live.retain(|live| live.spool.hello.pid == pid);
             if live.is_empty() {
-                let message = format!("no OpenCode that runs has worked on the session {session}");
-                return Err(
-                    Failure::failed(message).hint("octrace intercept lists those that do run.")
-                );
+                let message = format!("no OpenCode with the process id {pid} is being recorded");
+                return Err(Failure::failed(message).hint(LIST));
             }
         } else if live.len() > 1 && !self.all && self.action != Action::Status {
             let message = format!("{} OpenCodes are recorded; which one is meant?", live.len());
             let failure =
                 live.iter().map(Live::in_words).fold(Failure::usage(message), Failure::item);
-            return Err(failure.hint("Choose with --session ID, or take --all."));
+            return Err(failure.hint("Choose with --session ID or --pid PID, or take --all."));
         }
         Ok(live)
     }
@@ -203,7 +216,31 @@ fn process(pid: u32, cwd: &str, sessions: &[String]) -> String {
 
 fn nobody() -> Failure {
     Failure::failed("no OpenCode is being recorded now")
-        .hint("Start one with octrace run -- opencode, or octrace install before it starts.")
+        .hint(
+            "Start one with octrace run -- opencode, or octrace install before it starts. OpenCode loads its \
+             plugins with its first work: opencode serve with its first request.",
+        )
+}
+
+/// The session that is meant, of those that live OpenCodes have worked on.
+fn session_of(live: &[Live], wanted: &str) -> Result<String> {
+    let all: BTreeSet<&String> = live.iter().flat_map(|live| &live.sessions).collect();
+    let fits = |id: &&&String| !wanted.is_empty() && show::is_part_of(wanted, id);
+    let is_whole = all.iter().any(|id| *id == wanted);
+    let found: Vec<_> = all.iter().filter(|id| ***id == wanted || !is_whole).filter(fits).collect();
+    match found[..] {
+        [id] => Ok((*id).clone()),
+        [] => {
+            let message = format!("no OpenCode that runs has worked on the session {wanted}");
+            Err(Failure::failed(message).hint(LIST))
+        }
+        ref several => {
+            let count = several.len();
+            let failure = Failure::failed(format!("{wanted:?} may be any of {count} sessions"));
+            let failure = several.iter().fold(failure, |failure, id| failure.item(id.as_str()));
+            Err(failure.hint("Give more of the id."))
+        }
+    }
 }
 
 /// The sessions of a spool, as far as they are on the tape.
@@ -220,7 +257,7 @@ mod tests {
     use super::*;
 
     fn asked(action: Action, session: Option<&str>, all: bool) -> Intercept {
-        Intercept { action, session: session.map(str::to_owned), all, json: false }
+        Intercept { action, session: session.map(str::to_owned), all, pid: None, json: false }
     }
 
     fn live(pid: u32, sessions: &[&str]) -> Live {
@@ -234,7 +271,7 @@ mod tests {
         chosen.unwrap().iter().map(|live| live.spool.hello.pid).collect()
     }
 
-    fn refused(asked: &Intercept, live: Vec<Live>) -> String {
+    fn refused(mut asked: Intercept, live: Vec<Live>) -> String {
         asked.chosen(live).err().unwrap().message()
     }
 
@@ -245,19 +282,33 @@ mod tests {
         assert_eq!(pids(asked(Action::Status, None, false).chosen(both())), [1, 2]);
         assert_eq!(pids(asked(Action::On, None, true).chosen(both())), [1, 2]);
         assert_eq!(pids(asked(Action::Off, Some("ses_3"), false).chosen(both())), [2]);
-        insta::assert_snapshot!(refused(&asked(Action::Off, None, false), both()), @"
+        insta::assert_snapshot!(refused(asked(Action::Off, None, false), both()), @"
         octrace: 2 OpenCodes are recorded; which one is meant?
           OpenCode 1 in /project: ses_1 ses_2
           OpenCode 2 in /project: ses_3
-          hint: Choose with --session ID, or take --all.
+          hint: Choose with --session ID or --pid PID, or take --all.
         ");
-        insta::assert_snapshot!(refused(&asked(Action::On, Some("ses_4"), false), both()), @"
+        assert_eq!(pids(asked(Action::Off, Some("3"), false).chosen(both())), [2]);
+        let with_pid = |pid| Intercept { pid: Some(pid), ..asked(Action::On, None, false) };
+        assert_eq!(pids(with_pid(2).chosen(vec![live(1, &["ses_1"]), live(2, &[])])), [2]);
+        insta::assert_snapshot!(refused(with_pid(3), both()), @"
+        octrace: no OpenCode with the process id 3 is being recorded
+          hint: octrace intercept lists those that do run.
+        ");
+        insta::assert_snapshot!(refused(asked(Action::On, Some("ses_"), false), both()), @r#"
+        octrace: "ses_" may be any of 3 sessions
+          ses_1
+          ses_2
+          ses_3
+          hint: Give more of the id.
+        "#);
+        insta::assert_snapshot!(refused(asked(Action::On, Some("ses_4"), false), both()), @"
         octrace: no OpenCode that runs has worked on the session ses_4
           hint: octrace intercept lists those that do run.
         ");
-        insta::assert_snapshot!(refused(&asked(Action::Status, None, false), Vec::new()), @"
+        insta::assert_snapshot!(refused(asked(Action::Status, None, false), Vec::new()), @"
         octrace: no OpenCode is being recorded now
-          hint: Start one with octrace run -- opencode, or octrace install before it starts.
+          hint: Start one with octrace run -- opencode, or octrace install before it starts. OpenCode loads its plugins with its first work: opencode serve with its first request.
         ");
     }
 

@@ -202,7 +202,10 @@ fn report(run: &str, place: &Place, expected: Expected, out: &Output) {
         }
     }
     for (spool, error) in &report.failed {
-        out.note(&format!("the spool {} is left as it is: {error:#}", spool.display()));
+        out.note(&format!(
+            "the spool {} is not read to its end, and kept: {error:#}",
+            spool.display()
+        ));
     }
 }
 

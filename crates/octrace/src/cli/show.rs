@@ -67,6 +67,12 @@ fn read(tape: &Tape, id: &str) -> Result<Session> {
         .ok_or_else(|| Failure::failed(format!("the session {id} is not on the tape")).hint(LIST))
 }
 
+/// Whether this may mean the session with the id: its beginning, with or without `ses_`, or its end.
+pub(super) fn is_part_of(wanted: &str, id: &str) -> bool {
+    let bare = id.strip_prefix("ses_").unwrap_or_default();
+    id.starts_with(wanted) || bare.starts_with(wanted) || id.ends_with(wanted)
+}
+
 /// The session that is meant.
 pub(super) fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> {
     let Some(wanted) = wanted else {
@@ -81,11 +87,8 @@ pub(super) fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> 
     if rows.iter().any(|row| row.id == wanted) {
         return Ok(wanted.to_owned());
     }
-    let fits = |row: &&SessionRow| {
-        let bare = row.id.strip_prefix("ses_").unwrap_or_default();
-        row.id.starts_with(wanted) || bare.starts_with(wanted) || row.id.ends_with(wanted)
-    };
-    match rows.iter().filter(fits).collect::<Vec<_>>().as_slice() {
+    let fits = rows.iter().filter(|row| is_part_of(wanted, &row.id));
+    match fits.collect::<Vec<_>>().as_slice() {
         [row] => Ok(row.id.clone()),
         [] => Err(Failure::failed(format!("no session {wanted} is recorded")).hint(LIST)),
         several => {

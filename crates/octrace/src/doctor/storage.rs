@@ -7,7 +7,7 @@ use std::{
 };
 
 use octrace_store::{Error, Tape};
-use octrace_view::text::counted;
+use octrace_view::text::{counted, sized};
 
 use super::Finding;
 use crate::{
@@ -126,7 +126,7 @@ pub(super) fn tape(paths: &Paths) -> Finding {
                 fs::metadata(name).map_or(0, |found| found.len())
             };
             let (count, size) =
-                (counted(sessions.len() as u64, "session"), bytes(size("") + size("-wal")));
+                (counted(sessions.len() as u64, "session"), sized(size("") + size("-wal")));
             Finding::ok(ABOUT, format!("{count}, {size}, {place}"))
         }
         Err(error) => {
@@ -155,7 +155,7 @@ pub(super) fn disk(paths: &Paths) -> Option<Finding> {
         return None;
     }
     let free = room.f_bavail.saturating_mul(room.f_frsize);
-    let says = format!("{} free for {}", bytes(free), paths.home.display());
+    let says = format!("{} free for {}", sized(free), paths.home.display());
     Some(match free {
         ..SCARCE => Finding::problem(ABOUT, says).remedy("Make room."),
         SCARCE..LITTLE => Finding::warning(ABOUT, says).remedy("Make room soon."),
@@ -178,22 +178,6 @@ fn can_write(folder: &Path) -> Result<(), (&Path, io::Error)> {
     }
     // Has no name, where the system can do that.
     tempfile::tempfile_in(place).map(drop).map_err(|error| (place, error))
-}
-
-/// `512 B`, `1.4 MiB`, `68 GiB`.
-fn bytes(number: u64) -> String {
-    let (mut size, mut unit) = (number as f64, "B");
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if size < 1023.5 {
-            break;
-        }
-        (size, unit) = (size / 1024.0, next);
-    }
-    if unit != "B" && size < 9.95 {
-        format!("{size:.1} {unit}")
-    } else {
-        format!("{size:.0} {unit}")
-    }
 }
 
 #[cfg(target_os = "linux")]
@@ -340,11 +324,5 @@ mod tests {
             );
             assert_eq!(disk(&paths), None, "it is no disk");
         }
-    }
-
-    #[test]
-    fn sizes_are_short() {
-        let sizes = [0, 1023, 1024, 10 << 10, (1 << 20) - 1, 3 << 19, 68 << 30].map(bytes);
-        assert_eq!(sizes.join(", "), "0 B, 1023 B, 1.0 KiB, 10 KiB, 1.0 MiB, 1.5 MiB, 68 GiB");
     }
 }
