@@ -66,9 +66,33 @@ fn one(text: &[u8], colon: usize, place: Place, hits: &mut Vec<Hit>) -> usize {
     let authority = &text[host..host + length];
     if let Some(sign) = authority.iter().rposition(|&byte| byte == b'@') {
         userinfo(&authority[..sign], host, place, hits);
+    } else if let Some(sign) = sign_after_password(&text[host..], length, place) {
+        userinfo(&text[host..host + sign], host, place, hits);
+        return parameters(text, host + sign, place, hits);
     }
     parameters(text, host + length, place, hits)
 }
+
+/// Where the `@` stands after a password in which `/`, `?` or `#` ought to be encoded and is not. What comes
+/// before that byte, at `cut`, is then no port.
+fn sign_after_password(url: &[u8], cut: usize, place: Place) -> Option<usize> {
+    let colon = url[..cut].iter().position(|&byte| byte == b':')?;
+    let begun = &url[colon + 1..cut];
+    let is_port = begun.iter().all(u8::is_ascii_digit);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.%".contains(byte);
+    if is_port
+        || !url[..colon].iter().all(is_name)
+        || !matches!(url.get(cut), Some(b'/' | b'?' | b'#'))
+    {
+        return None;
+    }
+    let rest = url[cut..].iter().take(LONGEST_PASSWORD);
+    let sign = cut + rest.take_while(|byte| !ends(**byte, place)).position(|&byte| byte == b'@')?;
+    url.get(sign + 1).filter(|byte| byte.is_ascii_alphanumeric() || **byte == b'[').map(|_| sign)
+}
+
+/// Longer passwords have nothing that ought to be encoded.
+const LONGEST_PASSWORD: usize = 128;
 
 /// All of `https://user:password@`, for names alone are often tokens; but `ssh://git@` says nothing.
 fn userinfo(userinfo: &[u8], start: usize, place: Place, hits: &mut Vec<Hit>) {

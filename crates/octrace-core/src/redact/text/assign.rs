@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::{
-    line,
+    line, markup,
     token::begins,
     value::{LONGEST_LOOK, is_drawn, is_label, is_masked, is_password, is_placeholder, is_random},
     variable,
@@ -33,14 +33,20 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let sign = line::skip_blank(text, line::skip_colour(text, end + closers));
     let sign = text.get(sign).copied().unwrap_or_default();
     let next = text.get(end).copied().unwrap_or_default();
-    let pair = closers > 0 || matches!(sign, b'\r' | b'\n');
+    let pair = closers > 0 || matches!(sign, b'\r' | b'\n') || matches!(next, b'&' | b'<');
     if !matches!(sign, b':' | b'=' | b'>' | b'?' | b'|' | b'!' | b',') && !pair && next != b' ' {
         return;
     }
     let before = text[..anchor.start].iter().rev().take(LONGEST_NAME);
     let start = anchor.start - before.take_while(|byte| in_name(**byte)).count();
     let dashes = text[start..end].iter().take_while(|byte| **byte == b'-').count();
-    if next == b' ' && dashes != 2 && !pair && !matches!(sign, b':' | b'=' | b'?' | b'|' | b'!') {
+    let defined = next == b' ' && ends_with_definer(&text[..start]);
+    if next == b' '
+        && !defined
+        && dashes != 2
+        && !pair
+        && !matches!(sign, b':' | b'=' | b'?' | b'|' | b'!')
+    {
         return;
     }
     let start = line::after_colour(text, start + dashes..end);
@@ -62,7 +68,11 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
         secret,
         quoted: quote(start.checked_sub(1)).filter(|open| quote(Some(end)) == Some(*open)),
     };
-    let found = if around.quoted == Some(b'"')
+    let found = if let Some(hit) = around.marked_up() {
+        Some(hit)
+    } else if defined {
+        around.defined()
+    } else if around.quoted == Some(b'"')
         && text.get(line::skip_space(text, end + 1)) == Some(&b':')
     {
         around.member()
@@ -115,6 +125,32 @@ impl Assignment<'_> {
             }
             _ => self.assigned(),
         }
+    }
+
+    /// What markup puts beside the name.
+    fn marked_up(&self) -> Option<Hit> {
+        let (text, name) = (self.text, self.start..self.end);
+        let range = match (self.quoted, text.get(self.end)) {
+            (Some(_), _) => {
+                markup::tagged(text, name.clone()).or_else(|| markup::default(text, name))?
+            }
+            (None, Some(b'&')) => markup::escaped(text, self.end)?,
+            (None, Some(b'<')) => markup::property(text, self.end)?,
+            _ => return None,
+        };
+        let value = &text[range.clone()];
+        let given = self.is_likely(value) || self.is_chosen(value) && self.quoted.is_none();
+        given.then(|| Hit::text(range.start, range.end))
+    }
+
+    /// `#define NAME "value"`, `ENV NAME value`
+    fn defined(&self) -> Option<Hit> {
+        let value = self.value(line::skip_blank(self.text, self.end))?;
+        let content = &self.text[value.range.clone()];
+        let given =
+            !is_placeholder(content) && (self.is_likely(content) || self.is_chosen(content));
+        let whole = line::rest_is_blank(self.text, value.range.end + usize::from(value.quoted));
+        (given && whole && !value.is_code).then(|| value.hit())
     }
 
     /// `<name>value</name>`
@@ -197,6 +233,13 @@ impl Assignment<'_> {
             return self.is_set_to(&text[range.clone()]).then(|| Hit::text(range.start, range.end));
         }
         at = line::skip_colour(text, line::skip_blank(text, at));
+        if sign == b":" {
+            at = markup::past_tags(text, at);
+            if let Some(block) = markup::block(text, self.start, at) {
+                let given = self.is_given(&text[block.clone()]);
+                return given.then(|| Hit::text(block.start, block.end));
+            }
+        }
         if sign == b":"
             && let Some(equals) = annotation(&text[at..])
         {
@@ -298,6 +341,9 @@ impl Assignment<'_> {
     fn value(&self, at: usize) -> Option<Value> {
         let text = self.text;
         let at = at.min(text.len());
+        if let Some(range) = in_curly_quotes(text, at) {
+            return Some(Value { range, quoted: true, is_code: false });
+        }
         let quote = text.get(at).copied().filter(|byte| b"\"'`".contains(byte));
         let Some(quote) = quote else {
             let is_part =
@@ -367,6 +413,26 @@ fn annotation(text: &[u8]) -> Option<usize> {
         && apart
         && !is_random(first))
     .then_some(length + 1)
+}
+
+/// Whether a name and its value follow with a blank between them.
+fn ends_with_definer(before: &[u8]) -> bool {
+    const DEFINERS: [&[u8]; 6] =
+        [b"#define ", b"ENV ", b"setenv ", b"set -x ", b"set -gx ", b"set -Ux "];
+    DEFINERS.iter().any(|word| before.ends_with(word))
+}
+
+/// What stands between the quotation marks of a word processor.
+fn in_curly_quotes(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let closing = match text.get(at..at + 3)? {
+        b"\xe2\x80\x9c" => b"\xe2\x80\x9d",
+        b"\xe2\x80\x98" => b"\xe2\x80\x99",
+        _ => return None,
+    };
+    let rest = text[at + 3..].split(|&byte| byte == b'\n').next()?;
+    let rest = &rest[..rest.len().min(LONGEST_UNQUOTED)];
+    let length = memchr::memmem::find(rest, closing).filter(|length| *length > 0)?;
+    Some(at + 3..at + 3 + length)
 }
 
 /// What may stand between a sign and a string: `b"…"`, `String::from("…")`.

@@ -8,7 +8,7 @@
 //! * [`beside`], [`webhook`], [`pem`]: those whose sign is elsewhere;
 //! * [`header`], [`connect`]: what tools write and read;
 //! * [`assign`]: values given to names that announce a secret, judged by [`value`] and [`line`](mod@line);
-//!   [`variable`]: those of the environment.
+//!   [`variable`]: those of the environment; [`markup`]: those beside their names.
 //!
 //! [`patterns`] are the user's own. A rule sees text as it was written, and once more with its escapes
 //! decoded where it has any.
@@ -21,6 +21,7 @@ mod connect;
 mod example;
 mod header;
 mod line;
+mod markup;
 #[cfg(test)]
 mod measure;
 mod patterns;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::token::{BASE64, is};
+use super::token::{BASE64, begins, is, run, run_before};
 use crate::redact::hit::{Hit, MARK};
 
 const DASHES: &[u8] = b"-----";
@@ -39,6 +39,42 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
         hits.push(Hit::text(start, start + length));
     }
 }
+
+/// The lines of a key whose dashed line is elsewhere, by how all of them begin: after `head`, `rg` or a cut.
+/// Certificates and public keys begin otherwise.
+pub(super) fn body(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
+    let start = anchor.start;
+    let first = run(&text[start..], BASE64, LONGEST_LINE);
+    let rsa = &text[anchor.clone()] == b"MII";
+    let numbered = text.get(start + 6..start + 9) == Some(b"IBA");
+    if !begins(text, start) || first < SHORTEST_LINE || first == LONGEST_LINE || rsa && !numbered {
+        return;
+    }
+    let mut end = start + first;
+    hits.push(Hit::text(start, end));
+    // Each further line is all base64 behind the margin of a listing.
+    for _ in 0..LINES {
+        let Some(line) = text[end..].iter().take(3).position(|&byte| byte == b'\n') else { break };
+        let line = end + line + 1;
+        let length = text[line..].iter().take(2 * LONGEST_MARGIN).position(|&byte| byte == b'\n');
+        let next = length.map_or(text.len().min(line + 2 * LONGEST_MARGIN), |length| line + length);
+        let content = text[line..next].trim_ascii_end();
+        let key = run_before(content, BASE64, LONGEST_MARGIN);
+        if key < LEAST || !begins(text, line + content.len() - key) {
+            break;
+        }
+        end = line + content.len();
+        hits.push(Hit::text(end - key, end));
+    }
+}
+
+/// Lines of keys have at least so many letters, but for the last.
+const SHORTEST_LINE: usize = 48;
+const LONGEST_LINE: usize = 8 * 1024;
+const LONGEST_MARGIN: usize = 120;
+
+/// Keys have no more lines.
+const LINES: usize = 120;
 
 /// How far past the first string of a key its end is looked for.
 const LONGEST_JOINT: usize = 16 * 1024;

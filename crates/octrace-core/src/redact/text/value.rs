@@ -46,6 +46,10 @@ pub(in crate::redact) fn is_random(value: &[u8]) -> bool {
         last = kind;
     }
     let counted = letters + digits;
+    let hex = value.iter().all(u8::is_ascii_hexdigit);
+    if hex && value.len() >= 20 && letters >= 3 && digits >= 3 && distinct >= 7 {
+        return true;
+    }
     if letters == 0 || distinct < 7 || counted < SHORTEST_RANDOM - 2 {
         return false;
     }
@@ -190,6 +194,7 @@ mod tests {
         for value in [
             "x7Gq2LmZ9tRk",
             "3f9a1c07b2e84d65a0",
+            "aa0f22faeee2260318fa4949fef54048520fc759",
             "dXNlcjpwYXNz",
             "wJq8/rXU7t+FEMi/K7MD1NG/bPx",
             "k3v9-q2x8-m1z7-p0w4",

@@ -137,6 +137,17 @@ pub(super) const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        name: "private key without its dashed line",
+        anchors: &["MII", "MHcCAQEE", "MIGHAgEA", "MC4CAQAwBQYDK2Vw", "b3BlbnNzaC1rZXktdjE"],
+        find: Find::With(pem::body),
+        hits: &[
+            "«MIIEpAIBAAKCAQEA<48b>»\n«<64b>»\n«<20b>==»\n",
+            "keys/id_rsa-2-«MIIEvQIBADANBgkq<48b>»\nkeys/id_rsa-3-«<64b>»\nkeys/id_rsa-4-a.b",
+            "     2\t«b3BlbnNzaC1rZXktdjEA<50b>»\n     3\t«<70b>»\n",
+        ],
+        misses: &["MIIDxTCCAq2gAwIB<48b>\n", "MIIBIjANBgkqhkiG<48b>\n", "MIIEpAIBAAKC", "MII_IBA"],
+    },
+    Rule {
         name: "PuTTY private key",
         anchors: &["private-lines: "],
         find: Find::With(pem::putty),
