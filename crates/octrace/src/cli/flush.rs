@@ -27,9 +27,8 @@ impl Flush {
             Duration::from_secs(self.timeout),
         );
         if let Some((spool, error)) = failed.into_iter().next() {
-            let error = error
-                .context(format!("the spool {} is not read to its end, and kept", spool.display()));
-            return Err(Failure::from(error).hint("What is in it is kept; try again later."));
+            let error = error.context(format!("cannot read all of {}", spool.display()));
+            return Err(Failure::from(error).hint("It is kept as it is; octrace verify says more."));
         }
         if let Some(spool) = late.first() {
             return Err(Failure::failed(format!(

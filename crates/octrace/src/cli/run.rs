@@ -202,10 +202,7 @@ fn report(run: &str, place: &Place, expected: Expected, out: &Output) {
         }
     }
     for (spool, error) in &report.failed {
-        out.note(&format!(
-            "the spool {} is not read to its end, and kept: {error:#}",
-            spool.display()
-        ));
+        out.note(&format!("cannot read all of {}, which is kept: {error:#}", spool.display()));
     }
 }
 

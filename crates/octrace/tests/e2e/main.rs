@@ -12,6 +12,7 @@ mod faults;
 mod files;
 mod hosts;
 mod intercept;
+mod json;
 #[cfg(target_os = "linux")]
 mod offline;
 mod once;
