@@ -181,9 +181,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         fit: Fit::LastOfSeveral,
-        words: &["pwd"],
+        words: &["pwd", "pw"],
         secret: Some(Secret::Scalars),
-        hits: &["db_pwd", "userPwd"],
+        hits: &["db_pwd", "userPwd", "ADMIN_PW"],
         misses: &["pwd", "PWD", "OLDPWD", "pwd_hint"],
     },
     Rule {

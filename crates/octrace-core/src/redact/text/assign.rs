@@ -417,8 +417,8 @@ fn annotation(text: &[u8]) -> Option<usize> {
 
 /// Whether a name and its value follow with a blank between them.
 fn ends_with_definer(before: &[u8]) -> bool {
-    const DEFINERS: [&[u8]; 6] =
-        [b"#define ", b"ENV ", b"setenv ", b"set -x ", b"set -gx ", b"set -Ux "];
+    const DEFINERS: [&[u8]; 7] =
+        [b"#define ", b"ENV ", b"setenv ", b"setx ", b"set -x ", b"set -gx ", b"set -Ux "];
     DEFINERS.iter().any(|word| before.ends_with(word))
 }
 
