@@ -1,0 +1,108 @@
+//! Recordings and prunings in any order, ended after any step: what stays is whole.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Do {
+    Ask { writer: usize, session: u8, messages: (u8, u8), answer: u8 },
+    Begin { writer: usize, session: u8 },
+    Say { writer: usize, session: Option<u8>, message: u8 },
+    End { answer: u8 },
+    Age { hours: u8, steps: u8 },
+    Fit { percent: u8, steps: u8 },
+}
+
+fn what() -> impl Strategy<Value = Do> {
+    let messages = (0..3_u8, 1..12_u8);
+    prop_oneof![
+        8 => (0..2_usize, 0..4_u8, messages, 0..3_u8).prop_map(|(writer, session, messages, answer)|
+            Do::Ask { writer, session, messages, answer }),
+        1 => (0..2_usize, 0..4_u8).prop_map(|(writer, session)| Do::Begin { writer, session }),
+        4 => (0..2_usize, prop::option::of(0..4_u8), 0..12_u8)
+            .prop_map(|(writer, session, message)| Do::Say { writer, session, message }),
+        1 => (0..3_u8).prop_map(|answer| Do::End { answer }),
+        1 => (0..60_u8, 0..8_u8).prop_map(|(hours, steps)| Do::Age { hours, steps }),
+        1 => (0..100_u8, 0..12_u8).prop_map(|(percent, steps)| Do::Fit { percent, steps }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Two writers on shared sessions, and prunings that end after any of their steps, in another process.
+    #[test]
+    fn whatever_goes_what_stays_is_whole(done in prop::collection::vec(what(), 1..80)) {
+        let (_folder, path) = room();
+        let mut writers = [Writer::new(&path, "1-a"), Writer::new(&path, "2-a")];
+        let mut pruner = Tape::open(&path).unwrap();
+        let mut bodies: BTreeMap<i64, (String, String)> = BTreeMap::new();
+        let mut open: Vec<(usize, ExchangeId, String)> = Vec::new();
+        let mut texts = BTreeSet::new();
+        for (at, what) in (0..).zip(done) {
+            let at_us = NOW - 60 * HOUR + at * HOUR / 2;
+            let step_all = |pruner: &mut Tape, wanted, steps| -> Result<(), Error> {
+                let mut pruning = Pruning::new(wanted, at_us);
+                for _ in 0..steps {
+                    let more = pruning.step(pruner)?;
+                    check(pruner);
+                    if !more { break }
+                }
+                Ok(())
+            };
+            match what {
+                Do::Ask { writer, session, messages: (from, count), answer } => {
+                    let session = format!("ses_{session}");
+                    let body = body((from..from + count).map(|n| bulk(n.into())));
+                    let answer = format!("answer {answer}");
+                    let id = writers[writer].ask(&session, at_us, &body, &answer);
+                    bodies.insert(id.0, (body, answer));
+                }
+                Do::Begin { writer, session } => {
+                    let session = format!("ses_{session}");
+                    let id = writers[writer].begin(&session, None, at_us, "open");
+                    bodies.insert(id.0, ("open".to_owned(), String::new()));
+                    open.push((writer, id, session));
+                }
+                Do::Say { writer, session, message } => {
+                    let session = session.map(|session| format!("ses_{session}"));
+                    let text = bulk(message.into());
+                    writers[writer].says(session.as_deref(), at_us, &text);
+                    texts.insert(text);
+                }
+                Do::End { answer } => {
+                    let answer = format!("answer {answer}");
+                    if let Some((writer, id, session)) = open.pop() {
+                        writers[writer].end(id, &session, at_us, &answer);
+                        bodies.insert(id.0, ("open".to_owned(), answer));
+                    }
+                }
+                Do::Age { hours, steps } => {
+                    let before_us = Some(at_us - i64::from(hours) * HOUR);
+                    step_all(&mut pruner, Wanted { before_us, ..Wanted::default() }, steps).unwrap();
+                }
+                Do::Fit { percent, steps } => {
+                    let size = pruner.size().unwrap();
+                    let to_bytes = Some(size.needed() * u64::from(percent) / 100);
+                    step_all(&mut pruner, Wanted { to_bytes, ..Wanted::default() }, steps).unwrap();
+                }
+            }
+            check(&pruner);
+        }
+        while sweep::step(&mut pruner.connection, &mut Pruned::default()).unwrap() {}
+        check(&pruner);
+        for id in sessions(&pruner) {
+            for row in pruner.exchanges(&id).unwrap() {
+                let restored = pruner.exchange(row.id).unwrap().unwrap();
+                let (body, answer) = &bodies[&row.id];
+                prop_assert!(restored.request_body == body.as_bytes(), "{}", row.id);
+                prop_assert!(restored.response_body == answer.as_bytes(), "{}", row.id);
+            }
+            for event in pruner.events(&id).unwrap() {
+                let text = event.body["text"].as_str().unwrap_or_default();
+                prop_assert!(texts.contains(text), "event {}", event.id);
+            }
+        }
+    }
+}
