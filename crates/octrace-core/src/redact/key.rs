@@ -276,6 +276,9 @@ pub(super) fn is_of_drawn(name: &[u8]) -> bool {
         b"pre_shared_key",
         b"preshared_key",
     ];
+    if !matches!(name.last(), Some(b'Y' | b'H' | b'G' | b'K' | b'h' | b'd' | b'k' | b'a' | b'y')) {
+        return false;
+    }
     let in_variable =
         |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
     let public = || {

@@ -33,7 +33,7 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let sign = line::skip_blank(text, line::skip_colour(text, end + closers));
     let sign = text.get(sign).copied().unwrap_or_default();
     let next = text.get(end).copied().unwrap_or_default();
-    let pair = closers > 0 || matches!(sign, b'\r' | b'\n') || matches!(next, b'&' | b'<');
+    let pair = closers > 0 || matches!(sign, b'\r' | b'\n') || markup::begins(&text[end..]);
     if !matches!(sign, b':' | b'=' | b'>' | b'?' | b'|' | b'!' | b',') && !pair && next != b' ' {
         return;
     }
@@ -309,8 +309,9 @@ impl Assignment<'_> {
         if is_random(content) {
             return true;
         }
-        if line::is_pair(self.text, self.start, value.range.end) {
-            return self.secret == Secret::Scalars && is_password(content);
+        let password = self.secret == Secret::Scalars && is_password(content);
+        if password && line::is_pair(self.text, self.start, value.range.end) {
+            return true;
         }
         if !last || !line::is_first(self.text, self.start) || self.secret == Secret::Strings {
             return false;
@@ -419,7 +420,8 @@ fn annotation(text: &[u8]) -> Option<usize> {
 fn ends_with_definer(before: &[u8]) -> bool {
     const DEFINERS: [&[u8]; 7] =
         [b"#define ", b"ENV ", b"setenv ", b"setx ", b"set -x ", b"set -gx ", b"set -Ux "];
-    DEFINERS.iter().any(|word| before.ends_with(word))
+    matches!(before, [.., b'e' | b'V' | b'v' | b'x', b' '])
+        && DEFINERS.iter().any(|word| before.ends_with(word))
 }
 
 /// What stands between the quotation marks of a word processor.

@@ -42,6 +42,9 @@ fn colour(text: &[u8]) -> Option<usize> {
 
 /// Where a name begins, if an escape sequence ends in what `name` was taken to be.
 pub(super) fn after_colour(text: &[u8], name: std::ops::Range<usize>) -> usize {
+    if !matches!(text[..name.start], [.., b'[' | b';']) {
+        return name.start;
+    }
     let before = &text[name.start.saturating_sub(16)..name.start];
     let Some(escape) = before.iter().rposition(|&byte| byte == 0x1b) else { return name.start };
     let from = name.start - before.len() + escape;

@@ -15,6 +15,15 @@ const LONGEST_BLOCK: usize = 4096;
 
 const ENTITIES: [&[u8]; 4] = [b"&quot;", b"&#34;", b"&#x22;", b"&apos;"];
 
+/// Whether markup that is looked at stands right after a name.
+pub(super) fn begins(text: &[u8]) -> bool {
+    match text.first() {
+        Some(b'&') => entity(text).is_some(),
+        Some(b'<') => text.starts_with(b"</key>"),
+        _ => false,
+    }
+}
+
 /// The entity for a quotation mark that `text` begins with.
 fn entity(text: &[u8]) -> Option<&'static [u8]> {
     ENTITIES.into_iter().find(|entity| text.starts_with(entity))
