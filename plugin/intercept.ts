@@ -18,6 +18,9 @@ const NAME = "intercept";
 /** Commands and sessions that are remembered: far more than are at work at once. */
 const LIMIT = 256;
 
+/** A prompt that is to be answered makes its session busy within this time, in milliseconds. */
+const STARTS_WITHIN = 1000;
+
 /** A command that has not been answered yet. */
 export interface Command {
   action: Action;
@@ -32,7 +35,7 @@ export interface Command {
 /** What OpenCode takes from the last user message on, in each step of a turn. */
 const GOES_ON_WITH = ["agent", "model", "format", "system", "tools"] as const;
 
-type UserMessage = { id: string } & { [name in (typeof GOES_ON_WITH)[number]]?: unknown };
+type UserMessage = { id: string; time?: { created: number } } & { [name in (typeof GOES_ON_WITH)[number]]?: unknown };
 
 interface EventFields {
   sessionID: string;
@@ -61,11 +64,13 @@ export class Intercept {
 
   /** A user message is about to be stored. */
   received(session: string, message: UserMessage, parts: Part[]): void {
-    if (!parts.some(({ metadata }) => metadata?.["octrace"])) return;
-    const command = lateForCommands().commandIn(parts);
-    if (!command) return;
-    const interrupts = this.#busy.has(session);
-    const asked = interrupts ? this.#asked.get(session) : undefined;
+    const isMarked = parts.some(({ metadata }) => metadata?.["octrace"]);
+    const command = isMarked ? lateForCommands().commandIn(parts) : undefined;
+    if (!command) return remember(this.#asked, session, message);
+    const latest = this.#asked.get(session);
+    // A prompt that came just before may not have made the session busy yet.
+    const interrupts = this.#busy.has(session) || Date.now() - (latest?.time?.created ?? 0) < STARTS_WITHIN;
+    const asked = interrupts ? latest : undefined;
     // The rest of the turn would take these from the command.
     for (const name of GOES_ON_WITH) if (asked?.[name] !== undefined) message[name] = asked[name];
     const action = actionOf(command.text ?? "");

@@ -211,6 +211,15 @@ describe("a command", () => {
     expect(typed()).toEqual({ id: "msg_9", agent: "plan", model: "m", format: { type: "json_schema" } });
   });
 
+  test("beside a prompt whose turn has not begun lets it begin", () => {
+    const prompted = (id: string, created: number) => {
+      intercept.received("ses_1", { id, time: { created } }, [{ type: "text", text: "Hello" }]);
+      intercept.forget([user(id), type("on", `${id}_typed`)]);
+      return intercept.waiting(`${id}_typed`)?.goesOn;
+    };
+    expect([prompted("msg_1", Date.now() - 60_000), prompted("msg_2", Date.now())]).toEqual([false, true]);
+  });
+
   test("is not answered by the model that sums the session up, but carried out", async () => {
     const messages = [user("msg_1"), assistant("msg_2", "msg_1", "Done."), type("on", "msg_3")];
     for (const { info } of messages) info.sessionID = "ses_1";
