@@ -8,10 +8,14 @@
 use std::ops::Range;
 
 use super::{
-    line, markup,
+    line, markup, tag,
     token::begins,
-    value::{LONGEST_LOOK, is_drawn, is_label, is_masked, is_password, is_placeholder, is_random},
+    value::{
+        LONGEST_LOOK, is_drawn, is_filler, is_joined, is_label, is_masked, is_password,
+        is_placeholder, is_random, is_typed,
+    },
     variable,
+    word::{is_name_of_type, is_ordinary, is_path, is_path_of_names, is_type},
 };
 use crate::redact::{
     hit::{Hit, MARK},
@@ -29,24 +33,26 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let after = text[anchor.end..].iter().take(LONGEST_NAME);
     let end = anchor.end + after.take_while(|byte| in_name(**byte)).count();
     // The cheap question first: after most names nothing is assigned.
-    let closers = text[end..].iter().take(3).take_while(|byte| b"\"'`])".contains(byte)).count();
+    let closers = text[end..].iter().take(3).take_while(|byte| CLOSERS.contains(byte)).count();
     let sign = line::skip_blank(text, line::skip_colour(text, end + closers));
     let sign = text.get(sign).copied().unwrap_or_default();
     let next = text.get(end).copied().unwrap_or_default();
     let pair = closers > 0 || matches!(sign, b'\r' | b'\n') || markup::begins(&text[end..]);
-    if !matches!(sign, b':' | b'=' | b'>' | b'?' | b'|' | b'!' | b',') && !pair && next != b' ' {
+    if !matches!(sign, b':' | b'=' | b'>' | b'?' | b'|' | b'!' | b',' | b'(' | b'/')
+        && !pair
+        && next != b' '
+    {
         return;
     }
     let before = text[..anchor.start].iter().rev().take(LONGEST_NAME);
     let start = anchor.start - before.take_while(|byte| in_name(**byte)).count();
     let dashes = text[start..end].iter().take_while(|byte| **byte == b'-').count();
     let defined = next == b' ' && ends_with_definer(&text[..start]);
-    if next == b' '
-        && !defined
-        && dashes != 2
-        && !pair
-        && !matches!(sign, b':' | b'=' | b'?' | b'|' | b'!')
-    {
+    let told = next == b' ' && !pair && !matches!(sign, b':' | b'=' | b'?' | b'|' | b'!');
+    let said =
+        [&b" is "[..], b" was ", b" is: "].into_iter().find(|is| text[end..].starts_with(is));
+    let set = text[..start].ends_with(b" set ");
+    if told && !defined && dashes != 2 && said.is_none() && !set {
         return;
     }
     let start = line::after_colour(text, start + dashes..end);
@@ -80,11 +86,23 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
         around.element()
     } else if dashes == 2 && begins(text, start - dashes) && matches!(next, b'=' | b' ') {
         around.flag()
+    } else if next == b'(' {
+        around.call()
+    } else if told && let Some(said) = said {
+        around.said(end + said.len())
+    } else if told && set {
+        around.set()
     } else {
-        around.pair().or_else(|| around.assigned())
+        around
+            .pair()
+            .or_else(|| around.beside(tag::value(text, start, end)))
+            .or_else(|| around.assigned())
     };
     hits.extend(found.filter(|hit| !drawn || is_drawn(&text[hit.start..hit.end])));
 }
+
+/// What may stand between a name and the sign after it.
+const CLOSERS: &[u8] = b"\"'`])*";
 
 fn in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$')
@@ -139,7 +157,8 @@ impl Assignment<'_> {
             _ => return None,
         };
         let value = &text[range.clone()];
-        let given = self.is_likely(value) || self.is_chosen(value) && self.quoted.is_none();
+        let whole = self.quoted.is_none() || value.contains(&b'-');
+        let given = self.is_likely(value) || self.is_chosen(value) && whole;
         given.then(|| Hit::text(range.start, range.end))
     }
 
@@ -161,7 +180,7 @@ impl Assignment<'_> {
         let length = rest.iter().take(LONGEST_UNQUOTED).position(|&byte| byte == b'<')?;
         let value = &rest[..length];
         let whole = self.text[open] == b'<' && rest[length..].starts_with(b"</");
-        let word = value.iter().all(u8::is_ascii_graphic) && !value.contains(&b'{');
+        let word = value.iter().all(|byte| *byte >= b' ') && !value.contains(&b'{');
         (whole && word && self.is_given(value)).then(|| Hit::text(start, start + length))
     }
 
@@ -170,12 +189,43 @@ impl Assignment<'_> {
         let value = self.value(self.end + 1)?;
         let content = &self.text[value.range.clone()];
         let capitals = content.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-        let given = if self.text[self.end] == b'=' {
-            self.is_given(content) && !capitals
-        } else {
-            self.is_likely(content)
-        };
+        // After a space it may be a sentence that goes on.
+        let spoken = self.text[self.end] == b' ' && !value.quoted && is_ordinary(content);
+        let given = self.is_given(content) && !capitals && !spoken && !content.starts_with(b"-");
         (given && !value.is_code).then(|| value.hit())
+    }
+
+    /// `setPassword("value")`
+    fn call(&self) -> Option<Hit> {
+        let value = self.value(self.end + 1)?;
+        let content = &self.text[value.range.clone()];
+        let alone = value.quoted && self.text.get(value.range.end + 1) == Some(&b')');
+        (alone && self.is_likely(content)).then(|| value.hit())
+    }
+
+    /// `the password is value`
+    fn said(&self, at: usize) -> Option<Hit> {
+        let mut value = self.value(at)?;
+        if self.text[value.range.clone()].ends_with(b".") {
+            value.range.end -= 1;
+        }
+        let content = &self.text[value.range.clone()];
+        let chosen = self.secret == Secret::Scalars
+            && is_password(content)
+            && content.len() >= 6
+            && !is_name_of_type(content)
+            && !is_path_of_names(content)
+            && self.is_given(content);
+        (chosen && line::is_spoken(self.text, self.start, value.range.end)).then(|| value.hit())
+    }
+
+    /// `config set name value`
+    fn set(&self) -> Option<Hit> {
+        let value = self.value(self.end + 1)?;
+        let content = &self.text[value.range.clone()];
+        let whole = value.quoted || line::rest_is_blank(self.text, value.range.end);
+        let given = self.is_given(content) && !is_ordinary(content) && content.len() >= 6;
+        (whole && given && !value.is_code).then(|| value.hit())
     }
 
     /// The name is itself a value, and the secret stands beside it:
@@ -201,6 +251,12 @@ impl Assignment<'_> {
         (self.is_given(content) && !value.is_code && whole).then(|| value.hit())
     }
 
+    /// What a tag has beside the name.
+    fn beside(&self, value: Option<Range<usize>>) -> Option<Hit> {
+        let value = value?;
+        self.is_given(&self.text[value.clone()]).then(|| Hit::text(value.start, value.end))
+    }
+
     /// `name = value` and what else languages have for it.
     fn assigned(&self) -> Option<Hit> {
         let text = self.text;
@@ -209,7 +265,7 @@ impl Assignment<'_> {
             return None;
         }
         let closers = text[self.end..].iter().take(3);
-        let closed = self.end + closers.take_while(|byte| b"\"'`])".contains(byte)).count();
+        let closed = self.end + closers.take_while(|byte| CLOSERS.contains(byte)).count();
         let shown = line::skip_colour(text, closed);
         let begin = line::skip_blank(text, shown);
         let signs =
@@ -223,6 +279,7 @@ impl Assignment<'_> {
                 at = begin + 1;
                 true
             }
+            b"|" if self.quoted.is_none() => return self.cell(at),
             _ => return None,
         };
         let sign = &text[begin..at];
@@ -232,6 +289,8 @@ impl Assignment<'_> {
             let range = variable::value(text, self.start, at)?;
             return self.is_set_to(&text[range.clone()]).then(|| Hit::text(range.start, range.end));
         }
+        // `**Password:** x`
+        at += text[at..].iter().take(2).take_while(|byte| **byte == b'*').count();
         at = line::skip_colour(text, line::skip_blank(text, at));
         if sign == b":" {
             at = markup::past_tags(text, at);
@@ -246,17 +305,29 @@ impl Assignment<'_> {
             at = line::skip_blank(text, at + equals);
         }
         at += wrapping(&text[at..]);
-        let value = self.value(at)?;
+        let mut value = self.value(at)?;
         let content = &text[value.range.clone()];
+        // `X-Vault-Token: s.x` is no path of names.
+        if value.is_code && self.name.contains(&b'-') && sign == b":" && self.is_setting(&value) {
+            value.is_code = false;
+        }
         if is_placeholder(content) || is_label(self.name, content) {
             return None;
         }
         let given = if value.quoted {
-            self.is_likely(content) || self.stands_in_quotes(sign, &value)
+            self.is_likely(content)
+                || self.stands_in_quotes(sign, &value)
+                || (self.is_setting(&value)
+                    || line::among_pairs(text, self.start, value.range.end + 1))
+                    && self.is_given(content)
         } else if !usual || value.is_code {
             false
         } else if sign == b"=" && tight {
-            self.is_likely(content) || self.is_chosen(content) && self.stands_alone(&value)
+            self.is_likely(content)
+                || self.is_chosen(content) && self.stands_alone(&value)
+                || self.is_passed(&value)
+        } else if self.in_quotes(&value) {
+            content.len() >= 5 && self.is_given(content)
         } else {
             self.stands_in_a_file(sign, &value)
         };
@@ -266,7 +337,7 @@ impl Assignment<'_> {
     /// Whether a variable of the environment is given this value, not told where to find it.
     fn is_set_to(&self, value: &[u8]) -> bool {
         let elsewhere = variable::is_elsewhere(value) || is_path(value) && !is_random(value);
-        let masked = value.starts_with(MARK.as_bytes()) || is_masked(value);
+        let masked = value.starts_with(MARK.as_bytes()) || is_masked(value) || is_filler(value);
         let count = self.secret == Secret::Strings && value.iter().all(u8::is_ascii_digit);
         !elsewhere && !masked && !count && !is_label(self.name, value) && !is_type(value)
     }
@@ -306,22 +377,73 @@ impl Assignment<'_> {
     fn stands_in_a_file(&self, sign: &[u8], value: &Value) -> bool {
         let content = &self.text[value.range.clone()];
         let last = line::rest_is_blank(self.text, value.range.end);
-        if is_random(content) {
+        if is_random(content) || is_typed(content) {
             return true;
         }
-        let password = self.secret == Secret::Scalars && is_password(content);
-        if password && line::is_pair(self.text, self.start, value.range.end) {
-            return true;
-        }
-        if !last || !line::is_first(self.text, self.start) || self.secret == Secret::Strings {
+        if is_type(content) || is_path(content) {
             return false;
         }
-        let chosen = is_password(content) && content.len() >= 7 && !content.contains(&b'.');
+        let password = is_password(content);
+        let scalar = self.secret == Secret::Scalars;
+        if scalar && password && line::is_pair(self.text, self.start, value.range.end) {
+            return true;
+        }
+        let chosen = password && content.len() >= 6;
         let odd = content.iter().any(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-        let settings = sign == b":" && line::among_settings(self.text, self.start);
-        chosen && (odd || settings || sign == b"=")
-            || settings && content.len() >= 4 && !is_type(content)
+        if !last || !line::is_first(self.text, self.start) {
+            let long = content.len() >= 10 && odd;
+            let word = is_name_of_type(content) || content.starts_with(b"!");
+            let chosen = chosen && (scalar || long) && !word;
+            return chosen && line::is_spoken(self.text, self.start, value.range.end);
+        }
+        let settings = line::among_settings(self.text, self.start);
+        // What is read from somewhere stands without quotation marks in programs too.
+        let least = if self.secret == Secret::Strings || sign == b"=" { 6 } else { 4 };
+        (chosen || is_joined(content)) && (odd || sign == b"=")
+            || settings && content.len() >= least
             || sign == b"=" && self.is_chosen(content) && line::among_fields(self.text, self.start)
+    }
+
+    /// A cell of a table: `| password | x |`.
+    fn cell(&self, at: usize) -> Option<Hit> {
+        let value = self.value(line::skip_blank(self.text, at))?;
+        let content = &self.text[value.range.clone()];
+        let closed = self.text.get(line::skip_blank(self.text, value.range.end)) == Some(&b'|');
+        let first = self.text[..self.start].trim_ascii_end().ends_with(b"|");
+        (first && closed && self.is_likely(content)).then(|| value.hit())
+    }
+
+    /// Whether all of the line is this assignment, among others.
+    fn is_setting(&self, value: &Value) -> bool {
+        let least = if self.secret == Secret::Strings { 6 } else { 4 };
+        value.range.len() >= least
+            && line::is_first(self.text, self.start)
+            && line::rest_is_blank(self.text, value.range.end + usize::from(value.quoted))
+            && line::among_settings(self.text, self.start)
+    }
+
+    /// Whether `name=value` is an argument, a parameter, or a field, which are no code.
+    fn is_passed(&self, value: &Value) -> bool {
+        let content = &self.text[value.range.clone()];
+        let text = self.text;
+        self.is_given(content)
+            && !is_path(content)
+            && content.len() >= 4
+            && (line::is_argument(text, self.start)
+                || line::among_pairs(text, self.start, value.range.end)
+                || line::is_parameter(text, self.start)
+                || self.is_setting(value)
+                || content.len() >= 8
+                    && content.iter().any(u8::is_ascii_digit)
+                    && line::is_spoken(text, self.start, value.range.end))
+    }
+
+    /// Whether name and value stand in quotation marks together: `-H "X-Api-Key: value"`.
+    fn in_quotes(&self, value: &Value) -> bool {
+        let open = self.start.checked_sub(1).map(|at| self.text[at]);
+        let close = self.text.get(value.range.end).copied();
+        let quoted = matches!(open, Some(b'"' | b'\'')) && open == close;
+        quoted && self.name.contains(&b'-')
     }
 
     /// Whether a value is one, at a place where values are given without ado.
@@ -334,8 +456,14 @@ impl Assignment<'_> {
 
     /// Whether a value is one, where it could be anything.
     fn is_likely(&self, value: &[u8]) -> bool {
-        (is_random(value) || self.secret == Secret::Scalars && is_password(value))
-            && self.is_given(value)
+        let chosen = match self.secret {
+            Secret::Scalars => is_password(value) || is_joined(value),
+            Secret::Strings => {
+                let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+                is_password(value) && value.len() >= 10 && digits >= 3
+            }
+        };
+        (is_random(value) || is_typed(value) || chosen) && self.is_given(value)
     }
 
     /// The value at `at`: in quotation marks, or up to what ends a word.
@@ -444,49 +572,6 @@ fn wrapping(text: &[u8]) -> usize {
     let call = usize::from(name > 0 && text.get(name) == Some(&b'('));
     let quote = matches!(text.get(name + call), Some(b'"' | b'\'' | b'`'));
     if quote && (call == 1 || name <= 2) { name + call } else { 0 }
-}
-
-/// `a.b.c` of names without anything drawn by a machine.
-fn is_path_of_names(value: &[u8]) -> bool {
-    value.contains(&b'.')
-        && !value.split(|&byte| byte == b'.').any(is_random)
-        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._$?!".contains(byte))
-}
-
-fn is_path(value: &[u8]) -> bool {
-    value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/")
-}
-
-/// Words that say of what kind a value is.
-fn is_type(value: &[u8]) -> bool {
-    const TYPES: [&[u8]; 24] = [
-        b"string",
-        b"str",
-        b"number",
-        b"boolean",
-        b"bool",
-        b"int",
-        b"integer",
-        b"any",
-        b"unknown",
-        b"text",
-        b"varchar",
-        b"bytes",
-        b"none",
-        b"null",
-        b"nil",
-        b"true",
-        b"false",
-        b"undefined",
-        b"required",
-        b"optional",
-        b"object",
-        b"yes",
-        b"no",
-        b"never",
-    ];
-    let word = value.strip_suffix(b"?").unwrap_or(value);
-    TYPES.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// Where the quote stands that ends the string whose content begins at `at`, or the text's end.

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::token::{self, ALNUM, BASE64, DOTTED, ENCODED, HEX, WORD, begins, is, run, run_before};
+use super::{
+    token::{self, ALNUM, BASE64, DOTTED, ENCODED, HEX, WORD, begins, is, run, run_before},
+    value,
+};
 use crate::redact::hit::Hit;
 
 /// Whether the anchor is written exactly so; letters matter in most of them.
@@ -32,6 +35,32 @@ pub(super) fn aws_secret(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>)
     let start = id.end + gap;
     if gap > 0 && run(&text[start..], ALNUM | BASE64, 41) == 40 {
         hits.push(Hit::text(start, start + 40));
+    }
+}
+
+/// `sk-` and what no class of a style sheet is called: `sk-folding-cube`.
+pub(super) fn openai(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
+    const KINDS: [&[u8]; 9] = [
+        b"proj-",
+        b"svcacct-",
+        b"admin-",
+        b"None-",
+        b"live-",
+        b"test-",
+        b"fake-",
+        b"canary-",
+        b"dummy-",
+    ];
+    let body = &text[anchor.end..anchor.end + run(&text[anchor.end..], WORD, usize::MAX)];
+    if !reads(text, &anchor, b"sk-") || !begins(text, anchor.start) || value::is_filler(body) {
+        return;
+    }
+    let announced =
+        KINDS.iter().any(|kind| body.strip_prefix(*kind).is_some_and(|rest| rest.len() >= 10));
+    let odd = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let one_word = || body.split(|&byte| byte == b'-').any(|word| word.len() >= 20);
+    if announced || body.len() >= 16 && (body.iter().any(odd) || one_word()) {
+        hits.push(Hit::text(anchor.start, anchor.end + body.len()));
     }
 }
 

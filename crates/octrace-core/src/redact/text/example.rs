@@ -17,8 +17,12 @@ impl Random {
         usize::try_from((word ^ (word >> 31)) >> 33).unwrap() % limit
     }
 
-    /// So many characters of a kind.
+    /// So many characters of a kind; `s` are those that people type, one after the other.
     fn text(&mut self, length: usize, kind: char) -> String {
+        if kind == 's' {
+            const TYPED: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+            return TYPED.chars().cycle().take(length).collect();
+        }
         const ALL: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_+/";
         let alphabet = match kind {
             'd' => &ALL[..10],

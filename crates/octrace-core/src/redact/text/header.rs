@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::{
-    token::{BEARER, begins, run},
+    line,
+    token::{BASE64, BEARER, begins, run},
     value::{self, is_placeholder, is_random},
 };
 use crate::redact::hit::Hit;
@@ -45,7 +46,9 @@ pub(super) fn authorization(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hi
     } else {
         let length = credential(rest);
         let called = text.get(at + length) == Some(&b'(');
-        if is_random(&rest[..length]) && !called || quoted && value::is_password(&rest[..length]) {
+        let value = &rest[..length];
+        let ended = length >= 8 && matches!(rest.get(length), Some(b'\r' | b'\n') | None);
+        if is_random(value) && !called || (quoted || ended) && value::is_password(value) {
             hits.push(Hit::text(at, at + length));
         }
     }
@@ -123,6 +126,12 @@ pub(super) fn npmrc(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let gap = text[anchor.end..].iter().take(4).take_while(|byte| b" =\"'".contains(byte)).count();
     let start = anchor.end + gap;
     let length = run(&text[start..], BEARER, usize::MAX);
+    // Without the registry before it, it is all of its line.
+    let scoped = text[anchor.start] == b':';
+    let whole = line::is_first(text, anchor.start) && line::rest_is_blank(text, start + length);
+    if !scoped && (length < 8 || !whole) {
+        return;
+    }
     if gap > 0 && length >= 3 && !is_placeholder(&text[start..start + length]) {
         hits.push(Hit::text(start, start + length));
     }
@@ -142,4 +151,23 @@ fn space(text: &[u8]) -> usize {
 
 fn begins_with(text: &[u8], word: &[u8]) -> bool {
     text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
+/// `"auth": "x"` of Docker's settings: user and password in base64.
+pub(super) fn docker(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
+    let colon = line::skip_space(text, anchor.end);
+    let open = line::skip_space(text, colon + 1);
+    if text.get(colon) != Some(&b':') || text.get(open) != Some(&b'"') {
+        return;
+    }
+    let length = run(&text[open + 1..], BASE64, 400);
+    let value = &text[open + 1..open + 1 + length];
+    // What base64 makes of `user:password` is in small and in capital letters, and in fours.
+    let mixed =
+        value.iter().any(u8::is_ascii_lowercase) && value.iter().any(u8::is_ascii_uppercase);
+    let ended = text.get(open + 1 + length) == Some(&b'"');
+    let made = value.ends_with(b"=") || is_random(value);
+    if ended && mixed && made && length >= 8 && length.is_multiple_of(4) {
+        hits.push(Hit::text(open + 1, open + 1 + length));
+    }
 }

@@ -155,7 +155,8 @@ pub(super) fn rest_is_blank(text: &[u8], at: usize) -> bool {
     matches!(text.get(end), None | Some(b'\r' | b'\n')) || end > at && text[end] == b'#'
 }
 
-/// Whether the lines before and after that of `at` are settings too, `name: value`, and no code.
+/// Whether the lines before and after that of `at` are settings too, `name: value` or `name = value`, or prose,
+/// and no code.
 pub(super) fn among_settings(text: &[u8], at: usize) -> bool {
     let (mut before, mut after) = neighbours(text, at);
     before.next().is_none_or(is_setting) && after.next().is_none_or(is_setting)
@@ -244,10 +245,80 @@ fn is_setting(line: &[u8]) -> bool {
         return true;
     }
     let line = content(line);
+    let line = line.strip_prefix(b"export ").unwrap_or(line).trim_ascii_start();
     let in_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.-/\"'".contains(byte);
     let name = line.iter().take_while(in_name).count();
     let rest = &line[name..];
-    let code = matches!(line.last(), Some(b',' | b';' | b'{' | b'(' | b'[' | b'}'));
+    let code = matches!(line.last(), Some(b',' | b';' | b'{' | b'(' | b'[' | b'}' | b')'));
     let mapping = rest.starts_with(b":") && matches!(rest.get(1), None | Some(b' '));
-    line.starts_with(b"#") || line == b"---" || name > 0 && mapping && !code
+    let rest = rest.trim_ascii_start();
+    let equals = rest.starts_with(b"=") && !matches!(rest.get(1), Some(b'=' | b'>'));
+    let section = line.starts_with(b"[") && line.ends_with(b"]");
+    let margin = [&b"#"[..], b"---", b"```", b"</", b"(End of file"];
+    let is_margin = line.is_empty() || margin.iter().any(|sign| line.starts_with(sign));
+    // What a file is wrapped in when a tool shows it.
+    let tag = line.starts_with(b"<") && line.ends_with(b">") && !line.contains(&b' ');
+    is_margin || section || tag || name > 0 && (mapping || equals) && !code || is_prose(line)
+}
+
+/// Whether a line is words and the signs between them, or introduces what follows.
+fn is_prose(line: &[u8]) -> bool {
+    let plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || b" .,:!?'-*\t".contains(byte) || !byte.is_ascii()
+    };
+    let spaces = line.iter().filter(|byte| **byte == b' ').count();
+    line.iter().all(plain) && (spaces >= 3 || spaces >= 1 && line.ends_with(b":"))
+}
+
+/// Whether what stands from `start` to `end` is written as an argument of a command: its word or the word
+/// before it begins with a dash.
+pub(super) fn is_argument(text: &[u8], start: usize) -> bool {
+    let line = text[start.saturating_sub(MARGIN)..start].rsplit(|&byte| byte == b'\n').next();
+    let mut words = line.unwrap_or_default().rsplit(|&byte| byte == b' ');
+    let own = words.next().unwrap_or_default();
+    let before = words.next().unwrap_or_default();
+    let is_option = |word: &[u8]| {
+        let word = word.strip_prefix(b"\"").unwrap_or(word);
+        word.len() > 1 && word[0] == b'-' && word[1..].iter().any(u8::is_ascii_alphabetic)
+    };
+    let part = own.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=\"'".contains(byte));
+    part && (is_option(own) || is_option(before))
+}
+
+/// Whether the value up to `end`, given to the name at `start`, is one of several of a line: `host=h user=me`.
+pub(super) fn among_pairs(text: &[u8], start: usize, end: usize) -> bool {
+    let line = text[start.saturating_sub(MARGIN)..start].rsplit(|&byte| byte == b'\n').next();
+    let line = line.unwrap_or_default();
+    let before = line.strip_suffix(b" ").and_then(|line| line.rsplit(|&byte| byte == b' ').next());
+    let after = text.get(end..).unwrap_or_default();
+    let after = after.strip_prefix(b" ").map(|rest| &rest[..rest.len().min(40)]);
+    let is_pair = |word: &[u8]| {
+        let name =
+            word.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_').count();
+        let given = word
+            .get(name + 1)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"/'\"".contains(byte));
+        name > 1 && word.get(name) == Some(&b'=') && given
+    };
+    before.is_some_and(is_pair) || after.is_some_and(is_pair)
+}
+
+/// Whether what stands at `at` is in a parameter of a URL that begins with its path: `/login?x=1&`.
+pub(super) fn is_parameter(text: &[u8], at: usize) -> bool {
+    let back = &text[at.saturating_sub(MARGIN)..at];
+    let in_url = |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`<>(){},;".contains(byte);
+    let length = back.iter().rev().take_while(in_url).count();
+    let url = &back[back.len() - length..];
+    url.starts_with(b"/") && url.contains(&b'?') && url.ends_with(b"?") | url.ends_with(b"&")
+}
+
+/// Whether the line of `at` is a sentence or a line of a log, and no code.
+pub(super) fn is_spoken(text: &[u8], start: usize, end: usize) -> bool {
+    // A tag bounds what is said, too.
+    let before =
+        text[start.saturating_sub(MARGIN)..start].rsplit(|byte| b"\n>".contains(byte)).next();
+    let after = text[end..text.len().min(end + MARGIN)].split(|byte| b"\n<".contains(byte)).next();
+    let is_code = |byte: &u8| b"{}[];=<>\"'`\\".contains(byte);
+    let spoken = |part: Option<&[u8]>| !part.unwrap_or_default().iter().any(is_code);
+    spoken(before) && spoken(after)
 }

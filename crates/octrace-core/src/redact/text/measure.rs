@@ -194,6 +194,11 @@ fn hostile_text_takes_linear_time() {
         "AKIA",
         "private-lines: 1\n",
         "MTA.",
+        "kind: Secret\n",
+        "mysql -u ",
+        "create password ",
+        "echo | sudo -S",
+        "<a name=\"password\" ",
     ] {
         let text = piece.repeat((2 << 20) / piece.len());
         let begun = Instant::now();

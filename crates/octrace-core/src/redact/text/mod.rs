@@ -6,9 +6,9 @@
 //!
 //! * [`token`]: secrets that begin with a prefix of their own;
 //! * [`beside`], [`webhook`], [`pem`]: those whose sign is elsewhere;
-//! * [`header`], [`connect`]: what tools write and read;
+//! * [`header`], [`connect`], [`command`], [`manifest`]: what tools write and read;
 //! * [`assign`]: values given to names that announce a secret, judged by [`value`] and [`line`](mod@line);
-//!   [`variable`]: those of the environment; [`markup`]: those beside their names.
+//!   [`variable`]: those of the environment; [`markup`], [`tag`]: those beside their names.
 //!
 //! [`patterns`] are the user's own. A rule sees text as it was written, and once more with its escapes
 //! decoded where it has any.
@@ -16,21 +16,27 @@
 mod anchors;
 pub(super) mod assign;
 mod beside;
+#[cfg(test)]
+mod canaries;
+mod command;
 mod connect;
 #[cfg(test)]
 mod example;
 mod header;
 mod line;
+mod manifest;
 mod markup;
 #[cfg(test)]
 mod measure;
 mod patterns;
 mod pem;
 mod table;
+mod tag;
 mod token;
 pub(super) mod value;
 mod variable;
 mod webhook;
+mod word;
 
 use std::{ops::Range, sync::LazyLock};
 

@@ -110,7 +110,7 @@ impl Token {
         Self { class, least: length, most: length, random: false }
     }
 
-    /// The prefix is a word that also begins other things: what follows must look like drawn by a machine.
+    /// The prefix is a word that also begins other things: what follows must be no word.
     pub(super) const fn random(mut self) -> Self {
         self.random = true;
         self
@@ -122,7 +122,9 @@ impl Token {
             return None;
         }
         let rest = &text[prefix.end..];
-        if self.random && !value::is_random(&rest[..run(rest, self.class, 64)]) {
+        let body = &rest[..run(rest, self.class, 64)];
+        let made = || value::is_random(body) || value::is_typed(body);
+        if value::is_filler(body) || self.random && !made() {
             return None;
         }
         let length = run(rest, self.class, self.most.saturating_add(1));

@@ -61,8 +61,15 @@ pub(in crate::redact) fn is_random(value: &[u8]) -> bool {
 /// Whether a value looks drawn by a machine, or is the base64 of a login, `user:password`.
 pub(in crate::redact) fn is_drawn(value: &[u8]) -> bool {
     let value = value.strip_prefix(b"base64:").unwrap_or(value);
-    let path = value.starts_with(b"/") && value.iter().filter(|byte| **byte == b'/').count() > 2;
-    is_random(value) && !path || encoded::is_login(value)
+    let path = value.starts_with(b"/")
+        && value.iter().filter(|byte| **byte == b'/').count() > 2
+        && !value.iter().any(|byte| b"+=".contains(byte));
+    // Few draws of hexadecimal digits fall into runs as long as words.
+    let digits = value.len() >= 32
+        && value.iter().all(u8::is_ascii_hexdigit)
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic);
+    is_random(value) && !path || digits || encoded::is_login(value)
 }
 
 /// Pairs of letters that make up most of English, and of the names that programmers give.
@@ -121,6 +128,22 @@ pub(super) fn is_password(value: &[u8]) -> bool {
         && !value.windows(3).any(|three| three == b"://")
 }
 
+/// Whether a value is words that are joined as those of a name in a program are not:
+/// `correct-horse-battery-staple`.
+pub(super) fn is_joined(value: &[u8]) -> bool {
+    (10..=LONGEST_LOOK).contains(&value.len())
+        && value.contains(&b'-')
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        && value.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether a value is characters in their order, as people type them when something has to be there:
+/// `abcdefgh12345678`.
+pub(super) fn is_typed(value: &[u8]) -> bool {
+    let steps = value.windows(2).filter(|two| two[0].checked_add(1) == Some(two[1])).count();
+    value.len() >= SHORTEST_RANDOM && 3 * steps >= 2 * value.len()
+}
+
 /// Whether a value stands for one that is elsewhere, or is our own mark.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let braces = value.windows(2).any(|two| matches!(two, b"${" | b"{{" | b"#{" | b"%(" | b"$("));
@@ -130,11 +153,23 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || value.starts_with(MARK.as_bytes())
         || matches!(value[0], b'$' | b'<' | b'{' | b'%')
         || is_masked(value)
+        || is_filler(value)
 }
 
 /// Whether a value is written over: `***`, `xxxx`, `…`.
 pub(super) fn is_masked(value: &[u8]) -> bool {
     value.iter().all(|byte| b"*xX.-_?#\xe2\x80\xa2\xa6".contains(byte))
+}
+
+/// Whether a value only shows where one belongs: `your-api-key-here`, `0000000000`, `sk-xxxxxxxxxxxx`, `sk-...`.
+pub(super) fn is_filler(value: &[u8]) -> bool {
+    let value = &value[..value.len().min(LONGEST_LOOK)];
+    let words = || value.split(|byte| b"-_ ".contains(byte));
+    let your = words().any(|word| word.eq_ignore_ascii_case(b"your")) && words().count() > 1;
+    let body = words().max_by_key(|word| word.len()).unwrap_or_default();
+    let same = body.len() >= 8 && body.iter().all(|byte| *byte == body[0]);
+    let elided = value.ends_with(b"...") || value.ends_with("…".as_bytes());
+    your || elided || same && matches!(body[0], b'x' | b'X' | b'*' | b'0')
 }
 
 /// Whether a value only names what belongs there, as user interfaces and constants do:
@@ -161,6 +196,7 @@ pub(in crate::redact) fn is_label(name: &[u8], value: &[u8]) -> bool {
     let alike = begins && shared >= 6 && folded.len().abs_diff(name.len()) <= 3;
     let sentence = begins
         && value.contains(&b' ')
+        && !value.starts_with(b"-----")
         && WORDS.iter().any(|word| {
             folded.windows(word.len()).any(|part| part == *word)
                 && name.windows(word.len()).any(|part| part == *word)

@@ -25,7 +25,10 @@ fn in_name(byte: u8) -> bool {
 
 /// Whether a name that stands at `name` is a variable that is set there.
 pub(super) fn is_set(text: &[u8], name: Range<usize>) -> bool {
-    text[name.clone()].iter().all(|byte| in_name(*byte)) && line::is_first(text, name.start)
+    let before = &text[..name.start];
+    let next_command = || [&b"&& "[..], b"|| ", b"; "].iter().any(|sign| before.ends_with(sign));
+    text[name.clone()].iter().all(|byte| in_name(*byte))
+        && (line::is_first(text, name.start) || next_command())
 }
 
 /// The value at `at`, right after the sign, of the variable whose name begins at `name`.

@@ -1,7 +1,7 @@
 //! Providers of models.
 
 use crate::redact::text::{
-    Find, Rule,
+    Find, Rule, beside,
     token::{self, Token},
 };
 
@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "OpenAI or compatible key",
         anchors: &["sk-"],
-        find: Find::Token(Token::from(token::WORD, 20).random()),
+        find: Find::With(beside::openai),
         hits: &[
             "«sk-<48a>»",
             "«sk-<32h>»",
@@ -17,8 +17,22 @@ pub(super) const RULES: &[Rule] = &[
             "«sk-svcacct-<60w>»",
             "«sk-admin-<60w>»",
             "«sk-None-<40a>»",
+            "«sk-<48s>»",
+            "«sk-proj-<52s>»",
+            "«sk-test-1234567890»",
+            "«sk-canary-0123456789»",
+            "«sk-live-my-secret-canary»",
         ],
-        misses: &["sk-<10a>", "sk-folding-cube-wrapper-something", "task-<48a>", "sk-learn"],
+        misses: &[
+            "sk-<10a>",
+            "sk-folding-cube-wrapper-something",
+            "task-<48a>",
+            "sk-learn",
+            "sk-proj-xxxxxxxxxxxxxxxxxxxxxxxx",
+            "sk-your-api-key-goes-in-here-1",
+            "sk-proj-...",
+            "sk-test-",
+        ],
     },
     Rule {
         name: "Anthropic key",
