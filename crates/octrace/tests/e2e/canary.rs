@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use octrace_testkit::{
     PATIENCE, PROVIDERS, Provider, Serve, eventually,
     script::{Fault, Script, Step},
@@ -98,19 +98,28 @@ fn written(stage: &Stage, folders: &[PathBuf]) -> anyhow::Result<Vec<(String, Ve
         .collect();
     texts.extend(named);
 
-    let tape = rusqlite::Connection::open(stage.home.data().join("octrace/tape.db"))?;
+    let path = stage.home.data().join("octrace/tape.db");
+    let tape = rusqlite::Connection::open(&path)?;
     let mut decoder = octrace_store::codec::Decoder::new()?;
-    for (what, select) in [
-        ("part", "SELECT id, codec, size, data FROM parts"),
-        ("event", "SELECT id, codec, size, body FROM events"),
-    ] {
-        let mut select = tape.prepare(select)?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, codec, size): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let data: Vec<u8> = row.get(3)?;
-            let bytes = decoder.decode(codec, size.cast_unsigned(), &data)?;
-            texts.push((format!("{what} {id}"), bytes));
+    // What belongs to no session has nothing in common with requests, and lies there by itself.
+    let mut select = tape.prepare(
+        "SELECT 'part ' || id, codec, size, data FROM parts UNION ALL
+         SELECT 'event ' || id, codec, size, body FROM events WHERE session IS NULL",
+    )?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (name, codec, size): (_, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let bytes = decoder.decode(codec, size.cast_unsigned(), &row.get::<_, Vec<u8>>(3)?)?;
+        texts.push((name, bytes));
+    }
+    let mut select =
+        tape.prepare("SELECT DISTINCT session FROM events WHERE session IS NOT NULL")?;
+    let sessions = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    let reader = octrace_store::Tape::open_existing(&path)?.context("a tape")?;
+    for session in sessions {
+        for event in reader.events(&session)? {
+            ensure!(!event.body.is_null(), "event {} can be read", event.id);
+            texts.push((format!("event {}", event.id), event.body.to_string().into_bytes()));
         }
     }
     tape.execute_batch("CREATE VIRTUAL TABLE temp.known USING fts5vocab (main, part_words, row)")?;

@@ -71,7 +71,8 @@ fn no_credential_is_in_the_spool_on_the_tape_or_in_a_log() -> anyhow::Result<()>
     // An answer that is no stream makes OpenCode ask again and again; the odd provider's URL is refused or not
     // as OpenCode's fetch sees fit, and retried for a minute. That both were asked is enough.
     for (model, name, sign) in [
-        ("mock/scripted", "echo", "Incorrect API key provided"),
+        // Of the second chunk: then the key is there whole.
+        ("mock/scripted", "echo", "invalid_request_error"),
         ("odd/scripted", "tell", "\"provider\":\"odd\""),
     ] {
         let session = serve.session(&dir)?;
