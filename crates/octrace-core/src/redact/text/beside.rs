@@ -51,7 +51,9 @@ pub(super) fn openai(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
         b"canary-",
         b"dummy-",
     ];
-    let body = &text[anchor.end..anchor.end + run(&text[anchor.end..], WORD, usize::MAX)];
+    // Its beginning decides, so that `sk-sk-…` does not take long.
+    let rest = &text[anchor.end..];
+    let body = &rest[..run(rest, WORD, 128)];
     if !reads(text, &anchor, b"sk-") || !begins(text, anchor.start) || value::is_filler(body) {
         return;
     }
@@ -60,7 +62,7 @@ pub(super) fn openai(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let odd = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     let one_word = || body.split(|&byte| byte == b'-').any(|word| word.len() >= 20);
     if announced || body.len() >= 16 && (body.iter().any(odd) || one_word()) {
-        hits.push(Hit::text(anchor.start, anchor.end + body.len()));
+        hits.push(Hit::text(anchor.start, anchor.end + run(rest, WORD, usize::MAX)));
     }
 }
 
