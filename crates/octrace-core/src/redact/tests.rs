@@ -372,10 +372,10 @@ fn content_types() -> impl Strategy<Value = &'static str> {
 proptest! {
     #[test]
     fn clean_json_is_untouched(value in tree("[a-z \"\\\\\n/é{}]{0,12}"), pretty: bool) {
-        // The names that `tree` mixes in are taken out again.
+        // The names that `tree` mixes in are taken out again, and short ones that come about by chance.
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
         let text = text.unwrap().replace("4815162342", "7");
-        let text = ["password", "token", "credentials"].iter()
+        let text = ["password", "token", "credentials", "pass", "pw"].iter()
             .fold(text, |text, name| text.replace(name, "harmless"));
         prop_assert_eq!(json(&text), text);
     }

@@ -11,7 +11,7 @@ use super::{
     line, markup, tag,
     token::begins,
     value::{
-        LONGEST_LOOK, is_drawn, is_filler, is_joined, is_label, is_masked, is_password,
+        LONGEST_LOOK, is_drawn, is_filler, is_joined, is_label, is_marked, is_masked, is_password,
         is_placeholder, is_random, is_typed,
     },
     variable,
@@ -337,7 +337,7 @@ impl Assignment<'_> {
     /// Whether a variable of the environment is given this value, not told where to find it.
     fn is_set_to(&self, value: &[u8]) -> bool {
         let elsewhere = variable::is_elsewhere(value) || is_path(value) && !is_random(value);
-        let masked = value.starts_with(MARK.as_bytes()) || is_masked(value) || is_filler(value);
+        let masked = is_marked(value) || is_masked(value) || is_filler(value);
         let count = self.secret == Secret::Strings && value.iter().all(u8::is_ascii_digit);
         !elsewhere && !masked && !count && !is_label(self.name, value) && !is_type(value)
     }
@@ -518,16 +518,31 @@ impl Value {
 /// up to what ends it there, but for words and calls of source code.
 pub(in crate::redact) fn bare_value(text: &[u8], name: &[u8], at: usize) -> Option<Hit> {
     let rest = &text[at..];
+    if is_marked(rest) {
+        return None;
+    }
     let length = match rest.first()? {
         quote @ (b'\'' | b'`') => {
             rest[1..].iter().position(|byte| byte == quote).map(|end| end + 2)
         }
-        _ => rest.iter().position(|byte| b",}]\r\n".contains(byte)),
+        _ => end_of_bare(rest),
     };
     let value = rest[..length.unwrap_or(rest.len())].trim_ascii_end();
     let is_code = value.contains(&b'(') || is_path_of_names(value);
     let kept = is_code || is_placeholder(value) || is_label(name, value) || is_type(value);
     (!kept).then(|| Hit::value(at, at + value.len()))
+}
+
+/// Where a value without quotation marks ends; our own mark's bracket ends none.
+fn end_of_bare(rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += rest[at..].iter().position(|byte| b",}]\r\n".contains(byte))?;
+        if !rest[..=at].ends_with(MARK.as_bytes()) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// Where `=` ends a type: `token: Option<&str> = …`, not a log line's `token: value next=…`.

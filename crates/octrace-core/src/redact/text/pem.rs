@@ -45,8 +45,10 @@ pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
 pub(super) fn body(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
     let start = anchor.start;
     let first = run(&text[start..], BASE64, LONGEST_LINE);
-    let rsa = &text[anchor.clone()] == b"MII";
-    let numbered = text.get(start + 6..start + 9) == Some(b"IBA");
+    // Anchors are found in any case; base64 means something else in each.
+    let head = &text[anchor];
+    let rsa = head.eq_ignore_ascii_case(b"MII");
+    let numbered = head == b"MII" && text.get(start + 6..start + 9) == Some(b"IBA");
     if !begins(text, start) || first < SHORTEST_LINE || first == LONGEST_LINE || rsa && !numbered {
         return;
     }

@@ -150,10 +150,16 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     value.is_empty()
         || braces
         || key::is_reference(value)
-        || value.starts_with(MARK.as_bytes())
+        || is_marked(value)
         || matches!(value[0], b'$' | b'<' | b'{' | b'%')
         || is_masked(value)
         || is_filler(value)
+}
+
+/// Whether our mark stands there already, behind quotation marks that are escaped or left over, too.
+pub(super) fn is_marked(value: &[u8]) -> bool {
+    let quotes = value.iter().take_while(|byte| b"\\\"'`".contains(byte)).count();
+    value[quotes..].starts_with(MARK.as_bytes())
 }
 
 /// Whether a value is written over: `***`, `xxxx`, `…`.

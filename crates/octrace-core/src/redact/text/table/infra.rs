@@ -145,7 +145,13 @@ pub(super) const RULES: &[Rule] = &[
             "keys/id_rsa-2-«MIIEvQIBADANBgkq<48b>»\nkeys/id_rsa-3-«<64b>»\nkeys/id_rsa-4-a.b",
             "     2\t«b3BlbnNzaC1rZXktdjEA<50b>»\n     3\t«<70b>»\n",
         ],
-        misses: &["MIIDxTCCAq2gAwIB<48b>\n", "MIIBIjANBgkqhkiG<48b>\n", "MIIEpAIBAAKC", "MII_IBA"],
+        misses: &[
+            "MIIDxTCCAq2gAwIB<48b>\n",
+            "MIIBIjANBgkqhkiG<48b>\n",
+            "miiEpAIBAAKCAQEA<48b>\n",
+            "MIIEpAIBAAKC",
+            "MII_IBA",
+        ],
     },
     Rule {
         name: "PuTTY private key",
