@@ -58,8 +58,7 @@ fn meet<const N: usize>(faults: [(&str, Fault); N]) -> anyhow::Result<Met> {
         script.on(name, [Step::text("A proper answer.").fail_times(1, fault)])
     });
     let stage = Stage::new(script)?;
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
     let dir = stage.home.project();
     let mut ids = Vec::new();

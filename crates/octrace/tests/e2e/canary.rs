@@ -240,10 +240,9 @@ fn dumped(
     config: &str,
     canaries: &Canaries,
 ) -> anyhow::Result<()> {
-    let serve = ["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"];
     let serve = Serve::of(
         stage
-            .octrace(serve)
+            .serve()
             .env("OPENCODE_CONFIG_CONTENT", config)
             .env("CANARY_API_TOKEN", canaries.get("the environment"))
             .env("OTHER_API_KEY", canaries.get("a streamed answer, known")),

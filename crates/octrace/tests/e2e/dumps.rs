@@ -18,19 +18,6 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, attempts, collect, main_calls};
 
-fn serve(stage: &Stage) -> anyhow::Result<Serve> {
-    Serve::of(stage.octrace([
-        "run",
-        "--",
-        "opencode",
-        "serve",
-        "--hostname",
-        "127.0.0.1",
-        "--port",
-        "0",
-    ]))
-}
-
 /// What `/intercept` answers in this session, by its labels.
 fn typed(
     stage: &Stage,
@@ -94,7 +81,7 @@ fn bytes(seen: &[Seen]) -> usize {
 fn counts_are_true_when_they_are_told_and_sessions_do_not_mix() -> anyhow::Result<()> {
     let stage = Stage::new(Script::new().on("talk", [Step::text("We talked.")]))?;
     let dir = stage.home.project();
-    let running = serve(&stage)?;
+    let running = Serve::of(stage.serve())?;
     let (first, second) = (running.session(&dir)?, running.session(&dir)?);
     let prompt = |session: &str, model: &str| running.prompt(&dir, session, model, "SCRIPT:talk");
     // Off at its start; the title is asked for once, here.
@@ -175,7 +162,7 @@ fn counts_are_true_when_they_are_told_and_sessions_do_not_mix() -> anyhow::Resul
     fs::create_dir(&old)?;
     let yesterday = SystemTime::now() - Duration::from_hours(25);
     fs::File::open(&old)?.set_modified(yesterday)?;
-    let running = serve(&stage)?;
+    let running = Serve::of(stage.serve())?;
     typed(&stage, &running, &first, "on")?;
     ensure!(!old.exists() && root(&stage).join(&second).exists());
     running.prompt(&dir, &first, "mock/scripted", "SCRIPT:talk")?;
@@ -224,7 +211,7 @@ fn what_went_wrong_is_dumped_as_what_it_was() -> anyhow::Result<()> {
             ),
     )?;
     let dir = stage.home.project();
-    let running = serve(&stage)?;
+    let running = Serve::of(stage.serve())?;
     let session = running.session(&dir)?;
     typed(&stage, &running, &session, "on")?;
     for name in ["denied", "page", "cut", "empty", "binary"] {

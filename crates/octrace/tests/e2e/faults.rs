@@ -35,8 +35,7 @@ fn statuses_cuts_and_retries_are_told_apart() -> anyhow::Result<()> {
                     .pause(Duration::from_millis(200))],
             ),
     )?;
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
     let dir = stage.home.project();
     let mut sessions = Vec::new();

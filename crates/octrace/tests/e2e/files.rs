@@ -57,9 +57,7 @@ fn live_files_are_what_is_exported_later() -> anyhow::Result<()> {
             .on("hang", [Step::text("One two three four five.").fault(Fault::HangAfter(2))]),
     )?;
     let folder = stage.home.path().join("traces");
-    let command = stage
-        .octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"])
-        .env("OPENCODE_API_TRACER_DIR", &folder);
+    let command = stage.serve().env("OPENCODE_API_TRACER_DIR", &folder);
     let serve = Serve::of(command)?;
     let dir = stage.home.project();
     let mut sessions = Vec::new();

@@ -24,8 +24,7 @@ fn one_server_for_two_directories_keeps_their_sessions_apart() -> anyhow::Result
     let script = Script::new().on("left", talk("left")).on("right", talk("right"));
     let stage = Stage::new(script)?;
     let other = stage.home.add_project("other")?;
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
     let dirs = [stage.home.project(), other];
     let ids = [serve.session(&dirs[0])?, serve.session(&dirs[1])?];
@@ -109,8 +108,7 @@ fn two_sessions_and_a_sub_agent_at_once_have_each_their_own_requests() -> anyhow
         .on("child", [say("one"), say("two"), say("three"), done("child")])
         .on("other", [say("four"), say("five"), say("six"), say("seven"), done("other")]);
     let stage = Stage::new(script)?;
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
     let dir = stage.home.project();
     let ids = [serve.session(&dir)?, serve.session(&dir)?];

@@ -128,8 +128,7 @@ fn forms_sessions_and_compaction_in_one_server() -> anyhow::Result<()> {
     let script = Script::new().on("talk", [Step::text("We talked.")]).title(Step::text("A talk"));
     let stage = Stage::new(script)?;
     let dir = stage.home.project();
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
 
     // Each form, in two sessions at once.
@@ -237,8 +236,7 @@ fn in_each_dialect_it_is_answered_in_the_middle_of_a_turn_which_goes_on() -> any
         .on("talk", [Step::text("We talked.")]);
     let stage = Stage::new(script)?;
     let dir = stage.home.project();
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
     let in_dialect = |model: &str| -> anyhow::Result<()> {
         // First of all, so that the session's title is asked for with the answer in its past.
@@ -323,8 +321,7 @@ fn it_leaves_a_long_turn_as_it_is_wherever_it_is_typed() -> anyhow::Result<()> {
     let dir = stage.home.project();
     // They take time, and are not what this is about.
     fs::write(dir.join("opencode.json"), json!({"snapshot": false}).to_string())?;
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
     at_once(turns, |(name, model, typed_in)| {
         let session = &serve.session(&dir)?;
@@ -426,9 +423,7 @@ fn it_is_answered_in_the_terminal_interface() -> anyhow::Result<()> {
 fn a_transport_that_bypasses_us_gets_the_answer_as_a_message() -> anyhow::Result<()> {
     let stage = Stage::new(Script::new())?;
     let dir = stage.home.project();
-    let command = stage
-        .octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"])
-        .env("OPENCODE_EXPERIMENTAL_WEBSOCKETS", "1");
+    let command = stage.serve().env("OPENCODE_EXPERIMENTAL_WEBSOCKETS", "1");
     let serve = Serve::of(command)?;
     let session = serve.session(&dir)?;
     let answer = post(&serve, &stage, &session, "openai/scripted", "on")?;

@@ -160,16 +160,7 @@ fn installed_everywhere_and_run_at_once_everything_is_recorded_once() -> anyhow:
     stage.octrace(["install", "--project"]).output()?.success()?;
     // OpenCode writes its `.gitignore` there, octrace or not.
     let before = files(&stage.home.config(), &[".gitignore"])?;
-    let serve = Serve::of(stage.octrace([
-        "run",
-        "--",
-        "opencode",
-        "serve",
-        "--hostname",
-        "127.0.0.1",
-        "--port",
-        "0",
-    ]))?;
+    let serve = Serve::of(stage.serve())?;
     let mut sessions = Vec::new();
     for dir in [stage.home.project(), other] {
         let session = serve.session(&dir)?;

@@ -37,6 +37,12 @@ impl Stage {
         self.octrace(["run", "--", "opencode", "run", "--model", model, prompt])
     }
 
+    /// `octrace run -- opencode serve` on a free port, for [`octrace_testkit::Serve::of`].
+    pub(crate) fn serve(&self) -> Run {
+        let port = ["--hostname", "127.0.0.1", "--port", "0"];
+        self.octrace(["run", "--", "opencode", "serve"]).args(port)
+    }
+
     /// Waits until everything is on the tape.
     pub(crate) fn flush(&self) -> anyhow::Result<()> {
         self.octrace(["flush"]).output()?.success()?;

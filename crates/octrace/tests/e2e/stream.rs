@@ -18,8 +18,7 @@ const SENT: usize = 2;
 fn what_has_arrived_is_there_and_an_abort_reaches_the_server() -> anyhow::Result<()> {
     let step = Step::text("One two three four five.").fault(Fault::HangAfter(SENT));
     let stage = Stage::new(Script::new().on("hang", [step]))?;
-    let command =
-        stage.octrace(["run", "--", "opencode", "serve", "--hostname", "127.0.0.1", "--port", "0"]);
+    let command = stage.serve();
     let serve = Serve::of(command)?;
     let dir = stage.home.project();
     for (number, provider) in PROVIDERS.iter().enumerate() {
