@@ -8,17 +8,21 @@
 //! * [`provider`]: what providers' requests and answers say, one file per dialect.
 //! * [`reading`]: what an exchange asked and what came of it.
 //! * [`cost`]: tokens into dollars.
+//! * [`filter`]: the language in which people say what they want to see.
 //! * [`search`]: what of a recording can be searched, and finding it.
 //! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
+//! * [`timeline`]: a session as it went, row by row.
 
 #![warn(missing_docs)]
 
 pub mod cost;
 pub mod event;
 pub mod exchange;
+pub mod filter;
 pub mod json;
 pub mod provider;
 pub mod reading;
 pub mod redact;
 pub mod search;
 pub mod session;
+pub mod timeline;

@@ -1,4 +1,4 @@
-//! How recordings look: [`text`] for people at a terminal, [`json`] for scripts.
+//! How recordings look: [`text`] for people at a terminal, [`json`] for scripts, [`terminal`] to walk around in.
 //!
 //! Nothing here reads a tape or writes to a terminal: it takes what `octrace-store` and
 //! `octrace-core` give and returns strings.
@@ -6,4 +6,5 @@
 #![warn(missing_docs)]
 
 pub mod json;
+pub mod terminal;
 pub mod text;
