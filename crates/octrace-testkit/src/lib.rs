@@ -18,6 +18,7 @@ mod http;
 #[cfg(target_os = "linux")]
 mod network;
 mod opencode;
+mod picture;
 mod process;
 mod serve;
 pub mod session;

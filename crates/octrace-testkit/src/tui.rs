@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::{PATIENCE, process::Run};
+use crate::{PATIENCE, picture, process::Run};
 
 /// What keys send.
 pub mod keys {
@@ -128,6 +128,11 @@ impl Tui {
     /// What is on the screen, one line per row, without trailing blanks.
     pub fn screen(&self) -> String {
         self.display.lock().emulator.screen().contents()
+    }
+
+    /// What is on the screen as a picture, an SVG document: with its colours.
+    pub fn picture(&self) -> String {
+        picture::svg(self.display.lock().emulator.screen())
     }
 
     /// Waits until the screen contains `text`, and gives the screen.
