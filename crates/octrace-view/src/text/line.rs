@@ -5,24 +5,24 @@ use unicode_width::UnicodeWidthChar;
 use super::{Paint, Style, safe};
 
 /// A line being composed.
-#[derive(Clone, Default)]
-pub(super) struct Line {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
     pieces: Vec<(Paint, String)>,
     width: usize,
 }
 
 impl Line {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Appends text, made safe. The only way in for what was recorded.
-    pub(super) fn put(self, paint: Paint, text: &str) -> Self {
+    pub(crate) fn put(self, paint: Paint, text: &str) -> Self {
         self.layout(paint, &safe::line(text))
     }
 
     /// Appends our own text, with its spaces as they are.
-    pub(super) fn layout(mut self, paint: Paint, text: &str) -> Self {
+    pub(crate) fn layout(mut self, paint: Paint, text: &str) -> Self {
         self.width += width(text);
         match self.pieces.last_mut() {
             Some((last, piece)) if *last == paint => piece.push_str(text),
@@ -33,12 +33,12 @@ impl Line {
     }
 
     /// Appends uncoloured text.
-    pub(super) fn plain(self, text: &str) -> Self {
+    pub(crate) fn plain(self, text: &str) -> Self {
         self.put(Paint::Plain, text)
     }
 
     /// Appends `parts` with a dim dot between them; empty ones are left out.
-    pub(super) fn dotted<'a>(
+    pub(crate) fn dotted<'a>(
         mut self,
         style: &Style,
         paint: Paint,
@@ -56,25 +56,30 @@ impl Line {
     }
 
     /// Appends another line.
-    pub(super) fn join(mut self, other: Self) -> Self {
+    pub(crate) fn join(mut self, other: Self) -> Self {
         self.width += other.width;
         self.pieces.extend(other.pieces);
         self
     }
 
     /// Appends spaces up to this column.
-    pub(super) fn pad(self, column: usize) -> Self {
+    pub(crate) fn pad(self, column: usize) -> Self {
         let spaces = " ".repeat(column.saturating_sub(self.width));
         self.layout(Paint::Plain, &spaces)
     }
 
+    /// Its pieces, in order, safe for a terminal.
+    pub(crate) fn pieces(&self) -> &[(Paint, String)] {
+        &self.pieces
+    }
+
     /// How many columns it takes.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
     /// At most `columns` wide; where something is left out, `…` stands for it.
-    pub(super) fn fit(self, columns: usize, style: &Style) -> Self {
+    pub(crate) fn fit(self, columns: usize, style: &Style) -> Self {
         if self.width <= columns {
             return self;
         }
@@ -96,7 +101,7 @@ impl Line {
     }
 
     /// Writes it with a line end, and no spaces before that.
-    pub(super) fn render(mut self, style: &Style, out: &mut String) {
+    pub(crate) fn render(mut self, style: &Style, out: &mut String) {
         while let Some((_, last)) = self.pieces.last_mut() {
             last.truncate(last.trim_end().len());
             if !last.is_empty() {
@@ -115,7 +120,7 @@ impl Line {
 }
 
 /// How many columns a text without control characters takes.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|char| char.width().unwrap_or(0)).sum()
 }
 

@@ -17,6 +17,7 @@ mod verify;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub(crate) use line::Line;
 pub use search::search;
 pub use sessions::sessions;
 pub use show::show;
