@@ -3,6 +3,7 @@
 //! * [`cli`]: what people type and see; a file per command. Nothing else prints.
 //! * [`record`]: the recorder that the plugin starts.
 //! * [`setup`]: how OpenCode comes to be recorded: the plugin's files, `install`, `run`, `demo`.
+//! * [`view`]: the terminal viewer.
 //! * [`config`]: settings, and where each value came from.
 //! * [`doctor`]: whether everything is in place.
 //! * [`paths`]: where everything is.
@@ -13,6 +14,7 @@ mod doctor;
 mod paths;
 mod record;
 mod setup;
+mod view;
 
 use std::process::ExitCode;
 

@@ -24,6 +24,7 @@ mod sessions;
 mod show;
 mod uninstall;
 mod verify;
+mod view;
 
 use std::{panic, process::ExitCode};
 
@@ -61,6 +62,8 @@ enum Command {
     Config(config::Config),
     #[command(hide = true)]
     Record(record::Record),
+    #[command(hide = true)]
+    View(view::View),
 }
 
 /// What every command has at hand.
@@ -134,6 +137,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Doctor(doctor) => doctor.run(context),
         Command::Config(config) => config.run(context),
         Command::Record(record) => record.run(context),
+        Command::View(view) => view.run(context),
     }?;
     Ok(ExitCode::SUCCESS)
 }

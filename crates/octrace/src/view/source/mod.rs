@@ -1,0 +1,37 @@
+//! Where the viewer's sessions come from: the tape, or files. Both are read on one thread of their own, in small
+//! pieces, so that a question never waits long behind another one.
+
+mod serve;
+mod tape;
+
+use octrace_store::read::ExchangeDetail;
+use octrace_view::terminal::data::{Answer, Ask};
+
+pub(crate) use self::{
+    serve::{Job, serve},
+    tape::TapeSource,
+};
+
+/// How a source hands on what it knows.
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(Answer);
+
+/// Whether there is more to do at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Something is half done: it wants to go on as soon as no question waits.
+    Busy,
+    /// All is told; what is new is looked for a few times a second.
+    Idle,
+}
+
+/// Something that sessions can be read from.
+pub(crate) trait Source: Send {
+    /// Takes a question: answers it, or begins to.
+    fn ask(&mut self, ask: Ask, tell: Tell<'_>);
+
+    /// Goes on with what is half done, for a few milliseconds; where nothing is, looks for what is new.
+    fn work(&mut self, tell: Tell<'_>) -> Pace;
+
+    /// An exchange with its bodies.
+    fn exchange(&mut self, id: i64) -> anyhow::Result<ExchangeDetail>;
+}

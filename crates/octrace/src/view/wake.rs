@@ -1,0 +1,36 @@
+//! What wakes the viewer's loop, and the threads that do.
+
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::Sender,
+};
+
+use octrace_view::terminal::Event;
+
+/// Nothing else does.
+pub(super) enum Wake {
+    /// Something happened to the state.
+    Event(Event),
+    /// The terminal has another size.
+    Resized,
+    /// One of the viewer's threads met a fault of ours, which has been reported.
+    Fault(Box<dyn Any + Send>),
+}
+
+/// A thread of the viewer's. It ends with the process; its fault is the viewer's end.
+pub(super) fn thread(
+    name: &str,
+    wake: &Sender<Wake>,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let wake = wake.clone();
+    let body = move || {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
+            // Nobody listens: it is the end already.
+            wake.send(Wake::Fault(panic)).ok();
+        }
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+}
