@@ -17,7 +17,6 @@ use crate::text::Style;
 /// One page's content, and where somebody is in it.
 #[derive(Debug, Default)]
 pub struct Document {
-    sources: Vec<Vec<u8>>,
     nodes: Vec<Node>,
 }
 
@@ -88,9 +87,9 @@ pub struct Clip {
 }
 
 impl Document {
-    /// A page of `nodes`, whose [`Span`]s are in `sources`.
-    pub(crate) fn new(sources: Vec<Vec<u8>>, nodes: Vec<Node>) -> Self {
-        Self { sources, nodes }
+    /// A page of `nodes`. Takes time in proportion to their texts: not for the thread that draws.
+    pub(crate) fn new(nodes: Vec<Node>) -> Self {
+        Self { nodes }
     }
 
     /// Takes a step. Where it makes no sense, nothing happens.
@@ -145,7 +144,7 @@ impl Document {
                 break;
             }
             let mut x = area.x;
-            for (paint, text) in node.line(&self.sources) {
+            for (paint, text) in node.line() {
                 let room = usize::from(area.right().saturating_sub(x));
                 x = buffer.set_stringn(x, y, text, room, theme.style(paint)).0;
             }

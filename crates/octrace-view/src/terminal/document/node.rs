@@ -1,16 +1,33 @@
 //! What a page is made of.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::text::{Line, Paint};
 
-/// A part of one of a page's sources.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Recorded bytes that are shown without a copy of them.
+#[derive(Clone, Debug)]
 pub(crate) struct Span {
-    /// Which one.
-    pub source: usize,
-    /// Its bytes.
-    pub bytes: Range<usize>,
+    /// The bytes that these are a part of: a body, as a rule.
+    pub source: Arc<Vec<u8>>,
+    /// Which of them.
+    pub range: Range<usize>,
+}
+
+impl Span {
+    /// All of `source`.
+    pub(crate) fn whole(source: &Arc<Vec<u8>>) -> Self {
+        Self { source: Arc::clone(source), range: 0..source.len() }
+    }
+
+    /// Another part of the same source.
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
+        Self { source: Arc::clone(&self.source), range }
+    }
+
+    /// What stands there; nothing where that is beyond its end.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.source.get(self.range.clone()).unwrap_or_default()
+    }
 }
 
 /// How bytes are read.
@@ -61,17 +78,12 @@ impl Node {
         self
     }
 
-    pub(super) fn line(&self, sources: &[Vec<u8>]) -> Vec<(Paint, String)> {
+    pub(super) fn line(&self) -> Vec<(Paint, String)> {
         let _ = (&self.below, self.open);
         match &self.own {
             Own::Line(line) => line.pieces().to_vec(),
             Own::Span(span, _) => {
-                let bytes =
-                    sources.get(span.source).and_then(|source| source.get(span.bytes.clone()));
-                vec![(
-                    Paint::Plain,
-                    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned(),
-                )]
+                vec![(Paint::Plain, String::from_utf8_lossy(span.bytes()).into_owned())]
             }
             Own::Painted(text, _) => vec![(Paint::Plain, text.clone())],
         }
