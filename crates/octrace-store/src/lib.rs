@@ -30,6 +30,7 @@ mod part;
 pub mod prune;
 pub mod read;
 mod rebuild;
+mod sums;
 mod tape;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{Error, uses};
+use crate::{Error, sums, uses};
 
 /// "OCTR": in SQLite's header, for `file(1)` and for us.
 const APPLICATION_ID: i64 = 0x4f43_5452;
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0005_search.sql"), fill: None },
     Step { sql: include_str!("../schema/0006_prune.sql"), fill: Some(uses::fill) },
     Step { sql: include_str!("../schema/0007_event_parts.sql"), fill: None },
+    Step { sql: include_str!("../schema/0008_sums.sql"), fill: Some(sums::fill) },
 ];
 
 /// The version that this build reads and writes.

@@ -18,7 +18,7 @@ use crate::{
     event::{Stored, note},
     part::PartReader,
     prune::{EVENT_STAYS, EXCHANGE_STAYS},
-    uses,
+    sums, uses,
     verify::Stage,
 };
 
@@ -110,6 +110,7 @@ impl Tape {
                  INSERT INTO unindexed SELECT DISTINCT part FROM uses;",
             )?;
             rebuild_journal(&tx)?;
+            sums::fill(&tx)?;
         }
         Ok(tx.commit()?)
     }

@@ -354,8 +354,10 @@ fn many_sessions_fit_the_quota_and_the_files_shrink() {
     let wanted = Wanted { to_bytes: Some(quota), ..Wanted::default() };
     let plan = writer.tape.plan(&wanted, NOW).unwrap();
     let pruned = run(&mut writer.tape, plan.wanted(&wanted));
-    let going: u64 = plan.sessions.iter().map(|session| session.exchanges).sum();
-    assert_eq!((pruned.sessions, pruned.exchanges), (plan.sessions.len() as u64, going));
+    // Sizes are estimates, of whole pages: one more may have to go.
+    let planned = plan.sessions.len() as u64;
+    assert!((planned..=planned + 1).contains(&pruned.sessions), "{pruned:?} of {planned}");
+    assert_eq!(pruned.exchanges, pruned.sessions * 4);
     assert_eq!(plan.trimmed_bytes, 0);
     let after = writer.tape.size().unwrap();
     assert_eq!((after.free, after.log), (0, 0));

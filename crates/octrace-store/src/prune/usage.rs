@@ -11,6 +11,7 @@ use crate::{Error, Tape, codec::Address};
 
 /// What a row takes beside its content: its other columns, and its places in the indexes. From measured tapes.
 pub(super) const PART: u64 = size_of::<Address>() as u64 * 2 + 60;
+pub(super) const SESSION: u64 = 450;
 pub(super) const EXCHANGE: u64 = 500;
 pub(super) const EVENT: u64 = 60;
 
@@ -116,7 +117,8 @@ impl Shares {
                 updated_us: row.get(3)?,
                 ..SessionUsage::default()
             };
-            sessions.insert(id, Share { figures, ..Share::default() });
+            let share = Share { figures, row_bytes: SESSION, ..Share::default() };
+            sessions.insert(id, share);
         }
         for (rows_of, overhead, sql) in [
             (

@@ -25,6 +25,12 @@ pub struct SessionRow {
     pub directory: Option<String>,
     /// The models that answered, `provider/model`, most used first.
     pub models: Vec<String>,
+    /// OpenCode's agents, most used first.
+    pub agents: Vec<String>,
+    /// The HTTP statuses that came, most frequent first.
+    pub statuses: Vec<u16>,
+    /// The tools that were called, most used first.
+    pub tools: Vec<String>,
     /// µs since the Unix epoch.
     pub created_us: i64,
     /// When the last thing in it was recorded, µs since the Unix epoch.
@@ -35,6 +41,13 @@ pub struct SessionRow {
     pub totals: Totals,
     /// Bytes of its bodies as they went over the wire.
     pub wire_bytes: u64,
+}
+
+/// Where a list of sessions goes on: see [`crate::Tape::sessions_page`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionCursor {
+    updated_us: i64,
+    id: String,
 }
 
 /// One exchange, whole.

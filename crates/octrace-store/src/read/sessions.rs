@@ -1,23 +1,24 @@
 //! Sessions: the list of them, one as a tree, and what a run recorded.
 
-use std::collections::HashMap;
-
 use octrace_core::{
     provider::Usage,
     session::{self, EventRecord, Recording, Session, Totals},
 };
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Params, Row, params};
 
-use super::{RunSummary, SessionRow};
+use super::{RunSummary, SessionCursor, SessionRow};
 use crate::{Error, Tape, event::Stored, part::PartReader};
 
 /// Sums over exchanges, as columns 0 to 7 of a row. What counts as an error is
-/// [`session::is_error`]'s to say; this repeats it in SQL.
+/// [`session::is_error`]'s to say; this repeats it in SQL, as `exchange_sums` of the schema does.
 const TOTALS: &str = "count(*),
     count(*) FILTER (WHERE outcome IN ('failed', 'cut')
         OR status >= 400 OR (outcome = 'complete' AND error IS NOT NULL)),
     total(input_tokens), total(output_tokens), total(reasoning_tokens), total(cache_read_tokens),
     total(cache_write_tokens), sum(cost_usd)";
+
+/// An id behind all that OpenCode gives.
+const LAST_ID: &str = "\u{10ffff}";
 
 impl Tape {
     /// All sessions, the one with the newest activity first.
@@ -25,49 +26,85 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn sessions(&self) -> Result<Vec<SessionRow>, Error> {
-        let mut models = self.models()?;
+        self.rows("1 ORDER BY updated_us DESC, id DESC", params![])
+    }
+
+    /// The first sessions of [`Tape::sessions`], or those behind a cursor, and the cursor for the next ones; `None`
+    /// when these are the last. A session that becomes active meanwhile moves to the begin.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn sessions_page(
+        &self,
+        after: Option<&SessionCursor>,
+        limit: usize,
+    ) -> Result<(Vec<SessionRow>, Option<SessionCursor>), Error> {
+        let (updated_us, id) =
+            after.map_or((i64::MAX, LAST_ID), |after| (after.updated_us, after.id.as_str()));
+        let rows = self.rows(
+            "(updated_us, id) < (?1, ?2) ORDER BY updated_us DESC, id DESC LIMIT ?3",
+            params![updated_us, id, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        let last = rows.last().filter(|_| rows.len() >= limit);
+        let next = last.map(|row| SessionCursor { updated_us: row.updated_us, id: row.id.clone() });
+        Ok((rows, next))
+    }
+
+    /// These sessions as they are now, in any order; those that are gone are left out.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn sessions_of(&self, ids: &[String]) -> Result<Vec<SessionRow>, Error> {
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        self.rows("id IN (SELECT value FROM json_each(?1))", params![ids])
+    }
+
+    /// The rows of the sessions that a condition is true for.
+    fn rows(&self, condition: &str, params: impl Params) -> Result<Vec<SessionRow>, Error> {
+        // Of one moment.
+        let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(
-            "WITH sums AS (
-                 SELECT {TOTALS}, session,
-                     total(request_bytes + response_bytes) AS wire_bytes,
-                     max(outcome IN ('waiting', 'streaming')) AS live
-                 FROM exchanges GROUP BY session)
-             SELECT sums.*, id, parent, title, directory, created_us, updated_us
-             FROM sessions LEFT JOIN sums ON sums.session = sessions.id
-             ORDER BY updated_us DESC, id DESC"
+            "SELECT coalesce(requests, 0), coalesce(errors, 0), coalesce(input_tokens, 0),
+                 coalesce(output_tokens, 0), coalesce(reasoning_tokens, 0), coalesce(cache_read_tokens, 0),
+                 coalesce(cache_write_tokens, 0), iif(priced > 0, cost_nanos / 1e9, NULL),
+                 id, parent, title, directory, created_us, updated_us, coalesce(open, 0) > 0 AS live,
+                 coalesce(wire_bytes, 0) AS wire_bytes
+             FROM sessions LEFT JOIN sums ON sums.session = sessions.id WHERE {condition}"
         );
         let mut select = self.connection.prepare_cached(&sql)?;
-        let rows = select.query_map([], |row| {
-            let id: String = row.get("id")?;
+        let mut facets = self.connection.prepare_cached(
+            "SELECT name, value FROM facets WHERE session = ?1 ORDER BY count DESC, value",
+        )?;
+        let mut found = Vec::new();
+        let mut rows = select.query(params)?;
+        while let Some(row) = rows.next()? {
             let title: Option<String> = row.get("title")?;
-            Ok(SessionRow {
+            let mut session = SessionRow {
+                id: row.get("id")?,
                 parent: row.get("parent")?,
                 title: title.filter(|title| !session::is_placeholder_title(title)),
                 directory: row.get("directory")?,
-                models: models.remove(&id).unwrap_or_default(),
                 created_us: row.get("created_us")?,
                 updated_us: row.get("updated_us")?,
-                live: row.get::<_, Option<bool>>("live")?.unwrap_or_default(),
+                live: row.get("live")?,
                 totals: totals(row)?,
-                wire_bytes: row.get::<_, Option<f64>>("wire_bytes")?.unwrap_or_default() as u64,
-                id,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The models of each session, most used first.
-    fn models(&self) -> Result<HashMap<String, Vec<String>>, Error> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT session, coalesce(provider || '/', '') || model FROM exchanges
-             WHERE model IS NOT NULL GROUP BY 1, 2 ORDER BY 1, count(*) DESC, 2",
-        )?;
-        let mut models: HashMap<String, Vec<String>> = HashMap::new();
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            models.entry(row.get(0)?).or_default().push(row.get(1)?);
+                wire_bytes: row.get::<_, i64>("wire_bytes")?.cast_unsigned(),
+                ..SessionRow::default()
+            };
+            let mut facets = facets.query([&session.id])?;
+            while let Some(facet) = facets.next()? {
+                let value: String = facet.get(1)?;
+                match facet.get::<_, String>(0)?.as_str() {
+                    "model" => session.models.push(value),
+                    "agent" => session.agents.push(value),
+                    "status" => session.statuses.extend(value.parse::<u16>()),
+                    "tool" => session.tools.push(value),
+                    _ => {}
+                }
+            }
+            found.push(session);
         }
-        Ok(models)
+        Ok(found)
     }
 
     /// One session with its sub-agents' sessions inside; `None` when there is none with this id.
@@ -178,6 +215,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::sums;
     use crate::write::{Begin, Position, Progress, WriterFacts};
 
     /// Puts one exchange for each course of things on a new tape: every outcome, with and without a status
@@ -226,6 +264,69 @@ mod tests {
         assert_eq!(row.totals, expected);
         assert!(row.live);
         assert_eq!(tape.session("ses_1").unwrap().unwrap().totals(), expected);
+    }
+
+    /// Of each session: its sums, rounded to what they are exact to, and its facets.
+    fn facts(tape: &Tape) -> Vec<(String, Totals, u64, [Vec<String>; 2], Vec<u16>)> {
+        let fact = |mut row: SessionRow| {
+            row.totals.cost_usd = row.totals.cost_usd.map(|cost| (cost * 1e8).round());
+            (row.id, row.totals, row.wire_bytes, [row.models, row.agents], row.statuses)
+        };
+        let mut facts: Vec<_> = tape.sessions().unwrap().into_iter().map(fact).collect();
+        facts.sort_by(|a, b| a.0.cmp(&b.0));
+        facts
+    }
+
+    #[test]
+    fn whatever_happens_to_exchanges_the_sums_follow() {
+        let folder = tempfile::tempdir().unwrap();
+        let tape = tape_of_every_course(folder.path());
+        for change in [
+            "UPDATE exchanges SET input_tokens = id, cost_usd = id / 3.0, model = 'm' || (id % 3),
+                 provider = iif(id % 2, 'p', NULL), agent = 'build', response_bytes = id * 7",
+            "UPDATE exchanges SET cost_usd = 1e300, output_tokens = 9223372036854775807 WHERE id = 5",
+            "UPDATE exchanges SET outcome = 'complete', status = 200, error = 'x' WHERE id % 4 = 0",
+            "UPDATE exchanges SET session = session || '', chunks = 9, request_layout = NULL",
+            "DELETE FROM exchanges WHERE id < 20",
+            "UPDATE exchanges SET cost_usd = NULL WHERE id = 30",
+        ] {
+            tape.connection.execute(change, []).unwrap();
+            assert_eq!(sums::wrong(&tape.connection).unwrap(), 0, "{change}");
+        }
+        let kept = facts(&tape);
+        assert!(kept[0].3[0].len() > 3 && kept[0].4.len() == 4 && kept[0].4[0] == 200, "{kept:?}");
+        sums::fill(&tape.connection).unwrap();
+        assert_eq!(facts(&tape), kept);
+        tape.connection.execute("UPDATE sums SET errors = errors + 1", []).unwrap();
+        tape.connection.execute("DELETE FROM facets WHERE name = 'agent'", []).unwrap();
+        assert_eq!(sums::wrong(&tape.connection).unwrap(), 2);
+    }
+
+    #[test]
+    fn pages_hold_every_session_once_and_what_is_gone_is_in_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let tape = tape_of_every_course(folder.path());
+        for number in 2..=9 {
+            // Several at the same time.
+            let insert = "INSERT INTO sessions (id, created_us, updated_us) VALUES (?1, 0, ?2)";
+            tape.connection.execute(insert, params![format!("ses_{number}"), number / 3]).unwrap();
+        }
+        let all = tape.sessions().unwrap();
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let (rows, next) = tape.sessions_page(after.as_ref(), 2).unwrap();
+            paged.extend(rows);
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, all);
+        let some = ["ses_3", "ses_none", "ses_1"].map(str::to_owned);
+        let mut some: Vec<_> =
+            tape.sessions_of(&some).unwrap().into_iter().map(|row| row.id).collect();
+        some.sort();
+        assert_eq!(some, ["ses_1", "ses_3"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, types::ValueRef};
 
 use super::{Broken, Verification, walk::readable};
-use crate::{Error, Tape, migrate, prune::EXCHANGE_STAYS};
+use crate::{Error, Tape, migrate, prune::EXCHANGE_STAYS, sums};
 
 /// What SQLite's own check says of a table or index that is derived.
 const DERIVED: [&str; 5] =
@@ -107,6 +107,14 @@ impl Tape {
                 Broken::Derived,
                 format!("{unlisted} requests are not in the journal, or not whole"),
             );
+        }
+        match readable(sums::wrong(tape))? {
+            Some(0) => {}
+            Some(wrong) => found.find(
+                Broken::Derived,
+                format!("{wrong} sums of sessions do not fit their requests"),
+            ),
+            None => found.find(Broken::Derived, "the sums of sessions cannot be read"),
         }
         Ok(())
     }
