@@ -1,11 +1,44 @@
 //! The one language for what is shown: `kind:error model:claude status:5xx tool:bash text:"…" cost>0.1`.
+//!
+//! Terms stand between blanks, and all of them have to hold. What a field means is said once, in [`FIELDS`]: the
+//! parser reads it, and so does whatever tells people of the language. A session fits a term when anything in it
+//! does; a row of a session only when it does itself.
+//!
+//! * [`Filter::parse`] reads what somebody typed, [`Search::parse`] the same beside words to search for.
+//! * [`Filter::matches`] decides about a [`Subject`]; it makes nothing of what it looks at.
+//! * [`Filter::texts`] are the `text:` terms. Only the whole recorded text can tell them, so that the caller does.
 
-use crate::search::Query;
+mod amount;
+mod fields;
+mod kind;
+mod needle;
+mod parse;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod token;
 
-/// What somebody wants to see. Empty: everything.
+use std::{
+    fmt,
+    ops::{Range, RangeInclusive},
+};
+
+use self::{amount::Amount, needle::Needle};
+pub use self::{
+    amount::Quantity,
+    fields::{FIELDS, Field, SIGNS, Sign},
+    kind::Kinds,
+    needle::Shown,
+    subject::{Subject, Text, Within},
+};
+use crate::search::{Query, Role};
+
+/// What somebody wants to see. Empty: everything. It is shown as it was typed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    words: Vec<String>,
+    typed: String,
+    terms: Vec<Term>,
+    texts: Vec<Query>,
 }
 
 /// Why what was typed is no filter.
@@ -13,9 +46,37 @@ pub struct Filter {
 #[error("{message}")]
 pub struct Problem {
     /// Where in what was typed, in bytes.
-    pub at: std::ops::Range<usize>,
+    pub at: Range<usize>,
     /// What is wrong, and what would be right.
     pub message: String,
+}
+
+/// What somebody searches for: words, and a filter that says where.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Search {
+    /// The words, as they always are in a search; `None` when there are none.
+    pub query: Option<Query>,
+    /// Which exchanges count.
+    pub filter: Filter,
+    /// For each `role:` whether it is one of these, or none.
+    roles: Vec<(bool, Vec<Role>)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Term {
+    not: bool,
+    test: Test,
+}
+
+/// One of several values is enough for each of them.
+#[derive(Clone, Debug, PartialEq)]
+enum Test {
+    Kind(Kinds),
+    Text(Text, Vec<Needle>),
+    Status(Vec<RangeInclusive<u16>>),
+    Amount(Quantity, Vec<Amount>),
+    /// Places in [`Filter::texts`].
+    Recorded(Range<usize>),
 }
 
 impl Filter {
@@ -24,17 +85,64 @@ impl Filter {
     /// # Errors
     /// [`Problem`] for a field with a value that it cannot have.
     pub fn parse(typed: &str) -> Result<Self, Problem> {
-        let words = typed.split_whitespace().map(str::to_lowercase).collect();
-        Ok(Self { words })
+        parse::filter(typed)
     }
 
     /// Whether everything is shown.
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.terms.is_empty()
     }
 
-    /// The `text:` terms, in order: what only the whole recorded text can tell.
-    pub fn texts(&self) -> Vec<Query> {
-        Vec::new()
+    /// The `text:` terms' values, in order: what only the whole recorded text can tell.
+    pub fn texts(&self) -> &[Query] {
+        &self.texts
+    }
+
+    /// Whether `subject` is to be shown. `now_us`: µs since the Unix epoch. `has_text`: whether the recorded text of
+    /// it has this one of [`Filter::texts`].
+    pub fn matches(
+        &self,
+        subject: &(impl Subject + ?Sized),
+        now_us: i64,
+        has_text: impl Fn(usize) -> bool,
+    ) -> bool {
+        self.terms.iter().all(|term| {
+            let holds = match &term.test {
+                Test::Kind(kinds) => subject.kinds().and(*kinds) != Kinds::NONE,
+                Test::Text(field, needles) => subject.any_text(*field, &mut |shown| {
+                    needles.iter().any(|needle| needle.is_in(shown))
+                }),
+                Test::Status(ranges) => subject
+                    .any_status(&mut |status| ranges.iter().any(|range| range.contains(&status))),
+                Test::Amount(quantity, amounts) => subject
+                    .quantity(*quantity, now_us)
+                    .is_some_and(|value| amounts.iter().any(|amount| amount.holds(value))),
+                Test::Recorded(places) => places.clone().any(&has_text),
+            };
+            holds != term.not
+        })
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.typed)
+    }
+}
+
+impl Search {
+    /// Reads what somebody typed. Fields are those of a filter, and `role:`. All else is what is searched for, as
+    /// [`Query::parse`] reads it: `-x` and `!x` too, because code is full of them. A field without a value is a
+    /// word, because text is (`error in model: no such name`); `text:` is the same as the words without it.
+    ///
+    /// # Errors
+    /// [`Problem`] for a field with a value that it cannot have.
+    pub fn parse(typed: &str) -> Result<Self, Problem> {
+        parse::search(typed)
+    }
+
+    /// Whether words of this role count.
+    pub fn wants(&self, role: Role) -> bool {
+        self.roles.iter().all(|(not, roles)| roles.contains(&role) != *not)
     }
 }

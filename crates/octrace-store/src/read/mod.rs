@@ -3,6 +3,7 @@
 mod exchanges;
 mod search;
 mod sessions;
+mod subject;
 
 use octrace_core::{
     exchange::{Headers, Summary},

@@ -1,0 +1,159 @@
+//! From what was typed to terms. One way through the text, from left to right.
+
+use std::ops::{Range, RangeInclusive};
+
+use super::{
+    Field, Filter, Kinds, Problem, Search, Term, Test, Text,
+    amount::{Amount, Comparison},
+    fields::Reads,
+    needle::Needle,
+    token::{Token, Tokens, Value, What},
+};
+use crate::search::{Query, Role};
+
+/// Every role, in the order they are told.
+const ROLES: [Role; 7] = [
+    Role::System,
+    Role::User,
+    Role::Assistant,
+    Role::ToolResult,
+    Role::ToolDefinition,
+    Role::Request,
+    Role::Error,
+];
+
+pub(super) fn filter(typed: &str) -> Result<Filter, Problem> {
+    let mut filter = Filter { typed: typed.to_owned(), ..Filter::default() };
+    for Token { not, at, what } in Tokens::new(typed) {
+        match what {
+            What::Word(word) => {
+                // Words may be parts of words anyway.
+                let word = word.strip_suffix('*').filter(|word| !word.is_empty()).unwrap_or(word);
+                if let Some(needle) = Needle::new(word) {
+                    let test = Test::Text(Text::Shown, vec![needle]);
+                    filter.terms.push(Term { not, test });
+                }
+            }
+            What::Field { field, values, .. } if values.is_empty() => {
+                let message = format!("{} has no value: it is {}", field.name, field.means);
+                return Err(Problem { at, message });
+            }
+            What::Field { field, comparison, values } => {
+                let (comparison, not) = comparison.negated(not);
+                let test = test(field, comparison, &values, &at, &mut filter.texts)?;
+                filter.terms.push(Term { not, test });
+            }
+        }
+    }
+    Ok(filter)
+}
+
+pub(super) fn search(typed: &str) -> Result<Search, Problem> {
+    let mut words = String::new();
+    let mut search = Search::default();
+    let filter = &mut search.filter;
+    typed.clone_into(&mut filter.typed);
+    for Token { not, at, what } in Tokens::new(typed) {
+        let word = match what {
+            What::Field { field, comparison, values } if !values.is_empty() => {
+                let (comparison, not) = comparison.negated(not);
+                match (field.reads, values.as_slice()) {
+                    (Reads::Recorded, [one]) if !not => one.raw,
+                    (Reads::Role, values) => {
+                        let roles = values.iter().map(|value| role(field, value));
+                        search.roles.push((not, roles.collect::<Result<_, _>>()?));
+                        continue;
+                    }
+                    (_, values) => {
+                        let test = test(field, comparison, values, &at, &mut filter.texts)?;
+                        filter.terms.push(Term { not, test });
+                        continue;
+                    }
+                }
+            }
+            What::Field { .. } | What::Word(_) => typed.get(at).unwrap_or_default(),
+        };
+        words.push_str(word);
+        words.push(' ');
+    }
+    search.query = Query::parse(&words);
+    Ok(search)
+}
+
+fn test(
+    field: &Field,
+    comparison: Comparison,
+    values: &[Value<'_>],
+    at: &Range<usize>,
+    texts: &mut Vec<Query>,
+) -> Result<Test, Problem> {
+    Ok(match field.reads {
+        Reads::Kind => {
+            let mut kinds = Kinds::NONE;
+            for value in values {
+                let kind = Kinds::parse(value.text).ok_or_else(|| impossible(field, value))?;
+                kinds = kinds.with(kind, true);
+            }
+            Test::Kind(kinds)
+        }
+        Reads::Status => {
+            let range = |value| statuses(value, comparison).ok_or_else(|| impossible(field, value));
+            Test::Status(values.iter().map(range).collect::<Result<_, _>>()?)
+        }
+        Reads::Text(text) => {
+            Test::Text(text, values.iter().filter_map(|value| Needle::new(value.text)).collect())
+        }
+        Reads::Amount(quantity, unit) => {
+            let amount = |value: &Value<'_>| {
+                Amount::parse(value.text, comparison, unit).ok_or_else(|| impossible(field, value))
+            };
+            Test::Amount(quantity, values.iter().map(amount).collect::<Result<_, _>>()?)
+        }
+        Reads::Recorded => {
+            let first = texts.len();
+            texts.extend(values.iter().filter_map(|value| Query::parse(value.raw)));
+            Test::Recorded(first..texts.len())
+        }
+        Reads::Role => {
+            let message = format!("{} is for `octrace search` only", field.name);
+            return Err(Problem { at: at.clone(), message });
+        }
+    })
+}
+
+/// `404`, `5xx`, and with a comparison what is on that side of a number.
+fn statuses(value: &Value<'_>, comparison: Comparison) -> Option<RangeInclusive<u16>> {
+    let digits: [u8; 3] = value.text.as_bytes().try_into().ok()?;
+    let hundreds = u16::from(digits[0].checked_sub(b'0').filter(|digit| (1..=9).contains(digit))?);
+    let (first, last) = match digits {
+        [_, b'x' | b'X', b'x' | b'X'] => (hundreds * 100, hundreds * 100 + 99),
+        _ => {
+            let number = value.text.parse().ok()?;
+            (number, number)
+        }
+    };
+    Some(match comparison {
+        Comparison::Equal | Comparison::Other => first..=last,
+        Comparison::Less => 0..=first - 1,
+        Comparison::AtMost => 0..=last,
+        Comparison::AtLeast => first..=u16::MAX,
+        Comparison::More => last + 1..=u16::MAX,
+    })
+}
+
+fn role(field: &Field, value: &Value<'_>) -> Result<Role, Problem> {
+    let fold = |word: &str| word.replace(['-', '_'], " ").to_ascii_lowercase();
+    let wanted = fold(value.text);
+    let role = ROLES.into_iter().find(|role| role.as_str() == wanted);
+    role.ok_or_else(|| impossible(field, value))
+}
+
+fn impossible(field: &Field, value: &Value<'_>) -> Problem {
+    let right = match field.reads {
+        Reads::Amount(_, unit) => unit.example(),
+        Reads::Status => "a status is a number or a class: 404 or 5xx",
+        _ => field.means,
+    };
+    let message = format!("{} cannot be {}: it is {right}", field.name, value.raw);
+    Problem { at: value.at.clone(), message }
+}
