@@ -1,41 +1,130 @@
 //! `octrace view`: the terminal viewer.
 
-use clap::Args;
+use std::{env, io, io::IsTerminal, path::Path};
+
+use clap::{Args, ValueEnum};
 use octrace_core::filter::Filter;
+use octrace_store::Tape;
 use octrace_view::terminal::{Options, Theme};
 
 use super::{
     Context,
     error::{Failure, Result},
+    show,
 };
-use crate::view;
+use crate::view::{self, source::TapeSource};
 
-/// Look at what is recorded, in the terminal
+/// Look at what is recorded, in the terminal: sessions, requests as they go, and what changed between them
+///
+/// It stays up to date while OpenCode works. ? shows every key.
 #[derive(Args)]
 pub(super) struct View {
-    /// Only what is there now
-    #[arg(long = "static")]
-    is_static: bool,
-    /// Requests for titles and the like, too
+    /// Open with this session: its id, or enough of its beginning (with or without `ses_`) or end
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Show only what matches, as `kind:error model:claude tool:bash`; / changes it
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true)]
+    filter: String,
+    /// Show requests for titles and the like, too
     #[arg(long)]
     include_meta: bool,
+    /// Show what is there now, and nothing new
+    #[arg(long = "static")]
+    is_static: bool,
+    /// Which colours: auto asks NO_COLOR and COLORFGBG
+    #[arg(long, value_enum, default_value_t = Colors::Auto)]
+    theme: Colors,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Colors {
+    Auto,
+    /// For a dark background
+    Dark,
+    /// For a light background
+    Light,
+    /// None at all
+    None,
 }
 
 impl View {
     pub(super) fn run(self, context: &mut Context) -> Result {
-        if !context.out.is_screen() {
-            return Err(Failure::failed("this is no terminal")
-                .hint("`octrace sessions` and `octrace show` print the same."));
+        let Context { paths, out, .. } = context;
+        let filter = Filter::parse(&self.filter)
+            .map_err(|problem| Failure::usage(format!("--filter: {problem}")))?;
+        if !out.is_screen() || !io::stdin().is_terminal() {
+            return Err(Failure::failed("`octrace view` needs a terminal to draw on and to read keys from")
+                .hint("`octrace sessions`, `octrace show` and `octrace request` print the same things, with --json for scripts."));
         }
+        let session = match &self.session {
+            Some(wanted) => Some(session(&paths.tape(), wanted)?),
+            None => None,
+        };
+        let style = out.style();
         let options = Options {
-            session: None,
+            session,
             include_meta: self.include_meta,
             is_static: self.is_static,
-            filter: Filter::default(),
-            theme: Theme::Dark,
-            style: context.out.style(),
+            filter,
+            theme: self.theme.resolve(style.color),
+            style,
             source: "tape".to_owned(),
         };
-        Ok(view::run(&context.paths, options)?)
+        let source = Box::new(TapeSource::new(paths.tape()));
+        Ok(view::run(source, options, paths.user.clone())?)
+    }
+}
+
+/// The session that is meant.
+fn session(tape: &Path, wanted: &str) -> Result<String> {
+    let rows = Tape::open_existing(tape)?.map(|tape| tape.sessions()).transpose()?;
+    show::find(&rows.unwrap_or_default(), Some(wanted))
+}
+
+impl Colors {
+    /// `color`: whether the terminal and the environment want any.
+    fn resolve(self, color: bool) -> Theme {
+        match self {
+            Self::Auto if !color => Theme::Plain,
+            Self::Auto => background(&env::var("COLORFGBG").unwrap_or_default()),
+            Self::Dark => Theme::Dark,
+            Self::Light => Theme::Light,
+            Self::None => Theme::Plain,
+        }
+    }
+}
+
+/// By what terminals say about themselves: `15;0`, `0;default;15`. Most say nothing, and are dark.
+fn background(colors: &str) -> Theme {
+    match colors.rsplit(';').next().map(str::parse::<u8>) {
+        Some(Ok(7 | 9..=15)) => Theme::Light,
+        _ => Theme::Dark,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_background_is_what_the_terminal_says() {
+        for (said, theme) in [
+            ("", Theme::Dark),
+            ("15;0", Theme::Dark),
+            ("0;15", Theme::Light),
+            ("0;default;15", Theme::Light),
+            ("0;7", Theme::Light),
+            ("7;8", Theme::Dark),
+            ("0;default", Theme::Dark),
+        ] {
+            assert_eq!(background(said), theme, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn no_color_is_obeyed_unless_a_flag_says_otherwise() {
+        assert_eq!(Colors::Auto.resolve(false), Theme::Plain);
+        assert_eq!(Colors::Light.resolve(false), Theme::Light);
+        assert_eq!(Colors::None.resolve(true), Theme::Plain);
     }
 }

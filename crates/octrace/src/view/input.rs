@@ -1,4 +1,4 @@
-//! What people do, in the words of the viewer's state.
+//! What reaches the viewer from the terminal: keys and mouse, signals, and that it is gone.
 
 use std::{io, sync::mpsc::Sender};
 
@@ -9,26 +9,53 @@ use octrace_view::terminal::{
     Event,
     input::{Input, Key, Mouse, MouseAction},
 };
+use rustix::{
+    event::{PollFd, PollFlags},
+    io::Errno,
+};
+use signal_hook::{
+    consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP},
+    iterator::Signals,
+};
 
 use super::wake::{Wake, thread};
 
-/// Reads the terminal from now on.
+/// Listens to the terminal and to signals from now on.
 pub(super) fn watch(wake: &Sender<Wake>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT])?;
     let tell = wake.clone();
-    thread("input", wake, move || {
+    thread("signals", wake, move || {
+        let all = signals.forever().map(Wake::Signal);
+        all.map(|wake| tell.send(wake)).take_while(Result::is_ok).for_each(drop);
+    })?;
+    let tell = wake.clone();
+    thread("keys", wake, move || {
         while let Ok(event) = event::read() {
             let Some(wake) = translate(event) else { continue };
             if tell.send(wake).is_err() {
                 return;
             }
         }
+        tell.send(Wake::Closed).ok();
+    })?;
+    let tell = wake.clone();
+    thread("terminal", wake, move || {
+        // Asked for nothing, it answers when the other end is closed: the library that reads keys would read
+        // nothing again and again.
+        let stdin = io::stdin();
+        let mut asked = [PollFd::new(&stdin, PollFlags::empty())];
+        while matches!(rustix::event::poll(&mut asked, None), Err(Errno::INTR)) {}
+        tell.send(Wake::Closed).ok();
     })
 }
 
 /// `None` for what nobody wants to know.
 fn translate(event: event::Event) -> Option<Wake> {
     let input = match event {
-        event::Event::Key(event) => Input::Key(key(event)?),
+        event::Event::Key(event) => match key(event)? {
+            Key::Ctrl('l') => return Some(Wake::Repaint),
+            key => Input::Key(key),
+        },
         event::Event::Mouse(event) => {
             let what = match event.kind {
                 MouseEventKind::Down(MouseButton::Left) => MouseAction::Press,
@@ -73,4 +100,31 @@ fn key(event: KeyEvent) -> Option<Key> {
         KeyCode::End => Key::End,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pressed(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
+        key(KeyEvent::new(code, modifiers))
+    }
+
+    #[test]
+    fn keys_are_what_is_printed_on_them() {
+        let (none, shift) = (KeyModifiers::NONE, KeyModifiers::SHIFT);
+        assert_eq!(pressed(KeyCode::Char('g'), none), Some(Key::Char('g')));
+        assert_eq!(pressed(KeyCode::Char('G'), shift), Some(Key::Char('G')));
+        assert_eq!(pressed(KeyCode::Char('d'), KeyModifiers::CONTROL), Some(Key::Ctrl('d')));
+        assert_eq!(pressed(KeyCode::BackTab, shift), Some(Key::BackTab));
+        assert_eq!(pressed(KeyCode::F(1), none), None);
+        assert_eq!(pressed(KeyCode::Char('q'), KeyModifiers::ALT), None, "not q");
+    }
+
+    #[test]
+    fn a_key_that_is_let_go_is_not_pressed_again() {
+        let mut event = KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE);
+        event.kind = KeyEventKind::Release;
+        assert_eq!(key(event), None);
+    }
 }

@@ -1,20 +1,26 @@
 //! The terminal viewer at work: what [`octrace_view::terminal::App`], which only knows its own state, needs of the
 //! world.
 //!
-//! There is one loop, on one thread, and one channel that wakes it ([`wake`]). It never waits for anything else:
+//! There is one loop, on one thread, and one channel that [`wake`]s it. It waits for nothing else but the terminal
+//! itself:
 //!
 //! * [`screen`]: the terminal, set up and given back.
 //! * [`input`]: keys, mouse, signals, and a terminal that goes away.
 //! * [`source`]: where sessions come from, read on a thread of its own.
+//! * [`errand`]: what is done with a payload, on another one: [`clipboard`] and [`save`].
 
+mod clipboard;
+mod errand;
 mod input;
+mod save;
 mod screen;
-mod source;
+pub(crate) mod source;
 mod wake;
 
 use std::{
     io,
     panic::resume_unwind,
+    path::PathBuf,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     time::Duration,
 };
@@ -22,34 +28,54 @@ use std::{
 use anyhow::Context;
 use jiff::Timestamp;
 use octrace_view::terminal::{Action, App, Event, Options};
+use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
+use signal_hook::{
+    consts::{SIGCONT, SIGTSTP},
+    low_level::emulate_default_handler,
+};
 
 use self::{
+    errand::{Purpose, failed},
     screen::Screen,
-    source::{Job, Source, TapeSource},
+    source::{Job, Source},
     wake::{Wake, thread},
 };
-use crate::paths::Paths;
 
 /// How often a picture that moves by itself is drawn.
 const TICK: Duration = Duration::from_millis(200);
 
-/// What the viewer shows at once, in words.
-pub(crate) fn run(paths: &Paths, options: Options) -> anyhow::Result<()> {
-    let source: Box<dyn Source> = Box::new(TapeSource::new(paths.tape()));
+/// Shows the source until somebody wants the end. `home` is what `~` means.
+///
+/// # Errors
+/// When the terminal cannot be had. One that goes away is an end like any other.
+pub(crate) fn run(source: Box<dyn Source>, options: Options, home: PathBuf) -> anyhow::Result<()> {
     let (wake, woken) = mpsc::channel();
-    let (jobs, work) = mpsc::channel();
-    let is_static = options.is_static;
-    input::watch(&wake).context("cannot listen to the terminal")?;
+    let (errands, sent) = mpsc::channel();
     let tell = wake.clone();
-    thread("source", &wake, move || source::serve(source, &work, &tell, is_static))?;
-    let screen = Screen::open().context("cannot set up the terminal")?;
+    thread("errands", &wake, move || errand::run(&sent, &tell, &home))?;
+    let jobs = source::serve(source, options.is_static, &wake, errands)?;
+    input::watch(&wake).context("cannot listen to the terminal")?;
+
     let (app, first) = App::new(options, now_us());
-    let mut viewer = Viewer { app, screen, jobs };
-    match viewer.run(first, &woken) {
-        // Nobody is there to be told.
+    let screen = Screen::open().context("cannot set up the terminal")?;
+    let mut viewer = Viewer { app, screen, jobs, waiting: Vec::new() };
+    let ended = viewer.run(first, &woken);
+    drop(viewer);
+    match ended {
+        Ok(Ended::Wanted) => Ok(()),
+        // Whoever sent it wants to see that we died of it.
+        Ok(Ended::Signal(signal)) => Ok(emulate_default_handler(signal)?),
         Err(error) if is_gone(&error) => Ok(()),
-        ended => Ok(ended?),
+        Err(error) => Err(error).context("cannot draw on the terminal"),
     }
+}
+
+/// How it ends.
+enum Ended {
+    /// Somebody wanted it to, or the terminal is gone.
+    Wanted,
+    /// By this signal.
+    Signal(i32),
 }
 
 /// The viewer's state, and whom its actions go to.
@@ -57,62 +83,108 @@ struct Viewer {
     app: App,
     screen: Screen,
     jobs: Sender<Job>,
+    /// What came while we were stopped.
+    waiting: Vec<Wake>,
 }
 
 impl Viewer {
-    /// Until somebody wants the end.
-    fn run(&mut self, first: Vec<Action>, woken: &Receiver<Wake>) -> io::Result<()> {
+    fn run(&mut self, first: Vec<Action>, woken: &Receiver<Wake>) -> io::Result<Ended> {
         for action in first {
-            self.act(action);
+            if let Some(ended) = self.act(action, woken)? {
+                return Ok(ended);
+            }
         }
         loop {
             self.screen.draw(&mut self.app)?;
-            let mut next = match self.app.is_moving() {
+            let next = match self.app.is_moving() {
                 true => woken.recv_timeout(TICK),
                 false => woken.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            if let Err(RecvTimeoutError::Timeout) = next {
-                self.app.update(Event::Tick, now_us());
-            }
+            let next = next.unwrap_or(Wake::Event(Event::Tick));
             // Whatever waits is one picture.
-            while let Ok(wake) = next {
-                if !self.take(wake) {
-                    return Ok(());
+            let mut batch = vec![next];
+            while !batch.is_empty() {
+                for wake in batch.drain(..) {
+                    if let Some(ended) = self.take(wake, woken)? {
+                        return Ok(ended);
+                    }
                 }
-                next = woken.try_recv().map_err(|_| RecvTimeoutError::Disconnected);
+                batch = std::mem::take(&mut self.waiting);
+                batch.extend(woken.try_iter());
             }
         }
     }
 
-    /// Whether to go on.
-    fn take(&mut self, wake: Wake) -> bool {
+    /// Takes in what happened. Gives the end, if it is one.
+    fn take(&mut self, wake: Wake, woken: &Receiver<Wake>) -> io::Result<Option<Ended>> {
         match wake {
             Wake::Event(event) => {
-                let actions = self.app.update(event, now_us());
-                actions.into_iter().all(|action| self.act(action))
+                for action in self.app.update(event, now_us()) {
+                    if let Some(ended) = self.act(action, woken)? {
+                        return Ok(Some(ended));
+                    }
+                }
             }
-            Wake::Resized => true,
+            Wake::Copied(copied) => {
+                if let Some(bytes) = copied.for_terminal {
+                    self.screen.copy(&bytes)?;
+                }
+                return self.take(errand::said(copied.said), woken);
+            }
+            Wake::Repaint => self.screen.repaint(),
+            // The next picture has it.
+            Wake::Resized => {}
+            Wake::Signal(SIGTSTP) => self.suspend(woken)?,
+            Wake::Signal(SIGCONT) => self.screen.take()?,
+            Wake::Signal(signal) => return Ok(Some(Ended::Signal(signal))),
+            Wake::Closed => return Ok(Some(Ended::Wanted)),
             Wake::Fault(panic) => resume_unwind(panic),
         }
+        Ok(None)
     }
 
-    /// Whether to go on.
-    fn act(&mut self, action: Action) -> bool {
-        match action {
-            Action::Ask(ask) => {
-                // A source that is gone has said why.
-                self.jobs.send(Job::Ask(ask)).ok();
+    /// Does what the state wants. Gives the end, if it is one.
+    fn act(&mut self, action: Action, woken: &Receiver<Wake>) -> io::Result<Option<Ended>> {
+        let job = match action {
+            Action::Ask(ask) => Job::Ask(ask),
+            Action::Copy(payload) => Job::Fetch(payload, Purpose::Copy),
+            Action::Save(payload, path) => Job::Fetch(payload, Purpose::Save(path)),
+            Action::Mouse(ours) => return self.screen.mouse(ours).map(|()| None),
+            Action::Suspend if !has_shell() => {
+                return self.take(failed("no shell is there to bring it back"), woken);
             }
-            Action::Quit => return false,
-            Action::Copy(_) | Action::Save(..) | Action::Mouse(_) | Action::Suspend => {}
-        }
-        true
+            Action::Suspend => return self.suspend(woken).map(|()| None),
+            Action::Quit => return Ok(Some(Ended::Wanted)),
+        };
+        // A thread that is gone has said why.
+        self.jobs.send(job).ok();
+        Ok(None)
     }
+
+    /// Stops, and everything that was started together with us, until a shell lets us go on.
+    fn suspend(&mut self, woken: &Receiver<Wake>) -> io::Result<()> {
+        self.screen.leave()?;
+        kill_current_process_group(Signal::STOP)?;
+        for wake in woken {
+            match wake {
+                Wake::Signal(SIGCONT) => break,
+                wake => self.waiting.push(wake),
+            }
+        }
+        self.screen.take()
+    }
+}
+
+/// Whether a shell put us into a process group of our own: it notices when we stop. A group that the session began
+/// with has nobody who would.
+fn has_shell() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
 /// Whether the terminal is not there any more.
 fn is_gone(error: &io::Error) -> bool {
-    let gone = [rustix::io::Errno::IO, rustix::io::Errno::NXIO, rustix::io::Errno::PIPE];
+    use rustix::io::Errno;
+    let gone = [Errno::IO, Errno::NXIO, Errno::PIPE, Errno::BADF];
     gone.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 

@@ -1,78 +1,135 @@
 //! The terminal while the viewer has it: set up, drawn on, and given back as it was, whatever happens.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::{
+    io::{self, Write},
+    panic,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute, queue,
+    style::ResetColor,
     terminal::{
-        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-        disable_raw_mode, enable_raw_mode,
+        BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+        LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
     },
 };
 use octrace_view::terminal::App;
 use ratatui_core::{backend::Backend, buffer::Buffer, layout::Rect};
 use ratatui_crossterm::CrosstermBackend;
 
-/// The terminal, and what is on it. It is given back when this goes.
+/// Whether the terminal is ours at the moment: there is one, and whoever gives it back first has done it.
+static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// The terminal, and what is on it. It is given back when this goes, and before a panic is reported.
 pub(super) struct Screen {
-    backend: CrosstermBackend<BufWriter<Stdout>>,
+    /// What the terminal shows.
     shown: Buffer,
+    /// Whether nothing is known of what it shows.
+    stale: bool,
+    mouse: bool,
 }
 
 impl Screen {
     pub(super) fn open() -> io::Result<Self> {
-        let backend = CrosstermBackend::new(BufWriter::new(io::stdout()));
-        let mut screen = Self { backend, shown: Buffer::empty(Rect::ZERO) };
-        screen.enter()?;
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            give_back().ok();
+            report(panic);
+        }));
+        let mut screen = Self { shown: Buffer::empty(Rect::ZERO), stale: true, mouse: true };
+        screen.take()?;
         Ok(screen)
     }
 
-    fn enter(&mut self) -> io::Result<()> {
+    /// Makes the terminal ours: at the beginning, and when we are back in the foreground.
+    pub(super) fn take(&mut self) -> io::Result<()> {
+        IS_OURS.store(true, Ordering::SeqCst);
+        self.stale = true;
+        // While we were stopped a shell had it, and left it as it likes it.
+        disable_raw_mode().ok();
         enable_raw_mode()?;
-        execute!(
-            self.backend,
-            EnterAlternateScreen,
-            cursor::Hide,
-            EnableMouseCapture,
-            EnableBracketedPaste
-        )
+        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, EnableBracketedPaste)?;
+        self.mouse(self.mouse)
     }
 
-    fn leave(&mut self) -> io::Result<()> {
-        let told = execute!(
-            self.backend,
-            DisableBracketedPaste,
-            DisableMouseCapture,
-            cursor::Show,
-            LeaveAlternateScreen
-        );
-        disable_raw_mode().and(told)
+    /// Leaves it to others for a while.
+    pub(super) fn leave(&self) -> io::Result<()> {
+        give_back()
+    }
+
+    /// Whether the mouse is ours, or selects text as it does without us.
+    pub(super) fn mouse(&mut self, ours: bool) -> io::Result<()> {
+        self.mouse = ours;
+        match ours {
+            true => execute!(io::stdout(), EnableMouseCapture),
+            false => execute!(io::stdout(), DisableMouseCapture),
+        }
+    }
+
+    /// Asks the terminal to put this on the clipboard (OSC 52). Whether it did, no terminal says.
+    pub(super) fn copy(&self, bytes: &[u8]) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(bytes))
+    }
+
+    /// The next picture is drawn from nothing.
+    pub(super) fn repaint(&mut self) {
+        self.stale = true;
     }
 
     /// Brings what has changed onto the screen, at once.
     pub(super) fn draw(&mut self, app: &mut App) -> io::Result<()> {
         let area = area();
-        queue!(self.backend, BeginSynchronizedUpdate)?;
-        if self.shown.area != area {
-            self.backend.clear()?;
+        let mut picture = Buffer::empty(area);
+        app.draw(&mut picture);
+
+        // Made whole before anything of it goes out: a fault in the middle leaves no half of it behind.
+        let mut bytes = Vec::new();
+        if self.stale || self.shown.area != area {
+            queue!(bytes, ResetColor, Clear(ClearType::All))?;
             self.shown = Buffer::empty(area);
+            self.stale = false;
         }
-        let mut next = Buffer::empty(area);
-        app.draw(&mut next);
-        self.backend.draw(self.shown.diff(&next).into_iter())?;
-        queue!(self.backend, EndSynchronizedUpdate)?;
-        self.shown = next;
-        Write::flush(&mut self.backend)
+        let mut changes = self.shown.diff_iter(&picture).peekable();
+        if changes.peek().is_some() {
+            CrosstermBackend::new(&mut bytes).draw(changes)?;
+        }
+        if !bytes.is_empty() {
+            let mut stdout = io::stdout().lock();
+            queue!(stdout, BeginSynchronizedUpdate)?;
+            stdout.write_all(&bytes)?;
+            execute!(stdout, EndSynchronizedUpdate)?;
+        }
+        self.shown = picture;
+        Ok(())
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         // A terminal that is gone needs nothing restored.
-        self.leave().ok();
+        give_back().ok();
     }
+}
+
+/// Leaves the terminal as it was found.
+fn give_back() -> io::Result<()> {
+    if !IS_OURS.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let told = execute!(
+        io::stdout(),
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        ResetColor,
+        cursor::Show,
+        LeaveAlternateScreen
+    );
+    disable_raw_mode().and(told)
 }
 
 /// The screen, as large as it says it is.

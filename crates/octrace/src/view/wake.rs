@@ -9,12 +9,22 @@ use std::{
 
 use octrace_view::terminal::Event;
 
+use super::clipboard::Copied;
+
 /// Nothing else does.
 pub(super) enum Wake {
     /// Something happened to the state.
     Event(Event),
+    /// Somebody typed what draws the screen anew in every program: whatever is on it is not ours.
+    Repaint,
     /// The terminal has another size.
     Resized,
+    /// Something is on its way to the clipboard; the rest of the way is the terminal's.
+    Copied(Copied),
+    /// A signal came.
+    Signal(i32),
+    /// The terminal is gone.
+    Closed,
     /// One of the viewer's threads met a fault of ours, which has been reported.
     Fault(Box<dyn Any + Send>),
 }

@@ -7,10 +7,8 @@ mod tape;
 use octrace_store::read::ExchangeDetail;
 use octrace_view::terminal::data::{Answer, Ask};
 
-pub(crate) use self::{
-    serve::{Job, serve},
-    tape::TapeSource,
-};
+pub(in crate::view) use self::serve::{Job, serve};
+pub(crate) use self::tape::TapeSource;
 
 /// How a source hands on what it knows.
 pub(crate) type Tell<'a> = &'a mut dyn FnMut(Answer);

@@ -1,70 +1,147 @@
-//! The thread that reads the source: questions first, then what is half done, then what is new.
+//! The thread that reads the source: questions first, then the page that somebody waits for, then what is half done,
+//! then what is new. Pages are laid out on another thread, so that live rows go on meanwhile.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
+    io,
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     time::Duration,
 };
 
-use octrace_view::terminal::{
-    Event,
-    data::{Answer, Ask, PageId, Tab},
-    document::{Exchanges, document},
+use octrace_view::{
+    terminal::{
+        Event,
+        data::{Answer, Ask, PageId, Payload, Tab},
+        document::{Exchanges, document},
+    },
+    text::request::curl,
 };
 
 use super::{Pace, Source};
-use crate::view::wake::Wake;
+use crate::view::{
+    errand::{Errand, Purpose, failed},
+    wake::{Wake, thread},
+};
 
 /// How often what is new is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What the source is to do.
-pub(crate) enum Job {
+pub(in crate::view) enum Job {
     /// A question of the viewer's state.
     Ask(Ask),
+    /// Something of an exchange is to be copied or saved.
+    Fetch(Payload, Purpose),
+    /// The page that was being laid out is done.
+    LaidOut,
 }
 
-/// Until nobody asks any more.
-pub(crate) fn serve(
-    mut source: Box<dyn Source>,
-    work: &Receiver<Job>,
-    wake: &Sender<Wake>,
+/// Serves the source from now on, until the process ends. What is fetched goes on as an errand.
+pub(in crate::view) fn serve(
+    source: Box<dyn Source>,
     is_static: bool,
-) {
-    let mut tell = |answer| {
+    wake: &Sender<Wake>,
+    errands: Sender<Errand>,
+) -> io::Result<Sender<Job>> {
+    let (jobs, work) = mpsc::channel();
+    let (pages, read) = mpsc::channel();
+    let (tell, done) = (wake.clone(), jobs.clone());
+    thread("pages", wake, move || lay_out(&read, &tell, &done))?;
+    let tell = wake.clone();
+    thread("source", wake, move || {
+        let waiting = Vec::new();
+        Server { source, wake: tell, errands, pages, waiting, is_busy: false }
+            .run(&work, is_static);
+    })?;
+    Ok(jobs)
+}
+
+/// Makes one page after the other.
+fn lay_out(read: &Receiver<(PageId, Exchanges)>, wake: &Sender<Wake>, done: &Sender<Job>) {
+    while let Ok((page, exchanges)) = read.recv() {
+        let content = Box::new(document(page.tab, exchanges));
         // Nobody listens: it is the end.
-        wake.send(Wake::Event(Event::Answer(answer))).ok();
-    };
-    let mut pace = Pace::Busy;
-    loop {
-        let job = match pace {
-            Pace::Busy => work.try_recv().map_err(|error| match error {
-                TryRecvError::Empty => RecvTimeoutError::Timeout,
-                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-            }),
-            Pace::Idle if is_static => work.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Pace::Idle => work.recv_timeout(LOOK),
+        wake.send(Wake::Event(Event::Answer(Answer::Page(page, Ok(content))))).ok();
+        done.send(Job::LaidOut).ok();
+    }
+}
+
+struct Server {
+    source: Box<dyn Source>,
+    wake: Sender<Wake>,
+    errands: Sender<Errand>,
+    pages: Sender<(PageId, Exchanges)>,
+    /// Pages that are wanted, the one that was asked for last at the end.
+    waiting: Vec<PageId>,
+    /// Whether a page is being laid out: there is never more than one in memory.
+    is_busy: bool,
+}
+
+impl Server {
+    fn run(&mut self, work: &Receiver<Job>, is_static: bool) {
+        let mut pace = Pace::Busy;
+        loop {
+            let can_page = !self.is_busy && !self.waiting.is_empty();
+            let job = match pace {
+                _ if can_page => work.recv_timeout(Duration::ZERO),
+                Pace::Busy => work.recv_timeout(Duration::ZERO),
+                Pace::Idle if is_static => work.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Pace::Idle => work.recv_timeout(LOOK),
+            };
+            match job {
+                Ok(Job::Ask(Ask::Page(page))) => {
+                    self.waiting.retain(|waiting| *waiting != page);
+                    self.waiting.push(page);
+                }
+                Ok(Job::Ask(ask)) => {
+                    self.source.ask(ask, &mut tell(&self.wake));
+                    pace = Pace::Busy;
+                }
+                Ok(Job::Fetch(payload, purpose)) => self.fetch(payload, purpose),
+                Ok(Job::LaidOut) => self.is_busy = false,
+                Err(RecvTimeoutError::Timeout) if can_page => self.page(),
+                Err(RecvTimeoutError::Timeout) => pace = self.source.work(&mut tell(&self.wake)),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Reads what the page that was asked for last is made of.
+    fn page(&mut self) {
+        let Some(page) = self.waiting.pop() else { return };
+        match self.read(page) {
+            // One that is gone has been reported.
+            Ok(exchanges) => self.is_busy = self.pages.send((page, exchanges)).is_ok(),
+            Err(error) => tell(&self.wake)(Answer::Page(page, Err(format!("{error:#}")))),
+        }
+    }
+
+    fn read(&mut self, page: PageId) -> anyhow::Result<Exchanges> {
+        let exchange = self.source.exchange(page.exchange)?;
+        let previous = page.previous.filter(|_| page.tab == Tab::Difference);
+        let previous = previous.map(|id| self.source.exchange(id)).transpose()?;
+        Ok(Exchanges { exchange, previous })
+    }
+
+    /// Reads what is to be copied or saved, and sends it on its way.
+    fn fetch(&mut self, payload: Payload, purpose: Purpose) {
+        let bytes = match payload {
+            Payload::Text(text) => Ok(text.into_bytes()),
+            Payload::Request(id) => self.source.exchange(id).map(|found| found.request_body),
+            Payload::Response(id) => self.source.exchange(id).map(|found| found.response_body),
+            Payload::Curl(id) => self.source.exchange(id).map(|found| curl(&found).into_bytes()),
         };
-        match job {
-            Ok(Job::Ask(Ask::Page(page))) => {
-                let content = build(source.as_mut(), page).map_err(|error| format!("{error:#}"));
-                tell(Answer::Page(page, content.map(Box::new)));
-            }
-            Ok(Job::Ask(ask)) => {
-                source.ask(ask, &mut tell);
-                pace = Pace::Busy;
-            }
-            Err(RecvTimeoutError::Timeout) => pace = source.work(&mut tell),
-            Err(RecvTimeoutError::Disconnected) => return,
+        match bytes {
+            // Whoever does not listen any more has been reported.
+            Ok(bytes) => drop(self.errands.send(Errand { bytes, purpose })),
+            Err(error) => drop(self.wake.send(failed(&format!("{error:#}")))),
         }
     }
 }
 
-fn build(
-    source: &mut dyn Source,
-    page: PageId,
-) -> anyhow::Result<octrace_view::terminal::document::Document> {
-    let previous = page.previous.filter(|_| page.tab == Tab::Difference);
-    let exchange = source.exchange(page.exchange)?;
-    let previous = previous.map(|id| source.exchange(id)).transpose()?;
-    Ok(document(page.tab, Exchanges { exchange, previous }))
+/// Answers go to the viewer's state.
+fn tell(wake: &Sender<Wake>) -> impl FnMut(Answer) {
+    |answer| {
+        // Nobody listens: it is the end.
+        wake.send(Wake::Event(Event::Answer(answer))).ok();
+    }
 }
