@@ -3,7 +3,7 @@
 use super::Style;
 
 /// `987`, `1.2k`, `48.2k`, `482k`, `1.23M`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let float = number as f64;
     match number {
         0..1_000 => number.to_string(),
@@ -15,12 +15,12 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// As [`count`], but nothing where there is nothing.
-pub(super) fn count_or_blank(number: u64) -> String {
+pub(crate) fn count_or_blank(number: u64) -> String {
     if number == 0 { String::new() } else { count(number) }
 }
 
 /// Every digit, in groups: `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -33,13 +33,13 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// `7 requests`, `1 request`.
-pub(super) fn many(number: u64, one: &str) -> String {
+pub(crate) fn many(number: u64, one: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {one}{plural}", grouped(number))
 }
 
 /// `$0.0031`, `$1.25`, `$480`; nothing where it is not known.
-pub(super) fn dollars(cost: Option<f64>) -> String {
+pub(crate) fn dollars(cost: Option<f64>) -> String {
     match cost {
         None => String::new(),
         Some(0.0) => "$0".to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn dollars(cost: Option<f64>) -> String {
 }
 
 /// `14ms`, `4.21s`, `42.1s`, `1m02s`, `1h02m`.
-pub(super) fn duration(micros: i64) -> String {
+pub(crate) fn duration(micros: i64) -> String {
     let millis = micros.max(0).saturating_add(500) / 1_000;
     let seconds = millis / 1_000;
     match millis {
@@ -69,7 +69,7 @@ pub(super) fn duration(micros: i64) -> String {
 }
 
 /// `512 B`, `1.2 kB`, `48 MB`.
-pub(super) fn bytes(number: u64) -> String {
+pub(crate) fn bytes(number: u64) -> String {
     if number < 1_000 {
         return format!("{number} B");
     }
@@ -86,7 +86,7 @@ pub(super) fn bytes(number: u64) -> String {
 }
 
 /// How long ago: `now`, `42s`, `5m`, `3h`, `6d`, then the date.
-pub(super) fn ago(at_us: i64, now_us: i64, style: &Style) -> String {
+pub(crate) fn ago(at_us: i64, now_us: i64, style: &Style) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;

@@ -73,6 +73,11 @@ impl Line {
         &self.pieces
     }
 
+    /// What it says, without colours.
+    pub(crate) fn text(&self) -> String {
+        self.pieces.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
     /// How many columns it takes.
     pub(crate) fn width(&self) -> usize {
         self.width

@@ -4,23 +4,23 @@
 //! sequences. The only way onto a `line::Line` is through [`safe`], so no caller can forget it; what
 //! is meant for machines ([`request::raw_request`], [`request::raw_response`]) stays exact.
 
-mod figures;
+pub(crate) mod figures;
 mod grid;
-mod line;
+pub(crate) mod line;
 pub mod request;
 pub mod safe;
 mod search;
-mod sessions;
-mod show;
+pub(crate) mod sessions;
+pub(crate) mod show;
 mod usage;
 mod verify;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use self::sessions::sessions;
+pub use self::show::show;
 pub(crate) use line::Line;
 pub use search::search;
-pub use sessions::sessions;
-pub use show::show;
 pub use usage::{pruned, too_large, usage, would_prune};
 pub use verify::verification;
 
@@ -52,16 +52,16 @@ impl Style {
     }
 
     /// `unicode` where the style allows it, else `ascii`.
-    fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+    pub(crate) fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.unicode { unicode } else { ascii }
     }
 
     /// `2026-11-20 08:49:18`, for µs since the Unix epoch.
-    fn date_time(&self, at_us: i64) -> String {
+    pub(crate) fn date_time(&self, at_us: i64) -> String {
         self.format(at_us, "%Y-%m-%d %H:%M:%S")
     }
 
-    fn format(&self, at_us: i64, format: &str) -> String {
+    pub(crate) fn format(&self, at_us: i64, format: &str) -> String {
         match Timestamp::from_microsecond(at_us) {
             Ok(at) => at.to_zoned(self.zone.clone()).strftime(format).to_string(),
             // A recording may claim any time; beyond the calendar there is only the number.

@@ -13,8 +13,9 @@ const TITLE: usize = 16;
 /// Narrower terminals wrap; in wider ones the figures would stand far from what they are about.
 const WIDTHS: (usize, usize) = (30, 120);
 
+/// A figure of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Column {
+pub(crate) enum Column {
     When,
     Requests,
     Errors,
@@ -25,7 +26,7 @@ enum Column {
 }
 
 impl Column {
-    const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::When,
         Self::Requests,
         Self::Errors,
@@ -39,7 +40,7 @@ impl Column {
     const LEAST_FIRST: [Self; 6] =
         [Self::Size, Self::Output, Self::Input, Self::Requests, Self::Errors, Self::Cost];
 
-    fn header(self) -> &'static str {
+    pub(crate) fn header(self) -> &'static str {
         match self {
             Self::When => "when",
             Self::Requests => "req",
@@ -52,7 +53,7 @@ impl Column {
     }
 
     /// The spaces before it; what belongs together stands together.
-    fn gap(self) -> usize {
+    pub(crate) fn gap(self) -> usize {
         if matches!(self, Self::Errors | Self::Output) { 1 } else { 2 }
     }
 }
@@ -65,7 +66,9 @@ pub fn sessions(rows: &[SessionRow], style: &Style, now_us: i64, width: usize) -
             .to_owned();
     }
     let width = width.clamp(WIDTHS.0, WIDTHS.1);
-    let rows = ordered(rows);
+    let rows: Vec<&SessionRow> = rows.iter().collect();
+    let rows = ordered(&rows).into_iter().map(|(depth, at)| (depth, rows[at]));
+    let rows: Vec<(usize, &SessionRow)> = rows.collect();
     let titles: Vec<Line> = rows.iter().map(|(depth, row)| title(row, *depth, style)).collect();
     let cells: Vec<[Line; 7]> = rows
         .iter()
@@ -77,16 +80,7 @@ pub fn sessions(rows: &[SessionRow], style: &Style, now_us: i64, width: usize) -
         [&header].into_iter().chain(&cells).map(|row| row[at].width()).max().unwrap_or(0)
     };
     let widths: [usize; 7] = std::array::from_fn(widest);
-    let taken = |shown: &[Column]| -> usize {
-        shown.iter().map(|column| column.gap() + widths[*column as usize]).sum()
-    };
-    let mut shown = Column::ALL.to_vec();
-    for column in Column::LEAST_FIRST {
-        if taken(&shown) + TITLE.max(width * 2 / 5) > width {
-            shown.retain(|other| *other != column);
-        }
-    }
-    let room = width.saturating_sub(taken(&shown));
+    let (shown, room) = fitting(&widths, width);
 
     let mut out = String::new();
     let line = |title: Line, cells: &[Line; 7]| {
@@ -107,41 +101,61 @@ pub fn sessions(rows: &[SessionRow], style: &Style, now_us: i64, width: usize) -
     out
 }
 
+/// The columns that have room in `width` with these widths, and what room they leave to titles.
+pub(crate) fn fitting(widths: &[usize; 7], width: usize) -> (Vec<Column>, usize) {
+    let taken = |shown: &[Column]| -> usize {
+        shown.iter().map(|column| column.gap() + widths[*column as usize]).sum()
+    };
+    let mut shown = Column::ALL.to_vec();
+    for column in Column::LEAST_FIRST {
+        if taken(&shown) + TITLE.max(width * 2 / 5) > width {
+            shown.retain(|other| *other != column);
+        }
+    }
+    let room = width.saturating_sub(taken(&shown));
+    (shown, room)
+}
+
 /// Deeper sub-agents are not indented further.
 const DEPTH: usize = 6;
 
-/// Newest first; sub-agents' sessions after their parent, in the order they began.
-fn ordered(rows: &[SessionRow]) -> Vec<(usize, &SessionRow)> {
+/// Newest first; sub-agents' sessions after their parent, in the order they began. Each by its depth and its place in
+/// `rows`.
+pub(crate) fn ordered(rows: &[&SessionRow]) -> Vec<(usize, usize)> {
     let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let mut children: BTreeMap<&str, Vec<&SessionRow>> = BTreeMap::new();
+    let mut children: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut roots = Vec::new();
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
         match row.parent.as_deref().filter(|parent| ids.contains(parent) && *parent != row.id) {
-            Some(parent) => children.entry(parent).or_default().push(row),
-            None => roots.push(row),
+            Some(parent) => children.entry(parent).or_default().push(at),
+            None => roots.push(at),
         }
     }
-    roots.sort_by(|a, b| (b.updated_us, &a.id).cmp(&(a.updated_us, &b.id)));
+    roots.sort_by(|a, b| {
+        let (a, b) = (rows[*a], rows[*b]);
+        (b.updated_us, &a.id).cmp(&(a.updated_us, &b.id))
+    });
     for siblings in children.values_mut() {
-        siblings.sort_by(|a, b| (a.created_us, &a.id).cmp(&(b.created_us, &b.id)));
+        siblings.sort_by_key(|at| (rows[*at].created_us, &rows[*at].id));
     }
     let mut order = Vec::new();
-    let mut next: Vec<(usize, &SessionRow)> = roots.into_iter().rev().map(|row| (0, row)).collect();
+    let mut next: Vec<(usize, usize)> = roots.into_iter().rev().map(|at| (0, at)).collect();
     loop {
-        while let Some((depth, row)) = next.pop() {
-            order.push((depth, row));
-            let below = children.remove(row.id.as_str()).unwrap_or_default();
+        while let Some((depth, at)) = next.pop() {
+            order.push((depth, at));
+            let below = children.remove(rows[at].id.as_str()).unwrap_or_default();
             next.extend(below.into_iter().rev().map(|child| (depth + 1, child)));
         }
         // Only sessions that are each other's parents are left: shown from any of them.
         match children.pop_first() {
-            Some((_, rest)) => next.extend(rest.into_iter().map(|row| (0, row))),
+            Some((_, rest)) => next.extend(rest.into_iter().map(|at| (0, at))),
             None => return order,
         }
     }
 }
 
-fn cell(column: Column, row: &SessionRow, now_us: i64, style: &Style) -> Line {
+/// What stands in a column.
+pub(crate) fn cell(column: Column, row: &SessionRow, now_us: i64, style: &Style) -> Line {
     let totals = &row.totals;
     let (paint, text) = match column {
         Column::When if row.live => (Paint::Good, "live".to_owned()),
@@ -156,13 +170,18 @@ fn cell(column: Column, row: &SessionRow, now_us: i64, style: &Style) -> Line {
     Line::new().put(paint, &text)
 }
 
-/// Id, models and directory.
-fn details(row: &SessionRow, indent: &str, style: &Style) -> Line {
-    let models = match row.models.as_slice() {
+/// The model that answered most, and how many others did.
+pub(crate) fn models(row: &SessionRow) -> String {
+    match row.models.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
         [first, others @ ..] => format!("{first} +{}", others.len()),
-    };
+    }
+}
+
+/// Id, models and directory.
+fn details(row: &SessionRow, indent: &str, style: &Style) -> Line {
+    let models = models(row);
     let directory = row.directory.as_deref().unwrap_or_default();
     Line::new().layout(Paint::Plain, indent).dotted(
         style,
@@ -171,7 +190,8 @@ fn details(row: &SessionRow, indent: &str, style: &Style) -> Line {
     )
 }
 
-fn title(row: &SessionRow, depth: usize, style: &Style) -> Line {
+/// Its title, under its parent's, with a mark while it is live.
+pub(crate) fn title(row: &SessionRow, depth: usize, style: &Style) -> Line {
     let mut line = Line::new();
     if depth > 0 {
         let indent = "  ".repeat(depth.min(DEPTH) - 1);

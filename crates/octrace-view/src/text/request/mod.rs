@@ -95,7 +95,7 @@ fn head(summary: &Summary, detail: &ExchangeDetail, style: &Style, out: &mut Str
         .plain(" ")
         .put(Paint::Strong, &summary.url)
         .render(style, out);
-    let (paint, word) = status(summary);
+    let (paint, word) = status(summary.outcome, summary.status, summary.error.as_deref());
     let mut line = Line::new().put(paint, &word);
     if let Some(text) = detail.status_text.as_deref().filter(|text| !text.is_empty()) {
         line = line.put(paint, " ").put(paint, text);

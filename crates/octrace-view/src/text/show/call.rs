@@ -93,7 +93,7 @@ impl Tree<'_> {
     }
 
     fn exchange(&self, exchange: &Summary, name: Line) -> Row {
-        let (paint, word) = status(exchange);
+        let (paint, word) = status(exchange.outcome, exchange.status, exchange.error.as_deref());
         let timing = &exchange.timing;
         let time = |after: Option<i64>| after.map(figures::duration).unwrap_or_default();
         Row::new(self.id(exchange).join(name))
@@ -136,7 +136,7 @@ impl Tree<'_> {
         let name = self.name(call).put(Paint::Dim, " ").put(Paint::Warn, &attempts_made);
         let mut row = Row::new(name);
         if let (Some(first), Some(last)) = (attempts.first(), attempts.last()) {
-            let (paint, word) = status(last);
+            let (paint, word) = status(last.outcome, last.status, last.error.as_deref());
             row = row.set(Column::Status, paint, word);
             if let Some(after) = last.timing.end_after_us {
                 let end = last.timing.sent_us.saturating_add(after);

@@ -5,7 +5,7 @@ mod call;
 mod status;
 mod tool;
 
-pub(super) use status::status;
+pub(crate) use status::status;
 
 use octrace_core::session::{ModelCall, Session, Totals, Turn};
 
