@@ -2,15 +2,24 @@
 
 use std::path::PathBuf;
 
-use octrace_core::filter::Filter;
-use ratatui_core::buffer::Buffer;
+use octrace_core::{filter::Filter, timeline::RowId};
+use ratatui_core::{buffer::Buffer, layout::Rect};
 
 use super::{
     Theme,
-    data::{Answer, Ask, Payload},
-    input::Input,
+    command::{self, Command, Entry, Kind, Place},
+    data::{Answer, Ask, Payload, Tab},
+    draw::{Pen, split_bottom},
+    exchange::Exchange,
+    filtering::Filtering,
+    help::{Help, Helped},
+    input::{Input, Key, Mouse, MouseAction},
+    prompt::{Prompt, Typed},
+    sessions::Sessions,
+    timeline::{Target, Timeline},
+    toast::Toast,
 };
-use crate::text::Style;
+use crate::text::{Paint, Style, line::Line};
 
 /// How the viewer begins, and how everything in it looks.
 #[derive(Clone, Debug)]
@@ -67,28 +76,454 @@ pub enum Action {
 pub struct App {
     options: Options,
     now_us: i64,
+    sessions: Sessions,
+    /// The sessions that are open: a sub-agent's over the one that called it.
+    timelines: Vec<Timeline>,
+    /// The exchange that is open in the last of them.
+    exchange: Option<Exchange>,
+    prompt: Option<(Prompt, Purpose)>,
+    help: Option<Help>,
+    toast: Toast,
+    /// Whether the mouse is ours.
+    mouse: bool,
 }
+
+/// What is being typed.
+enum Purpose {
+    /// A filter for the list that is looked at, instead of this one.
+    Filter(Filtering),
+    /// What to search for in the page.
+    Search,
+    /// Where to save this.
+    Save(Payload),
+}
+
+/// How far the mouse wheel goes.
+const WHEEL: usize = 3;
 
 impl App {
     /// A viewer at its beginning, and what it wants first. `now_us`: µs since the Unix epoch.
     pub fn new(options: Options, now_us: i64) -> (Self, Vec<Action>) {
-        (Self { options, now_us }, vec![Action::Ask(Ask::Sessions)])
+        let filtering = Filtering::of(options.filter.clone());
+        let mut app = Self {
+            now_us,
+            sessions: Sessions::new(filtering),
+            timelines: Vec::new(),
+            exchange: None,
+            prompt: None,
+            help: None,
+            toast: Toast::default(),
+            mouse: true,
+            options,
+        };
+        let mut actions = Vec::new();
+        if let Some(session) = app.options.session.clone() {
+            app.open_session(session, &mut actions);
+        }
+        actions.push(Action::Ask(Ask::Sessions));
+        (app, actions)
     }
 
     /// Something happened at `now_us`.
-    pub fn update(&mut self, _event: Event, now_us: i64) -> Vec<Action> {
+    pub fn update(&mut self, event: Event, now_us: i64) -> Vec<Action> {
         self.now_us = now_us;
-        Vec::new()
+        self.toast.tick(now_us);
+        let mut actions = Vec::new();
+        match event {
+            Event::Input(input) => self.input(input, &mut actions),
+            Event::Answer(answer) => self.answer(answer, &mut actions),
+            Event::Tick => {
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.tick();
+                }
+            }
+            Event::Done(text) => self.toast.done(text, now_us),
+            Event::Failed(text) => self.toast.failed(text),
+        }
+        self.ask_page(&mut actions);
+        actions
     }
 
     /// Whether what is shown changes by time alone: something is under way, or a message will go.
     pub fn is_moving(&self) -> bool {
-        false
+        self.toast.is_moving()
+            || self.exchange.as_ref().is_some_and(Exchange::is_moving)
+            || self.timelines.last().is_some_and(Timeline::is_moving)
+    }
+
+    fn place(&self) -> Place {
+        match (&self.exchange, self.timelines.last()) {
+            (Some(_), _) => Place::Exchange,
+            (None, Some(_)) => Place::Timeline,
+            (None, None) => Place::Sessions,
+        }
+    }
+
+    fn input(&mut self, input: Input, actions: &mut Vec<Action>) {
+        match input {
+            Input::Key(key) => {
+                self.toast.seen();
+                self.key(key, actions);
+            }
+            Input::Mouse(mouse) => self.pointed(mouse, actions),
+            Input::Paste(text) => {
+                if let Some((prompt, _)) = &mut self.prompt {
+                    let typed = prompt.paste(&text);
+                    self.typed(typed, actions);
+                } else if let Some(help) = &mut self.help {
+                    help.paste(&text);
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, key: Key, actions: &mut Vec<Action>) {
+        let command = command::of_key(key, self.place());
+        // Out is always out, and to the shell always to the shell.
+        let anywhere = matches!(key, Key::Ctrl('c' | 'z'));
+        if anywhere && let Some(command) = command {
+            self.run(command, actions);
+        } else if let Some((prompt, _)) = &mut self.prompt {
+            let typed = prompt.key(key);
+            self.typed(typed, actions);
+        } else if let Some(help) = &mut self.help {
+            match help.key(key) {
+                Helped::Open => {}
+                Helped::Closed => self.help = None,
+                Helped::Chosen(command) => {
+                    self.help = None;
+                    self.run(command, actions);
+                }
+            }
+        } else if let Some(command) = command {
+            self.run(command, actions);
+        }
+    }
+
+    fn run(&mut self, command: Command, actions: &mut Vec<Action>) {
+        match command {
+            Command::Quit => actions.push(Action::Quit),
+            Command::Suspend => actions.push(Action::Suspend),
+            Command::Help => self.help = Some(Help::new(self.place())),
+            Command::Theme => self.options.theme = self.options.theme.next(),
+            Command::Mouse => {
+                self.mouse = !self.mouse;
+                actions.push(Action::Mouse(self.mouse));
+                let whose = if self.mouse { "octrace's" } else { "the terminal's own" };
+                self.toast.done(format!("the mouse is {whose}"), self.now_us);
+            }
+            Command::Filter => {
+                let filtering = self.filtering().clone();
+                let prompt = Prompt::new("filter", filtering.typed());
+                self.prompt = Some((prompt, Purpose::Filter(filtering)));
+            }
+            Command::Search => {
+                let words = self.exchange.as_ref().map(|exchange| exchange.words().to_owned());
+                let prompt = Prompt::new("search", words.unwrap_or_default());
+                self.prompt = Some((prompt, Purpose::Search));
+            }
+            Command::Save => {
+                if let Some(payload) = self.payload() {
+                    let prompt = Prompt::new("save as", file_name(&payload));
+                    self.prompt = Some((prompt, Purpose::Save(payload)));
+                }
+            }
+            Command::Copy => self.copy(actions),
+            Command::CopyWhole => actions.extend(self.payload().map(Action::Copy)),
+            Command::CopyCurl => {
+                actions.extend(self.exchange_id().map(|id| Action::Copy(Payload::Curl(id))));
+            }
+            Command::Open => self.open(actions),
+            Command::Back => self.back(actions),
+            _ => self.move_on(command),
+        }
+    }
+
+    /// What a screen does by itself.
+    fn move_on(&mut self, command: Command) {
+        let Some(exchange) = &mut self.exchange else {
+            match self.timelines.last_mut() {
+                Some(timeline) => timeline.act(command),
+                None => self.sessions.go(command),
+            }
+            return;
+        };
+        match command {
+            Command::NextTab => exchange.turn(1),
+            Command::PreviousTab => exchange.turn(Exchange::TABS - 1),
+            Command::Tab(tab) => exchange.show(tab),
+            Command::NextExchange | Command::PreviousExchange => {
+                let forward = command == Command::NextExchange;
+                let timeline = self.timelines.last_mut();
+                match timeline.and_then(|timeline| timeline.step(exchange.id, forward)) {
+                    Some(id) => exchange.turn_to(id),
+                    None => {
+                        let which = if forward { "last" } else { "first" };
+                        let text = format!("this is the {which} exchange that is shown");
+                        self.toast.done(text, self.now_us);
+                    }
+                }
+            }
+            Command::NextFound => exchange.search_next(true),
+            Command::PreviousFound => exchange.search_next(false),
+            _ => exchange.act(command),
+        }
+    }
+
+    fn open(&mut self, actions: &mut Vec<Action>) {
+        let Some(timeline) = self.timelines.last() else {
+            if let Some(session) = self.sessions.selected() {
+                let id = session.id.clone();
+                self.open_session(id, actions);
+            }
+            return;
+        };
+        match timeline.target() {
+            Some(Target::Session(session)) => self.open_session(session, actions),
+            Some(Target::Exchange(id)) => {
+                let tab =
+                    if timeline.kind() == Kind::Responses { Tab::Response } else { Tab::default() };
+                self.exchange = Some(Exchange::new(id, tab));
+            }
+            None => self.toast.done("there is nothing to open here".to_owned(), self.now_us),
+        }
+    }
+
+    fn open_session(&mut self, session: String, actions: &mut Vec<Action>) {
+        let filtering = Filtering::of(self.options.filter.clone());
+        let timeline = Timeline::new(session.clone(), self.options.include_meta, filtering);
+        self.timelines.push(timeline);
+        actions.push(Action::Ask(Ask::Timeline { session }));
+    }
+
+    fn back(&mut self, actions: &mut Vec<Action>) {
+        if let Some(exchange) = &mut self.exchange {
+            if !exchange.deselect() {
+                self.exchange = None;
+            }
+            return;
+        }
+        self.timelines.pop();
+        // The source told only of the session that is gone now.
+        if let Some(timeline) = self.timelines.last_mut() {
+            timeline.renew();
+            let session = timeline.session.clone();
+            actions.push(Action::Ask(Ask::Timeline { session }));
+        }
+    }
+
+    /// The exchange that is open or under the cursor.
+    fn exchange_id(&self) -> Option<i64> {
+        match (&self.exchange, self.timelines.last()?.selected_id()) {
+            (Some(exchange), _) => Some(exchange.id),
+            (None, Some(RowId::Exchange(id))) => Some(id),
+            (None, _) => None,
+        }
+    }
+
+    /// The body that is open or under the cursor.
+    fn payload(&mut self) -> Option<Payload> {
+        if let Some(exchange) = &self.exchange {
+            return Some(exchange.payload());
+        }
+        let id = self.exchange_id();
+        let kind = self.timelines.last().map(Timeline::kind);
+        let payload = id.map(|id| match kind {
+            Some(Kind::Responses) => Payload::Response(id),
+            _ => Payload::Request(id),
+        });
+        if payload.is_none() {
+            self.toast.done("only an exchange has a body".to_owned(), self.now_us);
+        }
+        payload
+    }
+
+    fn copy(&mut self, actions: &mut Vec<Action>) {
+        let (style, now_us) = (&self.options.style, self.now_us);
+        let payload = match (&mut self.exchange, self.timelines.last()) {
+            (Some(exchange), _) => exchange.copy(),
+            (None, Some(timeline)) => timeline.row_text(style, now_us).map(Payload::Text),
+            (None, None) => self.sessions.selected().map(|row| Payload::Text(row.id.clone())),
+        };
+        match payload {
+            Some(payload) => actions.push(Action::Copy(payload)),
+            None => self.toast.done("there is nothing to copy here".to_owned(), now_us),
+        }
+    }
+
+    fn filtering(&self) -> &Filtering {
+        self.timelines.last().map_or(self.sessions.filtering(), Timeline::filtering)
+    }
+
+    fn filter(&mut self, filtering: Filtering) {
+        match self.timelines.last_mut() {
+            Some(timeline) => timeline.filter(filtering),
+            None => self.sessions.filter(filtering),
+        }
+    }
+
+    /// Something was typed into the prompt.
+    fn typed(&mut self, typed: Typed, actions: &mut Vec<Action>) {
+        let Some((mut prompt, purpose)) = self.prompt.take() else { return };
+        match (typed, purpose) {
+            (Typed::Cancelled, Purpose::Filter(before)) => self.filter(before),
+            (Typed::Cancelled, Purpose::Search | Purpose::Save(_)) => {}
+            (Typed::Accepted, Purpose::Filter(_)) if !prompt.has_problem() => {}
+            (Typed::Accepted, Purpose::Search) => {
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.search(prompt.text().to_owned());
+                }
+            }
+            (Typed::Accepted, Purpose::Save(payload)) if !prompt.text().trim().is_empty() => {
+                actions.push(Action::Save(payload, prompt.text().trim().into()));
+            }
+            (Typed::Changed, Purpose::Filter(before)) => {
+                match Filtering::parse(prompt.text()) {
+                    Ok(filtering) => {
+                        prompt.set_problem(None);
+                        self.filter(filtering);
+                    }
+                    // What was shown goes on to be shown while a word is half typed.
+                    Err(problem) => prompt.set_problem(Some((problem.at, problem.message))),
+                }
+                self.prompt = Some((prompt, Purpose::Filter(before)));
+            }
+            (_, purpose) => self.prompt = Some((prompt, purpose)),
+        }
+    }
+
+    fn pointed(&mut self, mouse: Mouse, actions: &mut Vec<Action>) {
+        let wheel = match mouse.what {
+            MouseAction::WheelUp => Some(Command::Up),
+            MouseAction::WheelDown => Some(Command::Down),
+            MouseAction::Press | MouseAction::Drag | MouseAction::Release => None,
+        };
+        if let Some(help) = &mut self.help {
+            for command in wheel.iter().cycle().take(if wheel.is_some() { WHEEL } else { 0 }) {
+                help.scroll(*command);
+            }
+        } else if let Some(exchange) = &mut self.exchange {
+            exchange.mouse(mouse);
+        } else if let Some(command) = wheel {
+            for _ in 0..WHEEL {
+                self.move_on(command);
+            }
+        } else if mouse.what == MouseAction::Press {
+            let again = match self.timelines.last_mut() {
+                Some(timeline) => timeline.press(mouse.x, mouse.y),
+                None => self.sessions.press(mouse.x, mouse.y),
+            };
+            if again {
+                self.open(actions);
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: Answer, actions: &mut Vec<Action>) {
+        match answer {
+            Answer::Sessions { rows, gone, progress } => self.sessions.tell(rows, &gone, progress),
+            Answer::Timeline { session, rows, gone, progress } => {
+                let open = self.exchange.as_mut();
+                if let Some(exchange) = open
+                    && rows.iter().any(|row| row.id() == RowId::Exchange(exchange.id))
+                {
+                    exchange.changed();
+                }
+                let timeline = self.timelines.last_mut().filter(|open| open.session == session);
+                if let Some(timeline) = timeline {
+                    timeline.tell(rows, &gone, progress);
+                }
+            }
+            Answer::Page(id, page) => {
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.tell(id, page);
+                }
+            }
+            Answer::Found { .. } => {}
+            Answer::Renewed => {
+                self.sessions.renew();
+                actions.push(Action::Ask(Ask::Sessions));
+                if let Some(timeline) = self.timelines.last_mut() {
+                    timeline.renew();
+                    let session = timeline.session.clone();
+                    actions.push(Action::Ask(Ask::Timeline { session }));
+                }
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.changed();
+                }
+            }
+            Answer::Trouble(text) => self.toast.failed(text),
+        }
+    }
+
+    /// Asks for the page that is looked at, if it is not there.
+    fn ask_page(&mut self, actions: &mut Vec<Action>) {
+        if let Some(exchange) = &mut self.exchange {
+            let timeline = self.timelines.last();
+            let row = timeline.and_then(|timeline| timeline.exchange(exchange.id));
+            exchange.ask(row, actions);
+        }
     }
 
     /// Draws everything.
     pub fn draw(&mut self, buffer: &mut Buffer) {
-        let style = self.options.theme.style(crate::text::Paint::Dim);
-        buffer.set_string(0, 0, "octrace", style);
+        buffer.reset();
+        let area = buffer.area;
+        let place = self.place();
+        let (theme, style, now_us) = (self.options.theme, &self.options.style, self.now_us);
+        let mut pen = Pen { buffer, theme, style, marked: false };
+        let (body, foot) = split_bottom(area, u16::from(area.height > 1));
+        if let Some(help) = &mut self.help {
+            help.draw(body, &mut pen);
+        } else if let (Some(exchange), Some(timeline)) = (&mut self.exchange, self.timelines.last())
+        {
+            let row = timeline.exchange(exchange.id);
+            exchange.draw(body, &mut pen, row, now_us);
+        } else if let Some(timeline) = self.timelines.last_mut() {
+            let session = self.sessions.get(&timeline.session);
+            timeline.draw(body, &mut pen, session, now_us);
+        } else {
+            self.sessions.draw(body, &mut pen, &self.options.source, now_us);
+        }
+        if let Some((prompt, _)) = &self.prompt {
+            prompt.draw(foot, &mut pen);
+        } else if let Some(line) = self.toast.line(style) {
+            pen.line(foot, line);
+        } else if self.help.is_none() {
+            hints(foot, &mut pen, place);
+        }
+    }
+}
+
+/// The most important keys, as many as there is room for; the last one leads to all others.
+fn hints(area: Rect, pen: &mut Pen<'_>, place: Place) {
+    let unicode = pen.style.unicode;
+    let hint = |entry: &Entry| {
+        let key = entry.keys.first().map(|key| command::name(*key, unicode));
+        let line = Line::new().put(Paint::Accent, &key.unwrap_or_default());
+        line.layout(Paint::Plain, " ").put(Paint::Dim, entry.foot.unwrap_or_default())
+    };
+    let entries = command::entries(place).filter(|entry| entry.foot.is_some());
+    let (help, others): (Vec<&Entry>, Vec<&Entry>) =
+        entries.partition(|entry| entry.command == Command::Help);
+    let help = help.first().map(|entry| hint(entry)).unwrap_or_default();
+    let room = usize::from(area.width).saturating_sub(help.width() + 2);
+    let mut line = Line::new();
+    for entry in others {
+        let next = hint(entry).layout(Paint::Plain, "  ");
+        if line.width() + next.width() <= room {
+            line = line.join(next);
+        }
+    }
+    pen.line(area, line.join(help));
+}
+
+/// A name for what is saved.
+fn file_name(payload: &Payload) -> String {
+    match payload {
+        Payload::Request(id) => format!("octrace-{id}.request.json"),
+        Payload::Response(id) => format!("octrace-{id}.response.json"),
+        Payload::Curl(id) => format!("octrace-{id}.sh"),
+        Payload::Text(_) => "octrace.txt".to_owned(),
     }
 }

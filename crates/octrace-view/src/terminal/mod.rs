@@ -14,8 +14,20 @@ mod app;
 pub mod command;
 pub mod data;
 pub mod document;
+mod draw;
+mod exchange;
+mod filtering;
+mod help;
 pub mod input;
+mod list;
+mod prompt;
+mod sessions;
 mod theme;
+mod timeline;
+mod toast;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     app::{Action, App, Event, Options},

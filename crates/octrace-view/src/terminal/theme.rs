@@ -17,6 +17,15 @@ pub enum Theme {
 }
 
 impl Theme {
+    /// The one after it, round and round.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::Plain,
+            Self::Plain => Self::Dark,
+        }
+    }
+
     /// How text of this kind looks.
     pub(crate) fn style(self, paint: Paint) -> Style {
         let plain = Style::new();

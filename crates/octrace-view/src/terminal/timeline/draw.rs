@@ -1,0 +1,404 @@
+//! How a session's rows look.
+
+use octrace_core::{
+    session::ToolStatus,
+    timeline::{ExchangeRow, PromptRow, Row, RowId, ToolRow},
+};
+use octrace_store::read::SessionRow;
+use ratatui_core::layout::Rect;
+
+use super::{
+    Timeline,
+    columns::{Column, Columns, TIME, bar},
+    phase::Phase,
+};
+use crate::{
+    terminal::{
+        command::Kind,
+        draw::{Pen, row, split_top, without_left},
+        sessions::{Reading, percent},
+    },
+    text::{Paint, Style, figures, line::Line, show::status},
+};
+
+/// How long the longest bar is.
+const BAR: u64 = 6;
+
+impl Timeline {
+    /// Draws header and rows. `session`: what is known of it as a whole.
+    pub(in crate::terminal) fn draw(
+        &mut self,
+        area: Rect,
+        pen: &mut Pen<'_>,
+        session: Option<&SessionRow>,
+        now_us: i64,
+    ) {
+        // The rows come first where there is hardly room for them.
+        let (top, area) = split_top(area, u16::from(area.height > 2));
+        self.title(top, pen, session);
+        let (top, area) = split_top(area, u16::from(area.height > 8));
+        facts(top, pen, session);
+        let (top, area) = split_top(area, u16::from(area.height > 4));
+        self.kinds(top, pen);
+        let (top, area) = split_top(area, u16::from(area.height > 5));
+        let columns = Columns::new(self.kind, area.width);
+        head(top, pen, &columns);
+        self.drawn = area;
+        let sight = self.cursor.sight(usize::from(area.height), self.shown.len());
+        if sight.is_empty() {
+            return self.nothing(area, pen);
+        }
+        for (below, at) in (0..).zip(sight) {
+            let Some(shown) = self.shown.get(at).and_then(|key| self.rows.get(key)) else {
+                continue;
+            };
+            pen.marked = at == self.cursor.at;
+            self.row(row(area, below), pen, &columns, shown, now_us);
+        }
+        pen.marked = false;
+    }
+
+    fn title(&self, area: Rect, pen: &mut Pen<'_>, session: Option<&SessionRow>) {
+        // An id cut short is no id; beside it the title has to have some room.
+        let mut left = area;
+        if usize::from(area.width) >= self.session.len() + 20 {
+            left = pen.right(area, Line::new().put(Paint::Dim, &self.session));
+        }
+        let mut line = Line::new();
+        if self.rows.is_live() {
+            line = line.put(Paint::Good, pen.style.glyph("● ", "* "));
+        }
+        let title = session.and_then(|session| session.title.as_deref());
+        pen.line(left, line.put(Paint::Strong, title.unwrap_or(&self.session)));
+    }
+
+    /// Which rows are shown, and where in them the cursor is.
+    fn kinds(&self, area: Rect, pen: &mut Pen<'_>) {
+        let place = match self.shown.len() {
+            0 => String::new(),
+            len => {
+                let at = figures::grouped(self.cursor.at as u64 + 1);
+                format!("{at}/{}", figures::grouped(len as u64))
+            }
+        };
+        let reading = match self.reading {
+            Reading::Begun => pen.style.glyph("reading…", "reading...").to_owned(),
+            Reading::At(progress) => format!("reading {}", percent(progress)),
+            Reading::Done => String::new(),
+        };
+        let follow = if self.follow { "following" } else { "" };
+        let right = Line::new().dotted(pen.style, Paint::Dim, [follow, &reading, &place]);
+        let left = pen.right(area, right);
+        let mut line = Line::new();
+        for kind in Kind::ALL {
+            let paint = if kind == self.kind { Paint::Found } else { Paint::Dim };
+            line = line.put(paint, kind.name()).layout(Paint::Plain, "  ");
+        }
+        if self.include_meta {
+            line = line.put(Paint::Meta, "+meta").layout(Paint::Plain, "  ");
+        }
+        if !self.filtering.is_empty() {
+            line = line.put(Paint::Dim, "filter ").put(Paint::Accent, &self.filtering.typed());
+        }
+        pen.line(left, line);
+    }
+
+    fn nothing(&self, area: Rect, pen: &mut Pen<'_>) {
+        let text = match self.reading {
+            Reading::Begun | Reading::At(_) => return,
+            Reading::Done if self.rows.len() == 0 => {
+                "Nothing of this session's work has been recorded yet."
+            }
+            Reading::Done => {
+                "Nothing here is of this kind and matches the filter. a shows all, f changes it."
+            }
+        };
+        pen.line(row(area, 1), Line::new().put(Paint::Dim, text));
+    }
+
+    fn row(&self, area: Rect, pen: &mut Pen<'_>, columns: &Columns, row: &Row, now_us: i64) {
+        pen.ground(area);
+        let style = pen.style;
+        let mut text = area;
+        if columns.with_time {
+            pen.line(area, Line::new().put(Paint::Dim, &style.format(row.at_us(), "%H:%M:%S")));
+            text = without_left(area, TIME);
+        }
+        let figures: Vec<(Rect, Line)> = columns
+            .shown
+            .iter()
+            .filter_map(|(column, start, width)| {
+                let line = self.figure(*column, row, style, now_us);
+                let here = Rect { width: *width, ..without_left(area, *start) };
+                (line.width() > 0).then_some((
+                    if column.is_right() { here } else { Rect { width: *width + 1, ..here } },
+                    if column.is_right() {
+                        let gap = usize::from(*width).saturating_sub(line.width());
+                        Line::new().pad(gap).join(line)
+                    } else {
+                        line
+                    },
+                ))
+            })
+            .collect();
+        // The text may run on over columns that are empty in this row.
+        if let Some((first, _)) = figures.first() {
+            text.width = first.x.saturating_sub(text.x + 1);
+        }
+        pen.line(text, self.text(row, style, now_us));
+        for (here, line) in figures {
+            pen.line(here, line);
+        }
+    }
+
+    /// What a row is about.
+    fn text(&self, row: &Row, style: &Style, now_us: i64) -> Line {
+        match row {
+            Row::Prompt(prompt) => prompt_text(prompt, style),
+            Row::Tool(tool) => tool_text(tool, style, self.kind),
+            Row::Exchange(exchange) => self.exchange_text(exchange, style, now_us),
+        }
+    }
+
+    fn exchange_text(&self, exchange: &ExchangeRow, style: &Style, now_us: i64) -> Line {
+        let ordinal = format!("{:>4} ", exchange.ordinal);
+        let mut line = Line::new().layout(Paint::Accent, &ordinal);
+        let mut parts: Vec<(Paint, String)> = Vec::new();
+        if exchange.purpose.is_meta() {
+            parts.push((Paint::Meta, exchange.purpose.as_str().to_owned()));
+        }
+        let phase = Phase::of(exchange, now_us);
+        if exchange.attempt > 1 {
+            let word = if phase.is_some() { "retry" } else { "try" };
+            parts.push((Paint::Warn, format!("{word} {}", exchange.attempt)));
+        }
+        if let Some(phase) = phase {
+            let paint = if let Phase::Stalled { .. } = phase { Paint::Bad } else { Paint::Warn };
+            parts.push((paint, phase.words()));
+        }
+        let error = exchange.error.as_deref().filter(|_| !exchange.outcome.is_open());
+        if let Some(error) = error.filter(|_| self.kind == Kind::Errors) {
+            parts.push((Paint::Bad, error.to_owned()));
+        }
+        parts.extend(self.who(exchange).map(|who| (Paint::Plain, who)));
+        if let Some(error) = error.filter(|_| self.kind != Kind::Errors) {
+            parts.push((Paint::Bad, error.to_owned()));
+        }
+        for (at, (paint, part)) in parts.into_iter().enumerate() {
+            if at > 0 {
+                line = line.layout(Paint::Dim, style.glyph(" · ", " - "));
+            }
+            line = line.put(paint, &part);
+        }
+        line
+    }
+
+    /// Model and agent, where they are others than those of the exchange before; always in a list of one kind, whose
+    /// rows do not follow one another.
+    fn who(&self, exchange: &ExchangeRow) -> Option<String> {
+        let before = exchange.previous.and_then(|id| self.exchange(id));
+        if self.kind == Kind::All
+            && before.is_some_and(|before| {
+                before.model == exchange.model && before.agent == exchange.agent
+            })
+        {
+            return None;
+        }
+        let model = exchange.model.as_deref()?;
+        let model = model.split_once('/').map_or(model, |(_, model)| model);
+        let agent = exchange.agent.as_deref().filter(|_| !exchange.purpose.is_meta());
+        Some(agent.map_or(model.to_owned(), |agent| format!("{model} ({agent})")))
+    }
+
+    fn figure(&self, column: Column, row: &Row, style: &Style, now_us: i64) -> Line {
+        let (paint, text) = match row {
+            Row::Prompt(_) => return Line::new(),
+            Row::Tool(tool) => tool_figure(column, tool, now_us),
+            Row::Exchange(exchange) if column == Column::Bar => {
+                let (requests, responses) = self.rows.largest();
+                let bar = if self.kind == Kind::Responses {
+                    bar(exchange.response_bytes, responses, BAR, style.unicode)
+                } else {
+                    bar(exchange.request_bytes, requests, BAR, style.unicode)
+                };
+                return Line::new().layout(Paint::Accent, &bar);
+            }
+            Row::Exchange(exchange) => exchange_figure(column, exchange, self.kind, now_us),
+        };
+        Line::new().put(paint, &text)
+    }
+
+    /// The row under the cursor as text, for the clipboard.
+    pub(in crate::terminal) fn row_text(&self, style: &Style, now_us: i64) -> Option<String> {
+        let row = self.selected()?;
+        let of_exchange = |exchange: &ExchangeRow| {
+            let columns = Columns::new(Kind::All, u16::MAX);
+            let figures = columns.shown.iter().filter(|(column, ..)| *column != Column::Bar);
+            let figures = figures.filter_map(|(column, ..)| {
+                let figure = self.figure(*column, row, style, now_us).text();
+                (!figure.is_empty()).then(|| match column.title() {
+                    "status" => figure,
+                    title => format!("{title} {figure}"),
+                })
+            });
+            let text = format!("#{} {}", exchange.id, self.who(exchange).unwrap_or_default());
+            let error = exchange.error.iter().map(ToString::to_string);
+            [text.trim_end().to_owned()]
+                .into_iter()
+                .chain(figures)
+                .chain(error)
+                .collect::<Vec<_>>()
+                .join("  ")
+        };
+        Some(match row {
+            Row::Prompt(prompt) => prompt.text.as_deref()?.to_owned(),
+            Row::Exchange(exchange) => of_exchange(exchange),
+            Row::Tool(tool) if tool.subject.is_empty() => tool.tool.to_string(),
+            Row::Tool(tool) => tool.subject.to_string(),
+        })
+    }
+
+    /// The row under the cursor.
+    pub(in crate::terminal) fn selected_id(&self) -> Option<RowId> {
+        self.selected().map(Row::id)
+    }
+}
+
+/// Models and sums.
+fn facts(area: Rect, pen: &mut Pen<'_>, session: Option<&SessionRow>) {
+    let Some(session) = session else { return };
+    let totals = &session.totals;
+    let usage = &totals.usage;
+    let errors = if totals.errors == 0 {
+        Line::new()
+    } else {
+        Line::new().put(Paint::Bad, &figures::many(totals.errors, "error"))
+    };
+    let cached = match usage.cache_read {
+        0 => String::new(),
+        read => format!(" ({} cached)", figures::count(read)),
+    };
+    let tokens = match (usage.input, usage.output) {
+        (0, 0) => String::new(),
+        (input, output) => {
+            format!("{} in{cached}, {} out", figures::count(input), figures::count(output))
+        }
+    };
+    let facts = [
+        figures::many(totals.requests, "request"),
+        tokens,
+        figures::dollars(totals.cost_usd),
+        session.models.join(", "),
+    ];
+    let mut line = Line::new();
+    if errors.width() > 0 {
+        line = errors.layout(Paint::Dim, pen.style.glyph(" · ", " - "));
+    }
+    let facts = Line::new().dotted(pen.style, Paint::Dim, facts.iter().map(String::as_str));
+    pen.line(area, line.join(facts));
+}
+
+fn head(area: Rect, pen: &mut Pen<'_>, columns: &Columns) {
+    if columns.with_time {
+        pen.line(area, Line::new().put(Paint::Dim, "at"));
+    }
+    for (column, start, width) in &columns.shown {
+        let here = Rect { width: *width, ..without_left(area, *start) };
+        let name = Line::new().put(Paint::Dim, column.title());
+        if column.is_right() {
+            pen.right(here, name);
+        } else {
+            pen.line(here, name);
+        }
+    }
+}
+
+fn prompt_text(prompt: &PromptRow, style: &Style) -> Line {
+    let line = Line::new().layout(Paint::Accent, style.glyph("❯ ", "> "));
+    match prompt.text.as_deref().map(str::trim_start) {
+        None => line.put(Paint::Meta, "compaction"),
+        Some("") => line.put(Paint::Dim, "(a prompt without text)"),
+        Some(text) => line.put(Paint::Strong, text),
+    }
+}
+
+fn tool_text(tool: &ToolRow, style: &Style, kind: Kind) -> Line {
+    let (paint, mark) = match tool.status {
+        ToolStatus::Completed if tool.is_error() => (Paint::Warn, "! "),
+        ToolStatus::Completed => (Paint::Good, style.glyph("✓ ", "+ ")),
+        ToolStatus::Failed => (Paint::Bad, style.glyph("✗ ", "x ")),
+        ToolStatus::Running => (Paint::Warn, style.glyph("… ", "~ ")),
+    };
+    let indent = if kind == Kind::All { "     " } else { "" };
+    let mut line = Line::new().layout(Paint::Plain, indent).layout(paint, mark);
+    line = line.put(Paint::Strong, &tool.tool);
+    if !tool.subject.is_empty() {
+        line = line.layout(Paint::Plain, " ").put(Paint::Plain, &tool.subject);
+    }
+    if tool.child.is_some() {
+        line = line.put(Paint::Meta, style.glyph(" ↳ session", " > session"));
+    }
+    if let Some(error) = &tool.error {
+        line = line.layout(Paint::Dim, style.glyph(" · ", " - ")).put(Paint::Bad, error);
+    }
+    line
+}
+
+fn tool_figure(column: Column, tool: &ToolRow, now_us: i64) -> (Paint, String) {
+    match column {
+        Column::Status => match (tool.status, tool.exit) {
+            (_, Some(exit)) if exit != 0 => (Paint::Warn, format!("exit {exit}")),
+            (ToolStatus::Failed, _) => (Paint::Bad, "failed".to_owned()),
+            (ToolStatus::Running, _) => (Paint::Warn, "running".to_owned()),
+            (ToolStatus::Completed, _) => (Paint::Plain, String::new()),
+        },
+        Column::Took => {
+            let running = (tool.status == ToolStatus::Running).then_some(now_us);
+            let ended = tool.ended_us.or(running);
+            let took = ended.map(|end| figures::duration(end.saturating_sub(tool.at_us)));
+            (Paint::Plain, took.unwrap_or_default())
+        }
+        _ => (Paint::Plain, String::new()),
+    }
+}
+
+fn exchange_figure(column: Column, row: &ExchangeRow, kind: Kind, now_us: i64) -> (Paint, String) {
+    let time = |after: Option<i64>| after.map(figures::duration).unwrap_or_default();
+    let count = |of: fn(&octrace_core::provider::Usage) -> u64| {
+        row.usage.as_ref().map(|usage| figures::count_or_blank(of(usage))).unwrap_or_default()
+    };
+    let plain = |text| (Paint::Plain, text);
+    match column {
+        Column::Bar => plain(String::new()),
+        Column::Size if kind == Kind::Responses => plain(figures::bytes(row.response_bytes)),
+        Column::Size => plain(figures::bytes(row.request_bytes)),
+        Column::Growth => growth(row.growth),
+        Column::Finish => plain(row.finish.as_deref().unwrap_or_default().to_owned()),
+        // What is under way says so in its text.
+        Column::Status if row.outcome.is_open() => {
+            let status = row.status.map(|status| status.to_string());
+            (Paint::Warn, status.unwrap_or_default())
+        }
+        Column::Status => status(row.outcome, row.status, row.error.as_deref()),
+        Column::First => plain(time(row.first_content_after_us)),
+        Column::Took if row.outcome.is_open() => {
+            (Paint::Warn, figures::duration(now_us.saturating_sub(row.at_us)))
+        }
+        Column::Took => plain(time(row.end_after_us)),
+        Column::Input => plain(count(|usage| usage.input)),
+        Column::Cached => (Paint::Dim, count(|usage| usage.cache_read)),
+        Column::Output => plain(count(|usage| usage.output)),
+        Column::Cost => plain(figures::dollars(row.cost_usd)),
+    }
+}
+
+/// `+1.2 kB`, `-48 kB`.
+fn growth(bytes: Option<i64>) -> (Paint, String) {
+    match bytes {
+        None => (Paint::Dim, String::new()),
+        Some(0) => (Paint::Dim, "=".to_owned()),
+        Some(more) if more > 0 => (Paint::Dim, format!("+{}", figures::bytes(more.unsigned_abs()))),
+        // A conversation that shrinks was compacted, or is another one.
+        Some(less) => (Paint::Warn, format!("-{}", figures::bytes(less.unsigned_abs()))),
+    }
+}

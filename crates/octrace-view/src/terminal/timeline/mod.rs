@@ -1,0 +1,283 @@
+//! The second screen: a session row by row, as it goes.
+
+mod columns;
+mod draw;
+mod phase;
+mod rows;
+
+use std::collections::{HashMap, HashSet};
+
+use octrace_core::{
+    exchange::Outcome,
+    timeline::{ExchangeRow, Row, RowId, ToolRow},
+};
+use ratatui_core::layout::Rect;
+
+use self::rows::{Key, Order, Rows};
+use super::{
+    command::{Command, Kind},
+    data::Progress,
+    filtering::Filtering,
+    list::Cursor,
+    sessions::Reading,
+};
+
+/// A session's rows.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    /// OpenCode's id.
+    pub(super) session: String,
+    rows: Rows,
+    /// What is shown of them.
+    shown: Order,
+    cursor: Cursor,
+    filtering: Filtering,
+    kind: Kind,
+    include_meta: bool,
+    /// Whether the cursor goes with the newest row.
+    follow: bool,
+    /// Whether somebody has moved the cursor.
+    moved: bool,
+    reading: Reading,
+    /// While everything is read again: what has come so far.
+    again: Option<HashSet<RowId>>,
+    /// Where the rows were drawn.
+    drawn: Rect,
+}
+
+/// What a row leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// An exchange.
+    Exchange(i64),
+    /// A sub-agent's session.
+    Session(String),
+}
+
+impl Timeline {
+    pub(super) fn new(session: String, include_meta: bool, filtering: Filtering) -> Self {
+        Self {
+            session,
+            rows: Rows::default(),
+            shown: Order::default(),
+            cursor: Cursor::default(),
+            filtering,
+            kind: Kind::All,
+            include_meta,
+            follow: false,
+            moved: false,
+            reading: Reading::Begun,
+            again: None,
+            drawn: Rect::ZERO,
+        }
+    }
+
+    /// Rows as they are now, and those that are gone.
+    pub(super) fn tell(&mut self, rows: Vec<Row>, gone: &[RowId], progress: Option<Progress>) {
+        let on = self.shown.get(self.cursor.at);
+        // By id: one answer may tell of a row twice.
+        let mut come: HashMap<RowId, Key> = HashMap::new();
+        let mut went: HashSet<Key> = HashSet::new();
+        for row in rows {
+            let id = row.id();
+            if let Some(again) = &mut self.again {
+                again.insert(id);
+            }
+            let accepted = self.accepts(&row);
+            let (before, now) = self.rows.put(row);
+            let was_shown = before.filter(|key| self.shown.has(*key));
+            if accepted && was_shown == Some(now) && !went.contains(&now) {
+                continue;
+            }
+            went.extend(was_shown);
+            come.remove(&id);
+            if accepted {
+                come.insert(id, now);
+            }
+        }
+        self.reading = Reading::of(progress);
+        let mut gone = gone.to_vec();
+        if self.reading == Reading::Done
+            && let Some(again) = self.again.take()
+        {
+            gone.extend(self.rows.ids().filter(|id| !again.contains(id)));
+        }
+        for id in gone {
+            come.remove(&id);
+            went.extend(self.rows.remove(id));
+        }
+        self.shown.change(&went, come.into_values().collect());
+        self.settle(on);
+    }
+
+    /// What was told holds no longer; what is not told again until all is read is gone.
+    pub(super) fn renew(&mut self) {
+        self.again = Some(HashSet::new());
+    }
+
+    /// Puts the cursor where it belongs after rows came and went.
+    fn settle(&mut self, on: Option<Key>) {
+        // Whoever opens a session that is under way wants to see how it goes on.
+        if !self.moved {
+            self.follow = self.rows.is_live();
+        }
+        if self.follow {
+            self.cursor.go(Command::Last, self.shown.len());
+        } else if !self.moved {
+            self.cursor.go(Command::First, self.shown.len());
+        } else if let Some(on) = on {
+            self.cursor.carry(self.shown.before(on), self.shown.len());
+        } else {
+            self.cursor.set(self.cursor.at, self.shown.len());
+        }
+    }
+
+    /// Whether this row is shown.
+    fn accepts(&self, row: &Row) -> bool {
+        let of_kind = match row {
+            Row::Exchange(exchange) if exchange.purpose.is_meta() && !self.include_meta => false,
+            Row::Exchange(exchange) => match self.kind {
+                Kind::All | Kind::Requests => true,
+                Kind::Responses => exchange.status.is_some() || exchange.outcome.is_open(),
+                Kind::Errors => exchange.is_error(),
+                Kind::Tools => false,
+            },
+            Row::Tool(tool) => match self.kind {
+                Kind::All | Kind::Tools => true,
+                Kind::Errors => tool.is_error(),
+                Kind::Requests | Kind::Responses => false,
+            },
+            Row::Prompt(_) => self.kind == Kind::All,
+        };
+        of_kind && self.filtering.matches(row)
+    }
+
+    /// Decides again what is shown of all rows.
+    fn choose(&mut self) {
+        let on = self.shown.get(self.cursor.at);
+        let shown =
+            self.rows.keys().filter(|key| self.rows.get(*key).is_some_and(|row| self.accepts(row)));
+        self.shown = Order::of(shown.collect());
+        self.settle(on);
+    }
+
+    pub(super) fn filtering(&self) -> &Filtering {
+        &self.filtering
+    }
+
+    pub(super) fn filter(&mut self, filtering: Filtering) {
+        self.filtering = filtering;
+        self.choose();
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Does what is about this list alone.
+    pub(super) fn act(&mut self, command: Command) {
+        match command {
+            Command::Kind(kind) => {
+                self.kind = kind;
+                self.choose();
+            }
+            Command::Meta => {
+                self.include_meta = !self.include_meta;
+                self.choose();
+            }
+            Command::Follow => self.go(Command::Last),
+            _ => self.go(command),
+        }
+    }
+
+    fn go(&mut self, command: Command) {
+        if self.cursor.go(command, self.shown.len()) {
+            self.by_hand();
+        }
+    }
+
+    /// Somebody put the cursor where it is.
+    fn by_hand(&mut self) {
+        self.moved = true;
+        self.follow = self.cursor.at + 1 >= self.shown.len();
+    }
+
+    /// The row under the cursor.
+    pub(super) fn selected(&self) -> Option<&Row> {
+        self.rows.get(self.shown.get(self.cursor.at)?)
+    }
+
+    /// An exchange by its id.
+    pub(super) fn exchange(&self, id: i64) -> Option<&ExchangeRow> {
+        match self.rows.get(self.rows.key(RowId::Exchange(id))?)? {
+            Row::Exchange(row) => Some(row),
+            Row::Prompt(_) | Row::Tool(_) => None,
+        }
+    }
+
+    /// What the row under the cursor leads to: a tool call to its sub-agent or to the exchange that asked for it, a
+    /// prompt to the first exchange after it.
+    pub(super) fn target(&self) -> Option<Target> {
+        match self.selected()? {
+            Row::Exchange(row) => Some(Target::Exchange(row.id)),
+            Row::Tool(ToolRow { child: Some(child), .. }) => {
+                Some(Target::Session(child.to_string()))
+            }
+            Row::Tool(tool) => self.asked_for(tool).map(Target::Exchange),
+            Row::Prompt(_) => self.near(self.cursor.at, true).map(Target::Exchange),
+        }
+    }
+
+    /// The exchange whose answer asked for this tool call.
+    fn asked_for(&self, tool: &ToolRow) -> Option<i64> {
+        let assistant = tool.assistant.as_deref()?;
+        let exchanges = self.rows.keys().filter_map(|key| match self.rows.get(key)? {
+            Row::Exchange(row) => Some(row),
+            Row::Prompt(_) | Row::Tool(_) => None,
+        });
+        let asked = exchanges.filter(|row| row.assistant.as_deref() == Some(assistant));
+        // The last try of them is the one that was answered.
+        asked.max_by_key(|row| (row.outcome == Outcome::Complete, row.id)).map(|row| row.id)
+    }
+
+    /// The exchange that is shown next to this one; the cursor goes there.
+    pub(super) fn step(&mut self, from: i64, forward: bool) -> Option<i64> {
+        let key = self.rows.key(RowId::Exchange(from))?;
+        let next = self.near(self.shown.before(key), forward)?;
+        let key = self.rows.key(RowId::Exchange(next))?;
+        self.cursor.set(self.shown.before(key), self.shown.len());
+        self.by_hand();
+        Some(next)
+    }
+
+    /// The exchange shown nearest to the place `at`, but not there.
+    fn near(&self, at: usize, forward: bool) -> Option<i64> {
+        let exchange = |at| match self.rows.get(self.shown.get(at)?)? {
+            Row::Exchange(row) => Some(row.id),
+            Row::Prompt(_) | Row::Tool(_) => None,
+        };
+        if forward {
+            (at + 1..self.shown.len()).find_map(exchange)
+        } else {
+            (0..at).rev().find_map(exchange)
+        }
+    }
+
+    /// Whether what is shown changes by time alone.
+    pub(super) fn is_moving(&self) -> bool {
+        self.rows.is_live()
+    }
+
+    /// The mouse went down here: puts the cursor there, and says whether it was there already.
+    pub(super) fn press(&mut self, x: u16, y: u16) -> bool {
+        if !self.drawn.contains((x, y).into()) {
+            return false;
+        }
+        let below = usize::from(y - self.drawn.y);
+        let Some(at) = self.cursor.in_sight(below, self.shown.len()) else { return false };
+        let again = at == self.cursor.at;
+        self.cursor.set(at, self.shown.len());
+        self.by_hand();
+        again
+    }
+}

@@ -1,0 +1,203 @@
+//! A session's rows in time order, however they come.
+//!
+//! A hundred thousand of them may be there, and one more comes: so a row stays where it was put, and what is sorted is
+//! small. What is shown is sorted in the same way, and only what changes in it is looked for.
+
+use std::collections::{HashMap, HashSet};
+
+use octrace_core::timeline::{Row, RowId};
+
+/// A row's place in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key {
+    at_us: i64,
+    id: RowId,
+    slot: usize,
+}
+
+/// All rows.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    slots: Vec<Option<Row>>,
+    free: Vec<usize>,
+    keys: HashMap<RowId, Key>,
+    /// What is under way.
+    open: HashSet<RowId>,
+    /// The largest request and the largest response of exchanges, in bytes.
+    largest: (u64, u64),
+}
+
+impl Rows {
+    /// Takes a row in, new or as it is now. Gives where it was, if it was there, and where it is.
+    pub(super) fn put(&mut self, row: Row) -> (Option<Key>, Key) {
+        let id = row.id();
+        if row.is_open() {
+            self.open.insert(id);
+        } else {
+            self.open.remove(&id);
+        }
+        if let Row::Exchange(exchange) = &row {
+            let (request, response) = self.largest;
+            self.largest =
+                (request.max(exchange.request_bytes), response.max(exchange.response_bytes));
+        }
+        let before = self.keys.get(&id).copied();
+        let slot = before.map(|key| key.slot).or_else(|| self.free.pop());
+        let slot = slot.unwrap_or(self.slots.len());
+        let key = Key { at_us: row.at_us(), id, slot };
+        match self.slots.get_mut(slot) {
+            Some(place) => *place = Some(row),
+            None => self.slots.push(Some(row)),
+        }
+        self.keys.insert(id, key);
+        (before, key)
+    }
+
+    /// Forgets a row; gives where it was.
+    pub(super) fn remove(&mut self, id: RowId) -> Option<Key> {
+        let key = self.keys.remove(&id)?;
+        self.open.remove(&id);
+        self.free.push(key.slot);
+        let row = self.slots.get_mut(key.slot)?.take();
+        if let Some(Row::Exchange(row)) = row
+            && (row.request_bytes == self.largest.0 || row.response_bytes == self.largest.1)
+        {
+            self.measure();
+        }
+        Some(key)
+    }
+
+    fn measure(&mut self) {
+        self.largest = (0, 0);
+        for row in self.slots.iter().flatten() {
+            if let Row::Exchange(row) = row {
+                let (request, response) = self.largest;
+                self.largest = (request.max(row.request_bytes), response.max(row.response_bytes));
+            }
+        }
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<&Row> {
+        self.slots.get(key.slot)?.as_ref()
+    }
+
+    pub(super) fn key(&self, id: RowId) -> Option<Key> {
+        self.keys.get(&id).copied()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.keys.values().copied()
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = RowId> {
+        self.keys.keys().copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether anything is under way.
+    pub(super) fn is_live(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// The largest request and the largest response.
+    pub(super) fn largest(&self) -> (u64, u64) {
+        self.largest
+    }
+}
+
+/// Rows in order.
+#[derive(Debug, Default)]
+pub(super) struct Order(Vec<Key>);
+
+impl Order {
+    /// These, in order.
+    pub(super) fn of(mut keys: Vec<Key>) -> Self {
+        keys.sort_unstable();
+        Self(keys)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<Key> {
+        self.0.get(at).copied()
+    }
+
+    /// Whether it is there.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.0.binary_search(&key).is_ok()
+    }
+
+    /// How many come before this one, be it there or not.
+    pub(super) fn before(&self, key: Key) -> usize {
+        self.0.partition_point(|other| *other < key)
+    }
+
+    /// Takes away `gone` and adds `come`, of which none is there.
+    pub(super) fn change(&mut self, gone: &HashSet<Key>, come: Vec<Key>) {
+        if !gone.is_empty() {
+            self.0.retain(|key| !gone.contains(key));
+        }
+        if come.is_empty() {
+            return;
+        }
+        let mut come = Self::of(come).0;
+        if self.0.last() > come.first() {
+            self.0.append(&mut come);
+            // Two runs that are sorted are merged in one go.
+            self.0.sort();
+        } else {
+            self.0.append(&mut come);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use octrace_core::timeline::{ExchangeRow, PromptRow};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(id: i64, at_us: i64) -> Row {
+        if id % 3 == 0 {
+            Row::Prompt(PromptRow { number: id, at_us, text: None })
+        } else {
+            Row::Exchange(ExchangeRow { id, at_us, ..ExchangeRow::default() })
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_in_order_and_there_once(steps in prop::collection::vec((0i64..12, 0i64..20, any::<bool>()), 0..60)) {
+            let mut rows = Rows::default();
+            let mut order = Order::default();
+            let mut model = std::collections::BTreeMap::new();
+            for (id, at_us, gone) in steps {
+                let row = row(id, at_us);
+                let row_id = row.id();
+                if gone {
+                    let key = rows.remove(row_id);
+                    prop_assert_eq!(key.is_some(), model.remove(&row_id).is_some());
+                    order.change(&key.into_iter().collect(), Vec::new());
+                } else {
+                    let (before, now) = rows.put(row);
+                    order.change(&before.into_iter().collect(), vec![now]);
+                    model.insert(row_id, at_us);
+                }
+                let seen: Vec<(i64, RowId)> = (0..order.len())
+                    .filter_map(|at| rows.get(order.get(at)?))
+                    .map(|row| (row.at_us(), row.id()))
+                    .collect();
+                let mut meant: Vec<(i64, RowId)> = model.iter().map(|(id, at)| (*at, *id)).collect();
+                meant.sort_unstable();
+                prop_assert_eq!(seen, meant);
+                prop_assert_eq!(rows.len(), model.len());
+            }
+        }
+    }
+}
