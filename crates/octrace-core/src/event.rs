@@ -6,6 +6,12 @@
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+use crate::session::{
+    ToolCall,
+    part::{self, PromptPart},
+    read::one_line,
+};
+
 /// One event or hook call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event {
@@ -19,13 +25,17 @@ pub struct Event {
     pub fact: Option<Fact>,
 }
 
-/// What an event says about a session or a message.
+/// What an event says about a session, a message, or a part of one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// A session began or changed.
     Session(SessionFact),
     /// A message began or changed.
     Message(MessageFact),
+    /// A tool call began or changed.
+    Tool(ToolFact),
+    /// A part came that is a prompt's, if its message is a user's.
+    Prompt(PromptFact),
 }
 
 /// From `session.created` and `session.updated`.
@@ -62,6 +72,33 @@ pub struct MessageFact {
     pub created_us: Option<i64>,
 }
 
+/// From `message.part.updated`: a tool call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToolFact {
+    /// `prt_…`: a call is one part, whatever happens to it.
+    pub part: String,
+    /// The assistant message that asked for it.
+    pub message: String,
+    /// As far as this event tells; see [`ToolCall::merge`].
+    pub call: ToolCall,
+}
+
+/// From `message.part.updated`: what a prompt is shown as.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PromptFact {
+    /// `prt_…`
+    pub part: String,
+    /// The message, which may be an assistant's: then this is no prompt.
+    pub message: String,
+    /// How much it tells of the prompt: of several parts, the first with the greatest is what is shown.
+    pub weight: u8,
+    /// The begin of its text; `None` where nobody typed anything (a compaction).
+    pub text: Option<String>,
+}
+
+/// The longest that a prompt's text, a tool's name or its error become, in characters.
+const HEAD: usize = 200;
+
 /// Reads an `event` frame's payload: `{directory, event: {id, type, properties}}`. `None` if it is
 /// not that.
 pub fn read_event(payload: &[u8]) -> Option<Event> {
@@ -78,7 +115,7 @@ pub fn read_event(payload: &[u8]) -> Option<Event> {
     let kind = inner.r#type;
     Some(Event {
         session: session_of(&properties),
-        fact: fact(&kind, &properties["info"]),
+        fact: fact(&kind, &properties),
         body: body.to_owned(),
         kind,
     })
@@ -97,10 +134,10 @@ pub fn read_hook(payload: &[u8]) -> Option<Event> {
     })
 }
 
-/// What an event that was kept says about a session or a message: from its kind and its body, as in [`Event`].
+/// What an event that was kept says: from its kind and its body, as in [`Event`].
 pub fn read_fact(kind: &str, body: &str) -> Option<Fact> {
     let properties: Value = serde_json::from_str(body).ok()?;
-    fact(kind, &properties["info"])
+    fact(kind, &properties)
 }
 
 fn session_of(properties: &Value) -> Option<String> {
@@ -109,8 +146,10 @@ fn session_of(properties: &Value) -> Option<String> {
         .or_else(|| word(&properties["part"]["sessionID"]))
 }
 
-fn fact(kind: &str, info: &Value) -> Option<Fact> {
+fn fact(kind: &str, properties: &Value) -> Option<Fact> {
+    let info = &properties["info"];
     match kind {
+        "message.part.updated" => part_fact(&properties["part"]),
         "session.created" | "session.updated" => Some(Fact::Session(SessionFact {
             id: word(&info["id"])?,
             parent: word(&info["parentID"]),
@@ -129,6 +168,23 @@ fn fact(kind: &str, info: &Value) -> Option<Fact> {
         })),
         _ => None,
     }
+}
+
+fn part_fact(part: &Value) -> Option<Fact> {
+    let (message, id) = part::ids(part)?;
+    let (message, id) = (message.to_owned(), id.to_owned());
+    if let Some(mut call) = part::tool_call(part) {
+        call.tool = one_line(&call.tool, HEAD);
+        call.error = call.error.map(|error| one_line(&error, HEAD));
+        return Some(Fact::Tool(ToolFact { part: id, message, call }));
+    }
+    let (weight, text) = match part::prompt_part(part)? {
+        PromptPart::Added(text) => (1, Some(one_line(text, HEAD))),
+        PromptPart::Named(name) => (2, Some(format!("[{}]", one_line(name, HEAD)))),
+        PromptPart::Typed(text) => (3, Some(one_line(text, HEAD))),
+        PromptPart::Compaction => (4, None),
+    };
+    Some(Fact::Prompt(PromptFact { part: id, message, weight, text }))
 }
 
 fn created_us(info: &Value) -> Option<i64> {
@@ -155,6 +211,45 @@ mod tests {
         let Some(Fact::Message(message)) = event.fact else { panic!("a message") };
         assert_eq!(message.parent.as_deref(), Some("msg_1"));
         assert_eq!(message.created_us, Some(1_795_164_560_576_000));
+    }
+
+    #[test]
+    fn parts_tell_of_tools_and_prompts() {
+        let read = |part: Value| {
+            let body = serde_json::json!({"sessionID": "ses_1", "part": part}).to_string();
+            read_fact("message.part.updated", &body)
+        };
+        let part = |more: Value| {
+            let mut part = serde_json::json!({"id": "prt_1", "messageID": "msg_1"});
+            let fields = more.as_object().unwrap().clone();
+            part.as_object_mut().unwrap().extend(fields);
+            read(part)
+        };
+        let Some(Fact::Tool(tool)) = part(serde_json::json!({"type": "tool", "tool": "bash",
+            "state": {"status": "error", "input": {"command": "make"}, "error": "no\n".repeat(999)}}))
+        else {
+            panic!("a tool")
+        };
+        assert_eq!((tool.part.as_str(), tool.message.as_str()), ("prt_1", "msg_1"));
+        assert_eq!(
+            (tool.call.subject.as_str(), tool.call.error.map(|text| text.chars().count())),
+            ("make", Some(202))
+        );
+        for (more, weight, text) in [
+            (serde_json::json!({"type": "text", "text": "Fix\n it"}), 3, Some("Fix it")),
+            (
+                serde_json::json!({"type": "text", "text": "read", "synthetic": true}),
+                1,
+                Some("read"),
+            ),
+            (serde_json::json!({"type": "file", "filename": "a.rs"}), 2, Some("[a.rs]")),
+            (serde_json::json!({"type": "compaction"}), 4, None),
+        ] {
+            let Some(Fact::Prompt(prompt)) = part(more) else { panic!("a prompt") };
+            assert_eq!((prompt.weight, prompt.text.as_deref()), (weight, text));
+        }
+        assert_eq!(part(serde_json::json!({"type": "text", "text": ""})), None);
+        assert_eq!(read(serde_json::json!({"type": "text", "text": "x"})), None, "of no message");
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! * [`diagnostics`]: what plugins decided, and the options they had.
 //! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
 //! * [`verify`]: whether everything is whole.
-//! * `event`: bodies of events.
+//! * `event`: bodies of events. `conversation`: the prompts and tool calls that they tell of.
+//! * `sums`: what each session adds up to.
 //! * `index`: which words are where, for [`Tape::search`].
 //! * [`prune`]: what is too old or too much goes.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
@@ -17,6 +18,7 @@
 
 pub mod body;
 pub mod codec;
+mod conversation;
 pub mod diagnostics;
 pub mod dumps;
 mod error;

@@ -29,7 +29,8 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0005_search.sql"), fill: None },
     Step { sql: include_str!("../schema/0006_prune.sql"), fill: Some(uses::fill) },
     Step { sql: include_str!("../schema/0007_event_parts.sql"), fill: None },
-    Step { sql: include_str!("../schema/0008_sums.sql"), fill: Some(sums::fill) },
+    Step { sql: include_str!("../schema/0008_sums.sql"), fill: Some(sums::begin) },
+    Step { sql: include_str!("../schema/0009_timeline.sql"), fill: None },
 ];
 
 /// The version that this build reads and writes.

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params,
 use serde::Serialize;
 
 use crate::{
-    Error, Tape,
+    Error, Tape, conversation,
     event::{Stored, note},
     part::PartReader,
     prune::{EVENT_STAYS, EXCHANGE_STAYS},
@@ -69,7 +69,10 @@ impl Tape {
             tell(Stage { what: "search index", done, of: done + left.cast_unsigned() });
         }
         rebuilt.parts = self.indexed()?;
-        self.connection.execute("DELETE FROM derived WHERE what LIKE 'rebuild %'", [])?;
+        self.connection.execute(
+            "DELETE FROM derived WHERE what LIKE 'rebuild %' OR what = ?1",
+            [conversation::WHAT],
+        )?;
         Ok(rebuilt)
     }
 

@@ -12,7 +12,12 @@ const SUMS: &str =
     FROM exchange_sums GROUP BY session";
 
 /// What the facets have to be.
-const FACETS: &str = "SELECT session, name, value, count(*) FROM exchange_facets GROUP BY 1, 2, 3";
+const FACETS: &str = "SELECT session, name, value, count(*) FROM exchange_facets GROUP BY 1, 2, 3
+    UNION ALL SELECT session, 'tool', tool, count(*) FROM staying_tools GROUP BY 1, 3";
+
+/// At 0008 there were no rows of tools.
+const FACETS_OF_EXCHANGES: &str =
+    "SELECT session, name, value, count(*) FROM exchange_facets GROUP BY 1, 2, 3";
 
 /// Makes all of them again.
 pub(crate) fn fill(tape: &Connection) -> Result<(), Error> {
@@ -21,6 +26,15 @@ pub(crate) fn fill(tape: &Connection) -> Result<(), Error> {
          INSERT INTO sums {SUMS};
          DELETE FROM facets;
          INSERT INTO facets {FACETS};"
+    ))?;
+    Ok(())
+}
+
+/// Makes them on a tape that had none.
+pub(crate) fn begin(tape: &Connection) -> Result<(), Error> {
+    tape.execute_batch(&format!(
+        "INSERT INTO sums {SUMS};
+         INSERT INTO facets {FACETS_OF_EXCHANGES};"
     ))?;
     Ok(())
 }

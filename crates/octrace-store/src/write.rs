@@ -107,6 +107,8 @@ pub struct Progress {
     pub chunks: u64,
     /// When things happened.
     pub timing: Timing,
+    /// µs after it was sent: the newest byte of the response arrived. Of interest as long as more may come.
+    pub last_byte_after_us: Option<i64>,
 }
 
 /// What a recorder keeps between batches, so that the tape is not asked again for what is known.
@@ -260,12 +262,14 @@ impl Batch<'_> {
         self.facts(at_us, event)
     }
 
-    /// Notes what an event says about sessions and messages. Saying it again changes nothing.
+    /// Notes what an event says about sessions, messages and parts. Saying it again changes nothing.
     pub(crate) fn facts(&mut self, at_us: i64, event: &Event) -> Result<(), Error> {
-        match &event.fact {
-            Some(Fact::Session(session)) => self.session(at_us, session)?,
-            Some(Fact::Message(message)) => self.message(at_us, message)?,
-            None => {}
+        match (&event.fact, &event.session) {
+            (Some(Fact::Session(session)), _) => self.session(at_us, session)?,
+            (Some(Fact::Message(message)), _) => self.message(at_us, message)?,
+            (Some(Fact::Tool(tool)), Some(session)) => self.tool(session, at_us, tool)?,
+            (Some(Fact::Prompt(prompt)), Some(session)) => self.prompt_part(session, prompt)?,
+            (Some(Fact::Tool(_) | Fact::Prompt(_)) | None, _) => {}
         }
         if let Some(session) = &event.session {
             self.touch(session, None, at_us)?;
@@ -319,7 +323,8 @@ impl Batch<'_> {
                 fact.created_us,
                 at_us
             ])?;
-        Ok(())
+        let created_us = fact.created_us.unwrap_or(at_us);
+        self.prompt(&fact.session, &fact.id, fact.role == "user", created_us)
     }
 
     /// The session was active; known by the wire alone, it gets its row here.
@@ -432,7 +437,8 @@ impl Batch<'_> {
                  chunks = max(chunks, ?4), head_after_us = coalesce(head_after_us, ?5),
                  first_byte_after_us = coalesce(first_byte_after_us, ?6),
                  first_content_after_us = coalesce(first_content_after_us, ?7), end_after_us = ?8,
-                 longest_gap_us = max(coalesce(longest_gap_us, ?9), coalesce(?9, longest_gap_us))
+                 longest_gap_us = max(coalesce(longest_gap_us, ?9), coalesce(?9, longest_gap_us)),
+                 last_byte_after_us = iif(?10, coalesce(?11, last_byte_after_us), NULL)
              WHERE id = ?1",
             )?
             .execute(params![
@@ -444,7 +450,9 @@ impl Batch<'_> {
                 timing.first_byte_after_us,
                 timing.first_content_after_us,
                 timing.end_after_us,
-                timing.longest_gap_us
+                timing.longest_gap_us,
+                progress.outcome.is_open(),
+                progress.last_byte_after_us
             ])?;
         Ok(())
     }

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use super::{
     EventRecord, ModelCall, Session, ToolStatus, Turn,
-    fold::{Assistant, Fold, PromptPart, User, fold},
+    fold::{Assistant, Fold, User, fold},
     is_error,
+    part::PromptPart,
     place::place_children,
 };
 use crate::exchange::{Purpose, Summary};

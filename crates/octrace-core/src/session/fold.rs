@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{EventRecord, ToolCall, ToolStatus, read};
+use super::{
+    EventRecord, ToolCall,
+    part::{self, PromptPart},
+    read,
+};
 use crate::provider::Usage;
 
 /// What the plugin writes into the metadata of a command's part (`plugin/forget.ts`).
@@ -38,18 +42,6 @@ pub(super) struct User<'a> {
     pub(super) started_us: i64,
     pub(super) agent: Option<&'a str>,
     pub(super) parts: BTreeMap<&'a str, (usize, PromptPart<'a>)>,
-}
-
-/// A piece of a prompt.
-pub(super) enum PromptPart<'a> {
-    /// What somebody typed.
-    Typed(&'a str),
-    /// What a command or a file reference stands for.
-    Named(&'a str),
-    /// What OpenCode or a plugin added.
-    Added(&'a str),
-    /// The mark of a compaction.
-    Compaction,
 }
 
 /// An assistant message: OpenCode's view of one model call.
@@ -154,43 +146,19 @@ impl<'a> Fold<'a> {
 
     fn part(&mut self, body: &'a Value, place: usize) {
         let Some(part) = body.get("part") else { return };
-        let Some(message) = read::text(part, "/messageID") else { return };
-        let id = read::text(part, "/id").or_else(|| read::text(part, "/callID"));
-        let (Some(id), Some(kind)) = (id, read::text(part, "/type")) else { return };
-        match kind {
-            "tool" => {
-                let tools = &mut self.assistants.entry(message).or_default().tools;
-                let (_, known) = tools.entry(id).or_insert_with(|| (place, ToolCall::default()));
-                merge_tool(known, part);
-            }
-            "text" => {
-                let Some(text) = read::text(part, "/text") else { return };
-                // A part does not say whose message it is in; the message's own event does.
-                let added = read::flag(part, "/synthetic") || read::flag(part, "/ignored");
-                let piece = if added { PromptPart::Added(text) } else { PromptPart::Typed(text) };
-                self.prompt_part(message, id, place, piece);
-                if read::text(part, "/metadata/octrace") == Some(COMMAND) {
-                    self.users.entry(message).or_default().is_command = true;
-                }
-                if !added {
-                    let texts = &mut self.assistants.entry(message).or_default().texts;
-                    texts.entry(id).or_insert((place, text)).1 = text;
-                }
-            }
-            "file" => {
-                let name = read::text(part, "/filename").or_else(|| read::text(part, "/url"));
-                if let Some(name) = name {
-                    self.prompt_part(message, id, place, PromptPart::Named(name));
-                }
-            }
-            "subtask" => {
-                let what = read::text(part, "/description").or_else(|| read::text(part, "/prompt"));
-                if let Some(what) = what {
-                    self.prompt_part(message, id, place, PromptPart::Named(what));
-                }
-            }
-            "compaction" => self.prompt_part(message, id, place, PromptPart::Compaction),
-            _ => {}
+        let Some((message, id)) = part::ids(part) else { return };
+        if let Some(told) = part::tool_call(part) {
+            let tools = &mut self.assistants.entry(message).or_default().tools;
+            tools.entry(id).or_insert_with(|| (place, ToolCall::default())).1.merge(told);
+        }
+        let Some(piece) = part::prompt_part(part) else { return };
+        self.prompt_part(message, id, place, piece);
+        if read::text(part, "/metadata/octrace") == Some(COMMAND) {
+            self.users.entry(message).or_default().is_command = true;
+        }
+        if let PromptPart::Typed(text) = piece {
+            let texts = &mut self.assistants.entry(message).or_default().texts;
+            texts.entry(id).or_insert((place, text)).1 = text;
         }
     }
 
@@ -204,50 +172,4 @@ impl<'a> Fold<'a> {
 /// Whether this is OpenCode's own title, which stands until the model has given one: then there is none yet.
 pub fn is_placeholder_title(title: &str) -> bool {
     title.starts_with("New session - ") || title.starts_with("Child session - ")
-}
-
-/// How far a tool's state is; a later word never loses to an earlier one.
-fn progress(tool: &ToolCall) -> u8 {
-    match (tool.status, tool.started_us) {
-        (ToolStatus::Running, None) => 0,
-        (ToolStatus::Running, Some(_)) => 1,
-        (ToolStatus::Completed | ToolStatus::Failed, _) => 2,
-    }
-}
-
-fn merge_tool(known: &mut ToolCall, part: &Value) {
-    let tool = read::text(part, "/tool").unwrap_or_default();
-    let input = part.pointer("/state/input").unwrap_or(&Value::Null);
-    let mut status = match read::text(part, "/state/status") {
-        Some("completed") => ToolStatus::Completed,
-        Some("error") => ToolStatus::Failed,
-        _ => ToolStatus::Running,
-    };
-    let mut error = read::text(part, "/state/error").map(str::to_owned);
-    if tool == "invalid" && status == ToolStatus::Completed {
-        // To OpenCode it is a tool that ran well; to its user the call failed.
-        status = ToolStatus::Failed;
-        error = read::text(input, "/error").map(str::to_owned);
-    }
-    let told = ToolCall {
-        call: read::text(part, "/callID").unwrap_or_default().to_owned(),
-        tool: tool.to_owned(),
-        subject: read::subject(tool, input),
-        status,
-        error,
-        exit: part.pointer("/state/metadata/exit").and_then(Value::as_i64),
-        started_us: read::micros(part, "/state/time/start"),
-        ended_us: read::micros(part, "/state/time/end"),
-        child: None,
-        child_id: read::text(part, "/state/metadata/sessionId").map(str::to_owned),
-    };
-    if progress(&told) < progress(known) {
-        return;
-    }
-    let before = std::mem::replace(known, told);
-    known.child_id = known.child_id.take().or(before.child_id);
-    known.started_us = known.started_us.or(before.started_us);
-    if known.subject.is_empty() {
-        known.subject = before.subject;
-    }
 }

@@ -11,8 +11,9 @@
 
 mod build;
 mod fold;
+pub(crate) mod part;
 mod place;
-mod read;
+pub(crate) mod read;
 mod totals;
 mod tree;
 

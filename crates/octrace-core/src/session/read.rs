@@ -6,17 +6,17 @@ use serde_json::Value;
 use crate::provider::Usage;
 
 /// The string at `pointer`, unless it is empty.
-pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Whether `true` stands at `pointer`.
-pub(super) fn flag(value: &Value, pointer: &str) -> bool {
+pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
     value.pointer(pointer) == Some(&Value::Bool(true))
 }
 
 /// The time at `pointer`: OpenCode's milliseconds as microseconds since the Unix epoch.
-pub(super) fn micros(value: &Value, pointer: &str) -> Option<i64> {
+pub(crate) fn micros(value: &Value, pointer: &str) -> Option<i64> {
     let millis = value.pointer(pointer)?;
     // `as` saturates, and a number that is not a time is still a number.
     let millis = millis.as_i64().or_else(|| millis.as_f64().map(|float| float as i64))?;
@@ -24,7 +24,7 @@ pub(super) fn micros(value: &Value, pointer: &str) -> Option<i64> {
 }
 
 /// OpenCode's error object as `Name: message`.
-pub(super) fn error(value: &Value) -> Option<String> {
+pub(crate) fn error(value: &Value) -> Option<String> {
     let message = text(value, "/data/message").or_else(|| text(value, "/message"));
     match (text(value, "/name"), message) {
         (Some(name), Some(message)) => Some(format!("{name}: {message}")),
@@ -35,7 +35,7 @@ pub(super) fn error(value: &Value) -> Option<String> {
 
 /// OpenCode's token object. It counts cached input and reasoning beside input and output;
 /// [`Usage`] counts them in.
-pub(super) fn tokens(value: &Value) -> Option<Usage> {
+pub(crate) fn tokens(value: &Value) -> Option<Usage> {
     let count = |pointer| value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
     let (cache_read, cache_write) = (count("/cache/read"), count("/cache/write"));
     let reasoning = count("/reasoning");
@@ -53,7 +53,7 @@ pub(super) fn tokens(value: &Value) -> Option<Usage> {
 const SUBJECT: usize = 400;
 
 /// What a tool call is about, in one line: the argument that tells most.
-pub(super) fn subject(tool: &str, input: &Value) -> String {
+pub(crate) fn subject(tool: &str, input: &Value) -> String {
     let pointers: &[&str] = match tool {
         // OpenCode's stand-in for a tool that does not exist or got arguments it cannot read.
         "invalid" => &["/tool"],
@@ -79,7 +79,7 @@ pub(super) fn subject(tool: &str, input: &Value) -> String {
     let told = pointers.iter().find_map(|pointer| text(input, pointer));
     // Of a tool that we do not know, the first text is the best guess.
     let guess = || input.as_object()?.values().find_map(Value::as_str);
-    told.or_else(guess).map(one_line).unwrap_or_default()
+    told.or_else(guess).map(|text| one_line(text, SUBJECT)).unwrap_or_default()
 }
 
 /// The files named in a patch in `apply_patch`'s own format.
@@ -90,11 +90,11 @@ fn patched_files(input: &Value) -> String {
             .iter()
             .find_map(|start| line.strip_prefix(start))
     });
-    one_line(&names.collect::<Vec<_>>().join(", "))
+    one_line(&names.collect::<Vec<_>>().join(", "), SUBJECT)
 }
 
-/// White space runs as one space, at most [`SUBJECT`] characters.
-fn one_line(text: &str) -> String {
+/// The begin of a text in one line: white space runs as one space, at most `most` characters.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
     let mut length = 0;
     for word in text.split_whitespace() {
@@ -102,7 +102,7 @@ fn one_line(text: &str) -> String {
             line.push(' ');
         }
         for char in word.chars() {
-            if length >= SUBJECT {
+            if length >= most {
                 line.push('…');
                 return line;
             }

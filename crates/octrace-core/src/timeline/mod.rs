@@ -120,6 +120,8 @@ pub struct ToolRow {
     pub exit: Option<i64>,
     /// Why it failed.
     pub error: Option<Box<str>>,
+    /// When it began to run, µs since the Unix epoch.
+    pub started_us: Option<i64>,
     /// When it ended, µs since the Unix epoch.
     pub ended_us: Option<i64>,
     /// The sub-agent's session, for `task`.

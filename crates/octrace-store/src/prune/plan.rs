@@ -100,10 +100,11 @@ pub(super) fn content_bytes(tape: &Connection) -> Result<u64, Error> {
                      + coalesce(length(request_layout), 0) + coalesce(length(response_headers), 0)), 0)
                    FROM exchanges)
                  + (SELECT coalesce(sum(length(body) + ?3), 0) FROM events WHERE session IS NOT NULL)
-                 + (SELECT count(*) * ?4 FROM sessions)",
+                 + (SELECT count(*) * ?4 FROM sessions)
+                 + (SELECT coalesce(sum(length(subject) + ?5), 0) FROM tools)",
         )?
         .query_row(
-            [usage::PART, usage::EXCHANGE, usage::EVENT, usage::SESSION].map(u64::cast_signed),
+            [usage::PART, usage::EXCHANGE, usage::EVENT, usage::SESSION, usage::TOOL].map(u64::cast_signed),
             |row| row.get(0),
         )?;
     Ok(sum.cast_unsigned())

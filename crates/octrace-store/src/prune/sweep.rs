@@ -86,6 +86,16 @@ fn one(tx: &Transaction<'_>, budget: &mut Budget, pruned: &mut Pruned) -> Result
         forget::events(tx, &events, budget, pruned)?;
         return Ok(true);
     }
+    let tools = tx
+        .prepare_cached(
+            "DELETE FROM tools WHERE id IN (
+                 SELECT id FROM tools WHERE session = ?1 AND at_us <= ?2 LIMIT 500)",
+        )?
+        .execute(params![session, until_us])?;
+    if tools > 0 {
+        budget.spend(tools as i64, 0);
+        return Ok(true);
+    }
     let messages = tx
         .prepare_cached(
             "DELETE FROM messages WHERE id IN (

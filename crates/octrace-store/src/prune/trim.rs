@@ -178,6 +178,17 @@ fn before_the_rest(
         params![session, begin_us],
     )?;
     forget::events(tape, &found, budget, pruned)?;
+    let tools = tape
+        .prepare_cached(
+            "DELETE FROM tools WHERE id IN (SELECT id FROM tools WHERE session = ?1 AND id < coalesce(
+                 (SELECT id FROM tools WHERE session = ?1 AND at_us >= ?2 ORDER BY id LIMIT 1), 9e18)
+             ORDER BY id LIMIT 500)",
+        )?
+        .execute(params![session, begin_us])?;
+    if tools > 0 {
+        // Who shows them has to look again.
+        tape.execute("UPDATE pruned SET generation = generation + 1", [])?;
+    }
     tape.prepare_cached(
         "DELETE FROM messages WHERE id IN (
              SELECT id FROM messages WHERE session = ?1 AND created_us < ?2 LIMIT 500)",

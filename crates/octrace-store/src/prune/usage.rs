@@ -14,6 +14,7 @@ pub(super) const PART: u64 = size_of::<Address>() as u64 * 2 + 60;
 pub(super) const SESSION: u64 = 450;
 pub(super) const EXCHANGE: u64 = 500;
 pub(super) const EVENT: u64 = 60;
+pub(super) const TOOL: u64 = 250;
 
 /// How much of the tape is whose. Bytes are of the rows, compressed; together they are a little less than the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -135,6 +136,11 @@ impl Shares {
                  FROM events
                  WHERE session IS NOT NULL GROUP BY session",
             ),
+            (
+                Rows::Tools,
+                TOOL,
+                "SELECT session, count(*), coalesce(sum(length(subject)), 0) FROM tools GROUP BY session",
+            ),
         ] {
             let mut select = tape.prepare_cached(sql)?;
             let mut rows = select.query([])?;
@@ -145,6 +151,7 @@ impl Shares {
                 match rows_of {
                     Rows::Exchanges => share.figures.exchanges = number,
                     Rows::Events => share.figures.events = number,
+                    Rows::Tools => {}
                 }
             }
         }
@@ -199,4 +206,5 @@ impl Shares {
 enum Rows {
     Exchanges,
     Events,
+    Tools,
 }

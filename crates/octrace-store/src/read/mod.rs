@@ -4,6 +4,7 @@ mod exchanges;
 mod search;
 mod sessions;
 mod subject;
+mod timeline;
 
 use octrace_core::{
     exchange::{Headers, Summary},
@@ -11,7 +12,10 @@ use octrace_core::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::search::{Hit, Hits};
+pub use self::{
+    search::{Hit, Hits},
+    timeline::{Changes, Timeline},
+};
 
 /// One session in a list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 mod events;
 mod rebuild;
 mod search;
+mod timeline;
 mod verify;
 
 use std::path::{Path, PathBuf};

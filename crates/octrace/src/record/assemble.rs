@@ -342,6 +342,11 @@ impl Open {
         i64::try_from(mono_us.saturating_sub(self.begin_mono)).unwrap_or(i64::MAX)
     }
 
+    /// When the newest byte of the response arrived, as far as its frames were read.
+    pub(crate) fn last_byte_after_us(&self) -> Option<i64> {
+        self.exchange.response.is_some().then(|| self.after_us(self.last_mono))
+    }
+
     fn response(&mut self, head: &Head, sent: payload::Response) {
         self.exchange.outcome = Outcome::Streaming;
         self.exchange.timing.head_after_us = Some(self.after_us(head.mono_us));

@@ -1,4 +1,4 @@
-//! The search index follows the tape when nothing else is to be done.
+//! The search index, and what else is derived, follows the tape when nothing else is to be done.
 //!
 //! Nothing is lost where it cannot: a search reads what is not indexed yet.
 
@@ -42,7 +42,7 @@ pub(super) fn catch_up(tape: &mut Tape, limit: Duration) {
 
 /// Whether there is more to do.
 fn step(tape: &mut Tape) -> bool {
-    tape.index_step().unwrap_or_else(|error| {
+    tape.derive_step().unwrap_or_else(|error| {
         tracing::warn!(%error, "the search index does not follow");
         false
     })

@@ -243,5 +243,6 @@ fn progress(open: &Open) -> Progress {
         bytes: open.received.bytes,
         chunks: open.received.chunks,
         timing: open.exchange.timing.clone(),
+        last_byte_after_us: open.last_byte_after_us(),
     }
 }
