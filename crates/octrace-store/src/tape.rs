@@ -108,6 +108,20 @@ impl Tape {
         Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
+    /// Waits no longer than this for somebody who has the tape to himself: for those who have other things to do.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn wait_at_most(&self, limit: Duration) -> Result<(), Error> {
+        Ok(self.connection.busy_timeout(limit)?)
+    }
+
+    /// Whether the file that is open is still the one at its path: nobody has deleted or replaced it.
+    pub fn is_in_place(&self) -> bool {
+        // Looked at by name, never opened: closing any descriptor of it would end SQLite's locks on it.
+        fs::metadata(&self.path).is_ok_and(|there| (there.dev(), there.ino()) == self.identity)
+    }
+
     /// Makes what was committed survive a power cut: needed before what it was read from is deleted.
     ///
     /// # Errors
@@ -115,10 +129,8 @@ impl Tape {
     /// more: SQLite writes on into a tape that somebody deleted, and nobody would ever read it.
     pub fn sync(&self) -> Result<(), Error> {
         let refused = |path: &Path, source| Error::Open { path: path.to_owned(), source };
-        // Looked at by name, never opened: closing any descriptor of it would end SQLite's locks on it.
-        let there = fs::metadata(&self.path).map_err(|source| refused(&self.path, source))?;
-        if (there.dev(), there.ino()) != self.identity {
-            let source = io::Error::other("it was replaced while it was open");
+        if !self.is_in_place() {
+            let source = io::Error::other("it was deleted or replaced while it was open");
             return Err(refused(&self.path, source));
         }
         // What is in the file itself was synced when it was moved there from the log.
@@ -268,10 +280,11 @@ mod tests {
         let path = folder.path().join("tape.db");
         let tape = Tape::open(&path).unwrap();
         tape.sync().unwrap();
+        assert!(tape.is_in_place());
         fs::remove_file(&path).unwrap();
-        assert!(tape.sync().is_err(), "gone");
+        assert!(tape.sync().is_err() && !tape.is_in_place(), "gone");
         Tape::open(&path).unwrap();
-        assert!(tape.sync().is_err(), "another one");
+        assert!(tape.sync().is_err() && !tape.is_in_place(), "another one");
     }
 
     #[test]

@@ -55,6 +55,15 @@ pub struct SessionCursor {
     id: String,
 }
 
+/// What tells whether a list of sessions lacks something, or has something that is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// How many there are.
+    pub sessions: u64,
+    /// Changes whenever something was pruned.
+    pub prunings: i64,
+}
+
 /// One exchange, whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExchangeDetail {

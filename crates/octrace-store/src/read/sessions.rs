@@ -6,7 +6,7 @@ use octrace_core::{
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
 
-use super::{RunSummary, SessionCursor, SessionRow};
+use super::{Census, RunSummary, SessionCursor, SessionRow};
 use crate::{Error, Tape, event::Stored, part::PartReader};
 
 /// Sums over exchanges, as columns 0 to 7 of a row. What counts as an error is
@@ -57,6 +57,18 @@ impl Tape {
     pub fn sessions_of(&self, ids: &[String]) -> Result<Vec<SessionRow>, Error> {
         let ids = serde_json::to_string(ids).unwrap_or_default();
         self.rows("id IN (SELECT value FROM json_each(?1))", params![ids])
+    }
+
+    /// What tells whether a list of sessions lacks something.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn census(&self) -> Result<Census, Error> {
+        let sql = "SELECT (SELECT count(*) FROM sessions), generation FROM pruned";
+        let read = |row: &Row<'_>| {
+            Ok(Census { sessions: row.get::<_, i64>(0)?.cast_unsigned(), prunings: row.get(1)? })
+        };
+        Ok(self.connection.prepare_cached(sql)?.query_row([], read)?)
     }
 
     /// The rows of the sessions that a condition is true for.

@@ -18,6 +18,8 @@ pub(crate) type Tell<'a> = &'a mut dyn FnMut(Answer);
 pub(crate) enum Pace {
     /// Something is half done: it wants to go on as soon as no question waits.
     Busy,
+    /// Something that was asked for is done elsewhere, or cannot be done at this moment: it wants to go on soon.
+    Waiting,
     /// All is told; what is new is looked for a few times a second.
     Idle,
 }

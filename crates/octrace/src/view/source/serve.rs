@@ -85,7 +85,7 @@ impl Server {
                 _ if can_page => work.recv_timeout(Duration::ZERO),
                 Pace::Busy => work.recv_timeout(Duration::ZERO),
                 Pace::Idle if is_static => work.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Pace::Idle => work.recv_timeout(LOOK),
+                Pace::Waiting | Pace::Idle => work.recv_timeout(LOOK),
             };
             match job {
                 Ok(Job::Ask(Ask::Page(page))) => {

@@ -1,0 +1,64 @@
+//! Where words stand on the tape: looked for on a thread of its own, since that may take a while.
+
+use std::{
+    panic::resume_unwind,
+    path::{Path, PathBuf},
+    thread::JoinHandle,
+};
+
+use octrace_core::search::Query;
+use octrace_store::{Error, Tape};
+use octrace_view::terminal::data::Answer;
+
+use super::super::Tell;
+
+/// So many places are told.
+const MOST: usize = 10_000;
+
+/// One search, and the one that is wanted after it.
+pub(super) struct Find {
+    path: PathBuf,
+    running: Option<JoinHandle<Answer>>,
+    wanted: Option<(Option<String>, String)>,
+}
+
+impl Find {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, running: None, wanted: None }
+    }
+
+    /// Looks for these words next; whatever was to be next before is not wanted any more.
+    pub(super) fn ask(&mut self, session: Option<String>, words: String) {
+        self.wanted = Some((session, words));
+    }
+
+    /// Tells what was found; whether something is still looked for.
+    pub(super) fn work(&mut self, tell: Tell<'_>) -> bool {
+        if let Some(done) = self.running.take_if(|running| running.is_finished()) {
+            // Its fault is ours.
+            tell(done.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        if self.running.is_none()
+            && let Some((session, words)) = self.wanted.take()
+        {
+            let path = self.path.clone();
+            self.running = Some(std::thread::spawn(move || answer(&path, session, words)));
+        }
+        self.running.is_some()
+    }
+}
+
+fn answer(path: &Path, session: Option<String>, words: String) -> Answer {
+    match find(path, session.as_deref(), &words) {
+        Ok(places) => Answer::Found { session, words, places },
+        Err(error) => Answer::Trouble(format!("cannot search: {:#}", anyhow::Error::new(error))),
+    }
+}
+
+fn find(path: &Path, session: Option<&str>, words: &str) -> Result<Vec<(String, i64)>, Error> {
+    let (Some(query), Some(tape)) = (Query::parse(words), Tape::open_existing(path)?) else {
+        return Ok(Vec::new());
+    };
+    let found = tape.search(&query, session, MOST)?;
+    Ok(found.hits.into_iter().map(|hit| (hit.session, hit.exchange)).collect())
+}
