@@ -33,7 +33,7 @@ pub use octrace_script as script;
 pub use opencode::OpenCode;
 pub use process::{Output, Run, Running};
 pub use serve::Serve;
-pub use tui::{Tui, keys};
+pub use tui::{Modes, Tui, keys};
 
 /// How long a test waits for one thing before it fails: far beyond what an idle machine takes, since
 /// tests run side by side.

@@ -59,7 +59,9 @@ impl Output {
 }
 
 impl Run {
-    pub(crate) fn new(program: &OsStr, dir: &Path, output: &Path) -> Self {
+    /// A program in no [`Home`], started in `dir` without any environment. What it prints is kept in the folder
+    /// `output`.
+    pub fn new(program: &OsStr, dir: &Path, output: &Path) -> Self {
         Self {
             program: program.to_owned(),
             arguments: Vec::new(),

@@ -47,8 +47,31 @@ struct Display {
 }
 
 struct State {
-    emulator: vt100::Parser,
+    emulator: vt100::Parser<Clipboard>,
     closed: bool,
+}
+
+/// What the program sent for the terminal's clipboard last, in base64.
+#[derive(Default)]
+struct Clipboard(Option<String>);
+
+impl vt100::Callbacks for Clipboard {
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], base64: &[u8]) {
+        self.0 = Some(String::from_utf8_lossy(base64).into_owned());
+    }
+}
+
+/// What a program has asked of its terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modes {
+    /// Another screen than the one with the shell on it.
+    pub alternate: bool,
+    /// To be told of the mouse.
+    pub mouse: bool,
+    /// Marks around what is pasted.
+    pub paste: bool,
+    /// No cursor.
+    pub hidden_cursor: bool,
 }
 
 impl Display {
@@ -78,7 +101,12 @@ impl Tui {
         drop(pty.slave);
         let display = Arc::new(Display {
             state: Mutex::new(State {
-                emulator: vt100::Parser::new(cells(rows)?, cells(columns)?, 0),
+                emulator: vt100::Parser::new_with_callbacks(
+                    cells(rows)?,
+                    cells(columns)?,
+                    0,
+                    Clipboard::default(),
+                ),
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -128,6 +156,23 @@ impl Tui {
     /// What is on the screen, one line per row, without trailing blanks.
     pub fn screen(&self) -> String {
         self.display.lock().emulator.screen().contents()
+    }
+
+    /// What the program has asked of the terminal.
+    pub fn modes(&self) -> Modes {
+        let state = self.display.lock();
+        let screen = state.emulator.screen();
+        Modes {
+            alternate: screen.alternate_screen(),
+            mouse: screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None,
+            paste: screen.bracketed_paste(),
+            hidden_cursor: screen.hide_cursor(),
+        }
+    }
+
+    /// What the program put on the terminal's clipboard last (OSC 52), in base64.
+    pub fn clipboard(&self) -> Option<String> {
+        self.display.lock().emulator.callbacks().0.clone()
     }
 
     /// What is on the screen as a picture, an SVG document: with its colours.

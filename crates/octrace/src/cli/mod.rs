@@ -10,7 +10,6 @@ mod doctor;
 mod du;
 mod error;
 mod export;
-mod filter;
 mod flush;
 mod install;
 mod intercept;
@@ -51,6 +50,7 @@ enum Command {
     Sessions(sessions::Sessions),
     Show(show::Show),
     Request(request::Request),
+    View(view::View),
     Search(search::Search),
     Intercept(intercept::Intercept),
     Export(export::Export),
@@ -63,8 +63,6 @@ enum Command {
     Config(config::Config),
     #[command(hide = true)]
     Record(record::Record),
-    #[command(hide = true)]
-    View(view::View),
 }
 
 /// What every command has at hand.
@@ -127,6 +125,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Sessions(sessions) => sessions.run(context),
         Command::Show(show) => show.run(context),
         Command::Request(request) => request.run(context),
+        Command::View(view) => view.run(context),
         Command::Search(search) => search.run(context),
         Command::Intercept(intercept) => intercept.run(context),
         Command::Export(export) => export.run(context),
@@ -138,7 +137,6 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Doctor(doctor) => doctor.run(context),
         Command::Config(config) => config.run(context),
         Command::Record(record) => record.run(context),
-        Command::View(view) => view.run(context),
     }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -190,6 +188,8 @@ mod tests {
           sessions   List the recorded sessions, newest first
           show       Show a session: its turns, model calls, tools and sub-agents
           request    Show one request with its response: headers, body, answer
+          view       Look at what is recorded, in the terminal: sessions, requests as they go, and what
+                     changed between them
           search     Search everything recorded: prompts, answers, tools and what they gave, system prompts,
                      errors
           intercept  Keep model requests as files: on, off, or how it stands

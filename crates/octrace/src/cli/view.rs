@@ -1,6 +1,6 @@
 //! `octrace view`: the terminal viewer.
 
-use std::{env, io, io::IsTerminal, path::Path};
+use std::{env, io, io::IsTerminal};
 
 use clap::{Args, ValueEnum};
 use octrace_core::filter::Filter;
@@ -56,9 +56,12 @@ impl View {
             return Err(Failure::failed("`octrace view` needs a terminal to draw on and to read keys from")
                 .hint("`octrace sessions`, `octrace show` and `octrace request` print the same things, with --json for scripts."));
         }
-        let session = match &self.session {
-            Some(wanted) => Some(session(&paths.tape(), wanted)?),
-            None => None,
+        // A tape that cannot be read is better told of here than on a screen of its own.
+        let tape = Tape::open_existing(&paths.tape())?;
+        let session = match (&self.session, tape) {
+            (Some(wanted), Some(tape)) => Some(show::find(&tape.sessions()?, Some(wanted))?),
+            (Some(wanted), None) => Some(show::find(&[], Some(wanted))?),
+            (None, _) => None,
         };
         let style = out.style();
         let options = Options {
@@ -73,12 +76,6 @@ impl View {
         let source = Box::new(TapeSource::new(paths.tape()));
         Ok(view::run(source, options, paths.user.clone())?)
     }
-}
-
-/// The session that is meant.
-fn session(tape: &Path, wanted: &str) -> Result<String> {
-    let rows = Tape::open_existing(tape)?.map(|tape| tape.sessions()).transpose()?;
-    show::find(&rows.unwrap_or_default(), Some(wanted))
 }
 
 impl Colors {

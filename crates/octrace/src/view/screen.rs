@@ -138,3 +138,37 @@ fn area() -> Rect {
     let size = size.filter(|size| size.ws_col > 0 && size.ws_row > 0);
     size.map_or(Rect::new(0, 0, 80, 24), |size| Rect::new(0, 0, size.ws_col, size.ws_row))
 }
+
+#[cfg(test)]
+mod tests {
+    use octrace_testkit::{Modes, Run, Tui};
+
+    use super::*;
+
+    /// What the test below runs in a terminal.
+    #[test]
+    #[ignore = "it fails, in a terminal, for the test below"]
+    fn a_fault_while_the_terminal_is_ours() {
+        let mut screen = Screen::open().unwrap();
+        screen.mouse(true).unwrap();
+        panic!("this is the fault");
+    }
+
+    #[test]
+    fn a_fault_is_reported_on_a_terminal_that_was_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let test = std::env::current_exe().unwrap();
+        let name = "view::screen::tests::a_fault_while_the_terminal_is_ours";
+        let script = format!(
+            "before=$(stty -g); {test:?} --exact {name} --ignored --nocapture 2>&1
+             [ \"$(stty -g)\" = \"$before\" ] && echo as it was"
+        );
+        let shell = Run::new("/bin/sh".as_ref(), folder.path(), folder.path());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let tui = Tui::start(shell.env("PATH", path).args(["-c", &script]), 120, 40).unwrap();
+        // On the shell's own screen, which the emulator keeps apart from ours.
+        let shown = tui.wait_for("as it was").unwrap();
+        assert!(shown.contains("this is the fault"), "{shown}");
+        assert_eq!(tui.modes(), Modes::default());
+    }
+}
