@@ -10,6 +10,8 @@ mod deaths;
 mod dumps;
 mod faults;
 mod files;
+#[cfg(target_os = "linux")]
+mod hangup;
 mod hosts;
 mod intercept;
 mod json;
@@ -22,3 +24,4 @@ mod stage;
 mod startup;
 mod stream;
 mod transparency;
+mod view;
