@@ -8,7 +8,7 @@
 //! what is read out of them, at any nesting; problems never quote content.
 //!
 //! [`read_request`] and [`read_answer`] choose the dialect's file; [`sse`] is open to those who show
-//! streams.
+//! streams, [`outline`] to those who show requests.
 
 mod answer;
 mod anthropic;
@@ -19,7 +19,7 @@ mod gemini;
 pub(crate) mod lenient;
 mod openai_chat;
 mod openai_responses;
-mod outline;
+pub mod outline;
 mod prompt;
 mod request;
 pub mod sse;

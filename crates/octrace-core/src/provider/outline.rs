@@ -1,7 +1,7 @@
 //! The top of a JSON text: its members or its elements, as ranges.
 //!
-//! Requests reach 100 MB and more, and what is wanted of them is a name and three counts. The outline
-//! gives that without building values, however deep or wide the text is, and as far as a cut text
+//! Requests reach 100 MB and more, and what is wanted of them is a name and three counts, or where their messages
+//! stand. The outline gives that without building values, however deep or wide the text is, and as far as a cut text
 //! goes.
 
 use std::ops::Range;
@@ -10,11 +10,13 @@ use crate::json::{Scanner, Token, TokenKind};
 
 /// A member of the outermost object.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Member<'a> {
+pub struct Member<'a> {
     /// The name as it stands between its quotes, escapes and all.
     pub name: &'a [u8],
     /// The value's bytes; for a cut text possibly not all of them.
     pub value: &'a [u8],
+    /// Where the value begins in the text.
+    pub start: usize,
     /// Whether the value is an array.
     pub is_array: bool,
     /// How many elements the array has.
@@ -22,11 +24,10 @@ pub(super) struct Member<'a> {
 }
 
 /// Shows each member of the object that `json` is. Gives where the text stopped being JSON, if it did.
-pub(super) fn members<'a>(json: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<usize> {
+pub fn members<'a>(json: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> Option<usize> {
     let mut scanner = Scanner::new(json);
     let mut name: &[u8] = b"";
     let mut open: Option<Member<'a>> = None;
-    let mut open_at = 0;
     for token in scanner.by_ref() {
         match (token.depth, token.kind) {
             (0, TokenKind::ObjectStart | TokenKind::ObjectEnd) => {}
@@ -34,17 +35,18 @@ pub(super) fn members<'a>(json: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> 
             (1, TokenKind::Key) => name = &json[token.start + 1..token.end - 1],
             (1, TokenKind::ObjectStart | TokenKind::ArrayStart) => {
                 let is_array = token.kind == TokenKind::ArrayStart;
-                open = Some(Member { name, value: b"", is_array, elements: 0 });
-                open_at = token.start;
+                let start = token.start;
+                open = Some(Member { name, value: b"", start, is_array, elements: 0 });
             }
             (1, TokenKind::ObjectEnd | TokenKind::ArrayEnd) => {
                 if let Some(member) = open.take() {
-                    visit(Member { value: &json[open_at..token.end], ..member });
+                    visit(Member { value: &json[member.start..token.end], ..member });
                 }
             }
             (1, _) => {
-                let value = &json[token.start..token.end];
-                visit(Member { name, value, is_array: false, elements: 0 });
+                let start = token.start;
+                let value = &json[start..token.end];
+                visit(Member { name, value, start, is_array: false, elements: 0 });
             }
             (2, _) if begins_value(&token) => {
                 if let Some(member) = &mut open {
@@ -55,24 +57,25 @@ pub(super) fn members<'a>(json: &'a [u8], mut visit: impl FnMut(Member<'a>)) -> 
         }
     }
     if let Some(member) = open {
-        visit(Member { value: &json[open_at..], ..member });
+        visit(Member { value: &json[member.start..], ..member });
     }
     scanner.broken_at()
 }
 
 /// The ranges of an array's elements. An [`Iterator`]; a text that is no array has none.
 #[derive(Clone)]
-pub(super) struct Elements<'a> {
+pub struct Elements<'a> {
     scanner: Scanner<'a>,
 }
 
 impl<'a> Elements<'a> {
-    pub(super) fn new(json: &'a [u8]) -> Self {
+    /// Begins at the first byte of what may be an array.
+    pub fn new(json: &'a [u8]) -> Self {
         Self { scanner: Scanner::new(json) }
     }
 
     /// As [`Scanner::broken_at`].
-    pub(super) fn broken_at(&self) -> Option<usize> {
+    pub fn broken_at(&self) -> Option<usize> {
         self.scanner.broken_at()
     }
 }

@@ -13,7 +13,7 @@
 //! * what stands between the quotes of a long string, escapes and all. OpenCode's event about a tool has
 //!   the same bytes as the message that tells the model ([`set_aside`]), and so has the next reading of that file.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use octrace_core::json::{Scanner, Token, TokenKind};
 
@@ -110,6 +110,18 @@ fn is_long(token: &Token) -> bool {
 /// The range between a string's quotes.
 fn inside(string: &Token) -> (usize, usize) {
     (string.start + 1, string.end - 1)
+}
+
+/// Where the cache markers of a body's element are, each with the comma and the white space that go with it, by rising
+/// offset: without them the element says the same.
+pub fn markers(element: &[u8]) -> Vec<Range<usize>> {
+    let mut moving = Moving::default();
+    if memchr::memmem::find(element, MARKER_KEY).is_some() {
+        for token in Scanner::new(element) {
+            moving.see(element, &token, false);
+        }
+    }
+    moving.ranges.into_iter().map(|(start, end)| start..end).collect()
 }
 
 /// Cuts a body into pieces, at most [`MAX_ITEMS`] with what is set aside. What is not JSON, or no longer,
@@ -309,6 +321,26 @@ mod tests {
         ],"stop":["x","y"],"stream":true}
         "#
         );
+    }
+
+    #[test]
+    fn markers_are_found_at_any_depth_with_their_commas() {
+        for (element, without) in [
+            (r#"{"text":"a", "cache_control":{"type":"x"}}"#, r#"{"text":"a"}"#),
+            (
+                r#"{"cache_control":{}, "content":[{"cache_control":1},{"n":2,"cache_control":null,"m":3}]}"#,
+                r#"{"content":[{},{"n":2,"m":3}]}"#,
+            ),
+            (r#"{"text":"\"cache_control\":1"}"#, r#"{"text":"\"cache_control\":1"}"#),
+            (r#"{"cache_control":{"type"#, r#"{"cache_control":{"type"#),
+            (r#""cache_control""#, r#""cache_control""#),
+        ] {
+            let mut kept = element.as_bytes().to_vec();
+            for marker in markers(element.as_bytes()).into_iter().rev() {
+                kept.drain(marker);
+            }
+            assert_eq!(String::from_utf8(kept).unwrap(), without);
+        }
     }
 
     #[test]

@@ -34,6 +34,20 @@ impl Tape {
         Ok(self.connection.prepare_cached(&sql)?.query_row([id], summary).optional()?)
     }
 
+    /// The exchange before this one in its conversation: of the same session, agent and purpose, as
+    /// [`octrace_core::timeline::Thread`] has it. `None` for the first one.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn previous(&self, exchange: &Summary) -> Result<Option<i64>, Error> {
+        let sql = "SELECT id FROM exchanges
+             WHERE session = ?1 AND agent IS ?2 AND purpose = ?3 AND id < ?4 ORDER BY id DESC LIMIT 1";
+        let Summary { session, agent, purpose, id, .. } = exchange;
+        let mut select = self.connection.prepare_cached(sql)?;
+        let key = (session, agent, purpose.as_str(), id);
+        Ok(select.query_row(key, |row| row.get(0)).optional()?)
+    }
+
     /// One exchange with its headers and bodies; `None` when there is none with this id.
     ///
     /// # Errors
