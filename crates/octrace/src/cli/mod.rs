@@ -242,6 +242,8 @@ mod tests {
               --body      The whole request body, laid out
               --response  The whole response, put together where it was streamed
               --curl      A curl command that sends the same request
+              --diff      What is new against the request before it in its conversation, and where the
+                          prompt cache breaks
           -h, --help      Print help
         ");
     }

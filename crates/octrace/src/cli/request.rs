@@ -1,7 +1,8 @@
 //! `octrace request`: one exchange with a model, as it went over the wire.
 
 use clap::Args;
-use octrace_view::{json, text::request as view};
+use octrace_store::follow::Step;
+use octrace_view::{difference, json, text::request as view};
 
 use super::{
     Context,
@@ -15,7 +16,7 @@ pub(super) struct Request {
     /// The request's number, as `octrace show` names it
     id: String,
     /// As JSON, all of it; not together with the flags below
-    #[arg(long, conflicts_with_all = ["raw", "body", "response", "curl"])]
+    #[arg(long, conflicts_with_all = ["raw", "body", "response", "curl", "diff"])]
     json: bool,
     /// The request's body exactly as it was sent; with --response, the response's as it arrived
     #[arg(long, conflicts_with = "curl")]
@@ -29,6 +30,9 @@ pub(super) struct Request {
     /// A curl command that sends the same request
     #[arg(long)]
     curl: bool,
+    /// What is new against the request before it in its conversation, and where the prompt cache breaks
+    #[arg(long, conflicts_with_all = ["raw", "body", "response", "curl"])]
+    diff: bool,
 }
 
 impl Request {
@@ -39,7 +43,8 @@ impl Request {
             Failure::usage(format!("{typed} is not the number of a request"))
                 .hint("`octrace show` has the numbers.")
         })?;
-        let Some(detail) = show::open(&paths.tape())?.exchange(id)? else {
+        let tape = show::open(&paths.tape())?;
+        let Some(detail) = tape.exchange(id)? else {
             return Err(Failure::failed(format!("no request {id} is recorded"))
                 .hint("`octrace show` has the numbers."));
         };
@@ -55,6 +60,12 @@ impl Request {
             view::response(&detail, &out.style())
         } else if self.curl {
             view::curl(&detail)
+        } else if self.diff {
+            let previous = match tape.previous(&detail.summary)? {
+                Some(previous) => tape.exchange_at(previous, Step::Begin)?,
+                None => None,
+            };
+            difference::text(&detail, previous.as_ref(), &out.style())
         } else {
             view::request(&detail, &out.style())
         };

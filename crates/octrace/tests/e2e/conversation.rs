@@ -157,6 +157,12 @@ fn each_dialect_is_read_as_the_provider_meant_it() -> anyhow::Result<()> {
         assert_eq!(answer["reasoning"], "That needs a calculation.", "{}", provider.id);
         assert_eq!(answer["tool_calls"][0]["name"], "bash");
 
+        let second = attempts(main[1])[0]["id"].to_string();
+        let told = stage.octrace(["request", &second, "--diff"]).output()?.success()?.stdout;
+        ensure!(told.starts_with(&format!("Against #{first}: ")), "{told}");
+        ensure!(told.contains("nothing breaks"), "{}: {told}", provider.id);
+        ensure!(told.contains("600 of 900 input tokens read from it"), "{told}");
+
         let titles: Vec<_> =
             calls(&session).into_iter().filter(|call| call["purpose"] == "title").collect();
         let title = attempts(titles.first().context("a title")?)[0];
