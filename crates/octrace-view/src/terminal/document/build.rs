@@ -2,7 +2,7 @@
 
 use octrace_store::read::ExchangeDetail;
 
-use super::Document;
+use super::{Document, difference};
 use crate::terminal::data::Tab;
 
 /// What a page is made of. Bodies that its tab does not need may be missing.
@@ -15,6 +15,10 @@ pub struct Exchanges {
 }
 
 /// What the tab shows.
-pub fn document(_tab: Tab, _exchanges: Exchanges) -> Document {
-    Document::default()
+pub fn document(tab: Tab, exchanges: Exchanges) -> Document {
+    let Exchanges { exchange, previous } = exchanges;
+    match tab {
+        Tab::Difference => Document::new(difference::nodes(exchange, previous)),
+        _ => Document::default(),
+    }
 }

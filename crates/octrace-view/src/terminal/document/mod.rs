@@ -5,6 +5,7 @@
 //! step lays out the whole.
 
 mod build;
+mod difference;
 mod node;
 
 use ratatui_core::{buffer::Buffer, layout::Rect};
