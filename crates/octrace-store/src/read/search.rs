@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use octrace_core::{
+    exchange::Summary,
     search::{Found, Fragment, IndexWord, Passage, Query, Role, is_inside_string},
     session,
 };
@@ -71,16 +72,27 @@ impl Tape {
         session: Option<&str>,
         limit: usize,
     ) -> Result<Hits, Error> {
-        let mut places = self.places(query, session)?;
-        places.extend(self.errors(query, session)?);
-        places.sort_unstable_by(|a, b| b.cmp(a));
+        self.search_where(query, session, limit, |_| true, |_| true)
+    }
 
+    /// The same, of what is in exchanges that are `wanted`, and said in a `role` that is.
+    ///
+    /// # Errors
+    /// As [`Tape::search`].
+    pub fn search_where(
+        &self,
+        query: &Query,
+        session: Option<&str>,
+        limit: usize,
+        mut wanted: impl FnMut(&Summary) -> bool,
+        role_wanted: impl Fn(Role) -> bool,
+    ) -> Result<Hits, Error> {
         let mut reader = Reader::new(&self.connection)?;
-        let mut without: HashSet<i64> = HashSet::new();
         let mut known: HashMap<(String, Role, blake3::Hash), usize> = HashMap::new();
         let mut hits: Vec<Hit> = Vec::new();
         let (mut more, mut beyond) = (false, 0);
-        for (exchange, place) in places {
+        let mut looked_at: Option<(i64, bool)> = None;
+        for (exchange, place) in self.places(query, session)? {
             if hits.len() >= limit {
                 beyond += 1;
                 if beyond > BEYOND {
@@ -88,19 +100,18 @@ impl Tape {
                     break;
                 }
             }
-            let seen = match &place {
-                Place::Error(error) => {
-                    see(query, &[Passage { role: Role::Error, text: error.as_str().into() }])
-                }
-                Place::Part(part) if without.contains(part) => None,
-                Place::Part(part) => reader.see(query, exchange, *part)?,
+            let counts = match looked_at {
+                Some((last, counts)) if last == exchange => counts,
+                _ => self.summary(exchange)?.is_some_and(|summary| wanted(&summary)),
             };
-            let Some((found, role, text)) = seen else {
-                if let Place::Part(part) = place {
-                    without.insert(part);
-                }
+            looked_at = Some((exchange, counts));
+            if !counts {
                 continue;
-            };
+            }
+            let Some((found, role, text)) = reader.see(query, exchange, &place)? else { continue };
+            if !role_wanted(role) {
+                continue;
+            }
             let Some(hit) = self.hit(exchange, role, found)? else { continue };
             let key = (hit.session.clone(), role, text);
             match known.get(&key) {
@@ -123,8 +134,41 @@ impl Tape {
         Ok(Hits { hits, more })
     }
 
-    /// Parts that may have it, each with the exchange that used it first in a session.
+    /// Every exchange that has it and was the first to do so in its session, with the session; newest first.
+    ///
+    /// # Errors
+    /// As [`Tape::search`].
+    pub fn places_of(
+        &self,
+        query: &Query,
+        session: Option<&str>,
+    ) -> Result<Vec<(String, i64)>, Error> {
+        let sql = format!("SELECT session FROM exchanges WHERE id = ?1 AND {EXCHANGE_STAYS}");
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let mut reader = Reader::new(&self.connection)?;
+        let mut found: Vec<(String, i64)> = Vec::new();
+        for (exchange, place) in self.places(query, session)? {
+            let known = found.last().is_some_and(|(_, last)| *last == exchange);
+            if known || reader.see(query, exchange, &place)?.is_none() {
+                continue;
+            }
+            // What is gone by now, or going, is no place.
+            let session = select.query_row([exchange], |row| row.get(0)).optional()?;
+            found.extend(session.map(|session| (session, exchange)));
+        }
+        Ok(found)
+    }
+
+    /// Where it may be, in the order to look there: the newest exchange first.
     fn places(&self, query: &Query, session: Option<&str>) -> Result<Vec<(i64, Place)>, Error> {
+        let mut places = self.parts(query, session)?;
+        places.extend(self.errors(query, session)?);
+        places.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(places)
+    }
+
+    /// Parts that may have it, each with the exchange that used it first in a session.
+    fn parts(&self, query: &Query, session: Option<&str>) -> Result<Vec<(i64, Place)>, Error> {
         let read = |row: &Row<'_>| Ok((row.get(0)?, Place::Part(row.get(1)?)));
         let of_session = "?1 IS NULL OR exchange IN (SELECT id FROM exchanges WHERE session = ?1)";
         let words = query.index_words();
@@ -214,15 +258,41 @@ struct Reader<'t> {
     parts: PartReader<'t>,
     /// The last exchange whose body was looked at, and what it is made of.
     last: (i64, Vec<Entry>),
+    /// Parts that were looked at in vain.
+    without: HashSet<i64>,
 }
 
 impl<'t> Reader<'t> {
     fn new(tape: &'t Connection) -> Result<Self, Error> {
-        Ok(Self { tape, parts: PartReader::new(tape)?, last: (0, Vec::new()) })
+        Ok(Self {
+            tape,
+            parts: PartReader::new(tape)?,
+            last: (0, Vec::new()),
+            without: HashSet::new(),
+        })
+    }
+
+    /// Whether this place of an exchange has it.
+    fn see(&mut self, query: &Query, exchange: i64, place: &Place) -> Result<Option<Seen>, Error> {
+        let part = match place {
+            Place::Error(error) => {
+                return Ok(see(
+                    query,
+                    &[Passage { role: Role::Error, text: error.as_str().into() }],
+                ));
+            }
+            Place::Part(part) if self.without.contains(part) => return Ok(None),
+            Place::Part(part) => *part,
+        };
+        let seen = self.see_part(query, exchange, part)?;
+        if seen.is_none() {
+            self.without.insert(part);
+        }
+        Ok(seen)
     }
 
     /// Whether a part of this exchange has it. One that is damaged has not, nor one that was pruned a moment ago.
-    fn see(&mut self, query: &Query, exchange: i64, part: i64) -> Result<Option<Seen>, Error> {
+    fn see_part(&mut self, query: &Query, exchange: i64, part: i64) -> Result<Option<Seen>, Error> {
         let language = language(self.tape, part, exchange)?;
         let bytes = match self.parts.get(part) {
             Ok(bytes) => bytes,
