@@ -144,8 +144,8 @@ fn every_place_is_told_and_only_wanted_exchanges_and_roles_are_searched() {
             let found = author.tape.places_of(&Query::parse(query).unwrap(), session).unwrap();
             found.into_iter().map(|(id, exchange)| format!("{id} #{exchange}")).collect::<Vec<_>>()
         };
-        assert_eq!(places("fix*", None), ["ses_2 #3", "ses_1 #2", "ses_1 #1"]);
-        assert_eq!(places("fix*", Some("ses_1")), ["ses_1 #2", "ses_1 #1"]);
+        assert_eq!(places("fix*", None), ["ses_1 #1", "ses_1 #2", "ses_2 #3"]);
+        assert_eq!(places("fix*", Some("ses_1")), ["ses_1 #1", "ses_1 #2"]);
         assert_eq!(places("nobody", None), ["ses_2 #4"]);
         assert_eq!(places("=>", None), [""; 0]);
 
@@ -157,7 +157,28 @@ fn every_place_is_told_and_only_wanted_exchanges_and_roles_are_searched() {
         assert!(found.more);
         let found = author.tape.search_where(&query, None, 2, |row| row.id == 3, |_| true).unwrap();
         assert_eq!((found.hits.len(), found.more), (2, false));
+        // The second request has the first prompt, too.
+        let found = author.tape.search_where(&query, None, 9, |row| row.id == 2, |_| true).unwrap();
+        assert_eq!(
+            lines(&found),
+            "ses_1 turn 2 user #2: Then [fix] 修复日期测试 too\nses_1 turn 2 user #2: [Fix] the date test\n"
+        );
     }
+}
+
+#[test]
+fn what_a_title_is_asked_for_is_a_place_in_the_conversation_as_well() {
+    let mut author = Author::new();
+    let prompt = body(&[("user", "Fix the date test")]);
+    author.asks_as("title", "ses_1", &prompt);
+    for _ in 0..3 {
+        author.asks("ses_1", "msg_1", &prompt);
+    }
+    author.asks_as("title", "ses_2", &body(&[("user", "the date")]));
+    let query = Query::parse("date").unwrap();
+    let places = author.tape.places_of(&query, None).unwrap();
+    let ids: Vec<_> = places.iter().map(|(_, exchange)| *exchange).collect();
+    assert_eq!(ids, [1, 2, 5]);
 }
 
 #[test]
