@@ -17,7 +17,6 @@ mod subject;
 #[cfg(test)]
 mod tests;
 mod token;
-mod tree;
 
 use std::{
     fmt,

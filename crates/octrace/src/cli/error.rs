@@ -26,7 +26,6 @@ pub(crate) struct Failure {
     kind: Kind,
     error: anyhow::Error,
     items: Vec<String>,
-    picture: String,
     hints: Vec<String>,
 }
 
@@ -54,18 +53,12 @@ impl Failure {
     }
 
     fn new(kind: Kind, error: anyhow::Error) -> Self {
-        Self { kind, error, items: Vec::new(), picture: String::new(), hints: Vec::new() }
+        Self { kind, error, items: Vec::new(), hints: Vec::new() }
     }
 
     /// Adds one of the things that the message is about, for a line of its own.
     pub(crate) fn item(mut self, item: impl Into<String>) -> Self {
         self.items.push(item.into());
-        self
-    }
-
-    /// Adds lines that show where the fault is; whoever made them has made them safe for a terminal.
-    pub(crate) fn picture(mut self, lines: String) -> Self {
-        self.picture = lines;
         self
     }
 
@@ -84,9 +77,6 @@ impl Failure {
         let mut message = format!("octrace: {}\n", safe::line(&error));
         for item in &self.items {
             message.push_str(&format!("  {}\n", safe::line(item)));
-        }
-        for line in self.picture.lines() {
-            message.push_str(&format!("  {line}\n"));
         }
         for hint in &self.hints {
             message.push_str(&format!("  hint: {}\n", safe::line(hint)));

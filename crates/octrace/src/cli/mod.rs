@@ -10,7 +10,6 @@ mod doctor;
 mod du;
 mod error;
 mod export;
-mod filter;
 mod flush;
 mod install;
 mod intercept;

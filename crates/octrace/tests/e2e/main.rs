@@ -10,7 +10,6 @@ mod deaths;
 mod dumps;
 mod faults;
 mod files;
-mod filter;
 #[cfg(target_os = "linux")]
 mod hangup;
 mod hosts;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     terminal::{
         command::Kind,
-        draw::{Pen, row, split_top, without_left, word_row},
+        draw::{Pen, row, split_top, without_left},
         sessions::{Reading, percent},
     },
     text::{Paint, Style, figures, line::Line, show::status},
@@ -25,13 +25,19 @@ use crate::{
 const BAR: u64 = 6;
 
 impl Timeline {
-    /// Draws header and rows.
-    pub(in crate::terminal) fn draw(&mut self, area: Rect, pen: &mut Pen<'_>, now_us: i64) {
+    /// Draws header and rows. `session`: what is known of it as a whole.
+    pub(in crate::terminal) fn draw(
+        &mut self,
+        area: Rect,
+        pen: &mut Pen<'_>,
+        session: Option<&SessionRow>,
+        now_us: i64,
+    ) {
         // The rows come first where there is hardly room for them.
         let (top, area) = split_top(area, u16::from(area.height > 2));
-        self.title(top, pen);
+        self.title(top, pen, session);
         let (top, area) = split_top(area, u16::from(area.height > 8));
-        facts(top, pen, &self.about);
+        facts(top, pen, session);
         let (top, area) = split_top(area, u16::from(area.height > 4));
         self.kinds(top, pen);
         let (top, area) = split_top(area, u16::from(area.height > 5));
@@ -52,21 +58,18 @@ impl Timeline {
         pen.marked = false;
     }
 
-    fn title(&self, area: Rect, pen: &mut Pen<'_>) {
-        let id = &self.about.id;
+    fn title(&self, area: Rect, pen: &mut Pen<'_>, session: Option<&SessionRow>) {
         // An id cut short is no id; beside it the title has to have some room.
         let mut left = area;
-        let mut title = self.about.title.as_deref().unwrap_or("(untitled)");
-        if usize::from(area.width) >= id.len() + 20 {
-            left = pen.right(area, Line::new().put(Paint::Dim, id));
-        } else if self.about.title.is_none() {
-            title = id;
+        if usize::from(area.width) >= self.session.len() + 20 {
+            left = pen.right(area, Line::new().put(Paint::Dim, &self.session));
         }
         let mut line = Line::new();
         if self.rows.is_live() {
             line = line.put(Paint::Good, pen.style.glyph("● ", "* "));
         }
-        pen.line(left, line.put(Paint::Strong, title));
+        let title = session.and_then(|session| session.title.as_deref());
+        pen.line(left, line.put(Paint::Strong, title.unwrap_or(&self.session)));
     }
 
     /// Which rows are shown, and where in them the cursor is.
@@ -94,7 +97,9 @@ impl Timeline {
         if self.include_meta {
             line = line.put(Paint::Meta, "+meta").layout(Paint::Plain, "  ");
         }
-        line = line.join(self.filtering.line(pen.style));
+        if !self.filtering.is_empty() {
+            line = line.put(Paint::Dim, "filter ").put(Paint::Accent, &self.filtering.typed());
+        }
         pen.line(left, line);
     }
 
@@ -108,7 +113,7 @@ impl Timeline {
                 "Nothing here is of this kind and matches the filter. a shows all, f changes it."
             }
         };
-        pen.line(word_row(area), Line::new().put(Paint::Dim, text));
+        pen.line(row(area, 1), Line::new().put(Paint::Dim, text));
     }
 
     fn row(&self, area: Rect, pen: &mut Pen<'_>, columns: &Columns, row: &Row, now_us: i64) {
@@ -172,8 +177,13 @@ impl Timeline {
             parts.push((paint, phase.words()));
         }
         let error = exchange.error.as_deref().filter(|_| !exchange.outcome.is_open());
-        parts.extend(error.map(|error| (Paint::Bad, error.to_owned())));
+        if let Some(error) = error.filter(|_| self.kind == Kind::Errors) {
+            parts.push((Paint::Bad, error.to_owned()));
+        }
         parts.extend(self.who(exchange).map(|who| (Paint::Plain, who)));
+        if let Some(error) = error.filter(|_| self.kind != Kind::Errors) {
+            parts.push((Paint::Bad, error.to_owned()));
+        }
         for (at, (paint, part)) in parts.into_iter().enumerate() {
             if at > 0 {
                 line = line.layout(Paint::Dim, style.glyph(" · ", " - "));
@@ -255,11 +265,9 @@ impl Timeline {
 }
 
 /// Models and sums.
-fn facts(area: Rect, pen: &mut Pen<'_>, session: &SessionRow) {
+fn facts(area: Rect, pen: &mut Pen<'_>, session: Option<&SessionRow>) {
+    let Some(session) = session else { return };
     let totals = &session.totals;
-    if totals.requests == 0 {
-        return;
-    }
     let usage = &totals.usage;
     let errors = if totals.errors == 0 {
         Line::new()

@@ -9,18 +9,15 @@ use std::collections::{HashMap, HashSet};
 
 use octrace_core::{
     exchange::Outcome,
-    filter::Within,
     timeline::{ExchangeRow, Row, RowId, ToolRow},
 };
-use octrace_store::read::SessionRow;
 use ratatui_core::layout::Rect;
 
-pub(super) use self::phase::Phase;
 use self::rows::{Key, Order, Rows};
 use super::{
     command::{Command, Kind},
     data::Progress,
-    filtering::{Filtering, Has},
+    filtering::Filtering,
     list::Cursor,
     sessions::Reading,
 };
@@ -28,8 +25,8 @@ use super::{
 /// A session's rows.
 #[derive(Debug)]
 pub(super) struct Timeline {
-    /// What is known of the session as a whole, at least its id.
-    about: SessionRow,
+    /// OpenCode's id.
+    pub(super) session: String,
     rows: Rows,
     /// What is shown of them.
     shown: Order,
@@ -37,8 +34,10 @@ pub(super) struct Timeline {
     filtering: Filtering,
     kind: Kind,
     include_meta: bool,
-    /// Whether the cursor goes with the newest row: so it is at the beginning, and whenever somebody goes there.
+    /// Whether the cursor goes with the newest row.
     follow: bool,
+    /// Whether somebody has moved the cursor.
+    moved: bool,
     reading: Reading,
     /// While everything is read again: what has come so far.
     again: Option<HashSet<RowId>>,
@@ -56,40 +55,25 @@ pub(super) enum Target {
 }
 
 impl Timeline {
-    pub(super) fn new(about: SessionRow, include_meta: bool, filtering: Filtering) -> Self {
+    pub(super) fn new(session: String, include_meta: bool, filtering: Filtering) -> Self {
         Self {
-            about,
+            session,
             rows: Rows::default(),
             shown: Order::default(),
             cursor: Cursor::default(),
             filtering,
             kind: Kind::All,
             include_meta,
-            follow: true,
+            follow: false,
+            moved: false,
             reading: Reading::Begun,
             again: None,
             drawn: Rect::ZERO,
         }
     }
 
-    /// OpenCode's id of the session.
-    pub(super) fn session(&self) -> &str {
-        &self.about.id
-    }
-
-    /// The session is known better.
-    pub(super) fn tell_about(&mut self, about: &SessionRow) {
-        self.about.clone_from(about);
-    }
-
     /// Rows as they are now, and those that are gone.
-    pub(super) fn tell(
-        &mut self,
-        rows: Vec<Row>,
-        gone: &[RowId],
-        progress: Option<Progress>,
-        now_us: i64,
-    ) {
+    pub(super) fn tell(&mut self, rows: Vec<Row>, gone: &[RowId], progress: Option<Progress>) {
         let on = self.shown.get(self.cursor.at);
         // By id: one answer may tell of a row twice.
         let mut come: HashMap<RowId, Key> = HashMap::new();
@@ -99,7 +83,7 @@ impl Timeline {
             if let Some(again) = &mut self.again {
                 again.insert(id);
             }
-            let accepted = self.accepts(&row, now_us);
+            let accepted = self.accepts(&row);
             let (before, now) = self.rows.put(row);
             let was_shown = before.filter(|key| self.shown.has(*key));
             if accepted && was_shown == Some(now) && !went.contains(&now) {
@@ -133,8 +117,14 @@ impl Timeline {
 
     /// Puts the cursor where it belongs after rows came and went.
     fn settle(&mut self, on: Option<Key>) {
+        // Whoever opens a session that is under way wants to see how it goes on.
+        if !self.moved {
+            self.follow = self.rows.is_live();
+        }
         if self.follow {
             self.cursor.go(Command::Last, self.shown.len());
+        } else if !self.moved {
+            self.cursor.go(Command::First, self.shown.len());
         } else if let Some(on) = on {
             self.cursor.carry(self.shown.before(on), self.shown.len());
         } else {
@@ -143,7 +133,7 @@ impl Timeline {
     }
 
     /// Whether this row is shown.
-    fn accepts(&self, row: &Row, now_us: i64) -> bool {
+    fn accepts(&self, row: &Row) -> bool {
         let of_kind = match row {
             Row::Exchange(exchange) if exchange.purpose.is_meta() && !self.include_meta => false,
             Row::Exchange(exchange) => match self.kind {
@@ -159,23 +149,14 @@ impl Timeline {
             },
             Row::Prompt(_) => self.kind == Kind::All,
         };
-        if !of_kind || self.filtering.is_empty() {
-            return of_kind;
-        }
-        let has = match row {
-            Row::Exchange(exchange) => Has::Exchange(exchange.id),
-            Row::Prompt(_) | Row::Tool(_) => Has::Nothing,
-        };
-        self.filtering.matches(&Within { session: &self.about, row }, has, now_us)
+        of_kind && self.filtering.matches(row)
     }
 
     /// Decides again what is shown of all rows.
-    fn choose(&mut self, now_us: i64) {
+    fn choose(&mut self) {
         let on = self.shown.get(self.cursor.at);
-        let shown = self
-            .rows
-            .keys()
-            .filter(|key| self.rows.get(*key).is_some_and(|row| self.accepts(row, now_us)));
+        let shown =
+            self.rows.keys().filter(|key| self.rows.get(*key).is_some_and(|row| self.accepts(row)));
         self.shown = Order::of(shown.collect());
         self.settle(on);
     }
@@ -184,16 +165,9 @@ impl Timeline {
         &self.filtering
     }
 
-    pub(super) fn filter(&mut self, filtering: Filtering, now_us: i64) {
+    pub(super) fn filter(&mut self, filtering: Filtering) {
         self.filtering = filtering;
-        self.choose(now_us);
-    }
-
-    /// Words were found.
-    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) {
-        if self.filtering.found(words, places) {
-            self.choose(now_us);
-        }
+        self.choose();
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -201,15 +175,15 @@ impl Timeline {
     }
 
     /// Does what is about this list alone.
-    pub(super) fn act(&mut self, command: Command, now_us: i64) {
+    pub(super) fn act(&mut self, command: Command) {
         match command {
             Command::Kind(kind) => {
                 self.kind = kind;
-                self.choose(now_us);
+                self.choose();
             }
             Command::Meta => {
                 self.include_meta = !self.include_meta;
-                self.choose(now_us);
+                self.choose();
             }
             Command::Follow => self.go(Command::Last),
             _ => self.go(command),
@@ -224,6 +198,7 @@ impl Timeline {
 
     /// Somebody put the cursor where it is.
     fn by_hand(&mut self) {
+        self.moved = true;
         self.follow = self.cursor.at + 1 >= self.shown.len();
     }
 
