@@ -38,11 +38,12 @@ pub fn holds(input: &[u8]) {
         let parent = parent.map(|parent| parent.entries).filter(|_| list.chain > 0);
         let read = body::decode(&list.bytes, parent).expect("our own list is read");
         assert!(read == entries, "the list gives its entries");
-        let part = |id: i64| {
+        let part = |id: i64, body: &mut Vec<u8>| {
             let found = ids.iter().find(|(_, known)| **known == id);
-            found.map(|(bytes, _)| bytes).ok_or(Error::NoParent)
+            body.extend_from_slice(found.map(|(bytes, _)| bytes).ok_or(Error::NoParent)?);
+            Ok::<_, Error>(())
         };
-        let restored = body::restore::<_, Error>(&read, part).expect("all parts are here");
+        let restored = body::restore(&read, part).expect("all parts are here");
         assert!(restored == body, "byte for byte");
 
         event(body, &mut encoder, &mut decoder);
@@ -70,11 +71,14 @@ fn event(body: &[u8], encoder: &mut Encoder, decoder: &mut Decoder) {
     let own = decoder.decode_with(stored.codec.number(), size, &stored.data, &context);
     assert!(own.as_ref().is_ok_and(|own| piece.content == *own));
     let entries = [Entry { part: 0, comma: false, insertions }];
-    let part = |id: i64| match usize::try_from(id - 1) {
-        Ok(at) => parts.get(at).copied().ok_or(Error::NoParent),
-        Err(_) => Ok(&*piece.content),
+    let part = |id: i64, body: &mut Vec<u8>| {
+        body.extend_from_slice(match usize::try_from(id - 1) {
+            Ok(at) => parts.get(at).copied().ok_or(Error::NoParent)?,
+            Err(_) => &piece.content,
+        });
+        Ok::<_, Error>(())
     };
-    let restored = body::restore::<_, Error>(&entries, part).expect("all parts are here");
+    let restored = body::restore(&entries, part).expect("all parts are here");
     assert!(restored == body, "byte for byte");
     drop(decoder.decode_with(stored.codec.number(), size, body, &context));
 }
@@ -83,7 +87,10 @@ fn event(body: &[u8], encoder: &mut Encoder, decoder: &mut Decoder) {
 fn any_list(list: &[u8], parent: &[Entry]) {
     if let Ok(entries) = body::decode(list, Some(parent)) {
         assert!(entries.len() <= MAX_ITEMS);
-        drop(body::restore::<_, Error>(&entries, |_| Ok(b"part")));
+        drop(body::restore(&entries, |_, body| {
+            body.extend_from_slice(b"part");
+            Ok::<_, Error>(())
+        }));
     }
 }
 

@@ -11,7 +11,10 @@
 //!
 //! A stored size is not believed: nothing above [`MAX_SIZE`] is decoded, and never more than the size says.
 
-use std::{borrow::Cow, io};
+use std::{
+    borrow::Cow,
+    io::{self, Cursor},
+};
 
 use zstd::{
     bulk::{Compressor, Decompressor},
@@ -202,18 +205,37 @@ impl Decoder {
         }
         let capacity = capacity(size)?;
         self.context.set_dictionary(&context.0).map_err(Error::Zstd)?;
-        decompress(&mut self.context, capacity, data)
+        let mut part = Vec::new();
+        decompress(&mut self.context, &mut part, capacity, data)?;
+        Ok(part)
     }
 
     /// The part's bytes. `codec` and `size` (uncompressed, in bytes) are what the tape says; neither is believed.
     pub fn decode(&mut self, codec: i64, size: u64, data: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut part = Vec::new();
+        self.decode_onto(&mut part, codec, size, data)?;
+        Ok(part)
+    }
+
+    /// Appends the part's bytes to `body`, which is as it was when they cannot be read.
+    pub fn decode_onto(
+        &mut self,
+        body: &mut Vec<u8>,
+        codec: i64,
+        size: u64,
+        data: &[u8],
+    ) -> Result<(), Error> {
         let capacity = capacity(size)?;
         match codec {
-            _ if codec == Codec::Zstd.number() => decompress(&mut self.plain, capacity, data),
+            _ if codec == Codec::Zstd.number() => decompress(&mut self.plain, body, capacity, data),
             _ if codec == Codec::Dictionary.number() => {
-                decompress(&mut self.dictionary, capacity, data)
+                decompress(&mut self.dictionary, body, capacity, data)
             }
-            _ if codec == Codec::Plain.number() => whole(capacity, data.to_vec()),
+            _ if codec == Codec::Plain.number() => {
+                is_whole(capacity, data.len())?;
+                body.extend_from_slice(data);
+                Ok(())
+            }
             _ => Err(Error::UnknownCodec(codec)),
         }
     }
@@ -224,21 +246,36 @@ fn capacity(size: u64) -> Result<usize, Error> {
     capacity.filter(|capacity| *capacity <= MAX_SIZE).ok_or(Error::TooBig(size))
 }
 
-fn decompress(zstd: &mut Decompressor<'_>, capacity: usize, data: &[u8]) -> Result<Vec<u8>, Error> {
+/// Appends what `data` stands for: `size` bytes.
+fn decompress(
+    zstd: &mut Decompressor<'_>,
+    body: &mut Vec<u8>,
+    size: usize,
+    data: &[u8],
+) -> Result<(), Error> {
     // Before anything is allocated: the frame has to agree with the row.
     match get_frame_content_size(data) {
-        Ok(Some(found)) if found == capacity as u64 => {}
-        Ok(Some(found)) => return Err(Error::WrongSize { stored: capacity as u64, found }),
+        Ok(Some(found)) if found == size as u64 => {}
+        Ok(Some(found)) => return Err(Error::WrongSize { stored: size as u64, found }),
         Ok(None) | Err(_) => return Err(Error::Unreadable),
     }
-    whole(capacity, zstd.decompress(data, capacity).map_err(|_| Error::Unreadable)?)
+    let begin = body.len();
+    body.reserve(size);
+    let mut end = Cursor::new(&mut *body);
+    end.set_position(begin as u64);
+    let done = zstd.decompress_to_buffer(data, &mut end).map_err(|_| Error::Unreadable);
+    let done = done.and_then(|_| is_whole(size, body.len() - begin));
+    if done.is_err() {
+        body.truncate(begin);
+    }
+    done
 }
 
-fn whole(size: usize, part: Vec<u8>) -> Result<Vec<u8>, Error> {
-    if part.len() == size {
-        return Ok(part);
+fn is_whole(size: usize, found: usize) -> Result<(), Error> {
+    if found == size {
+        return Ok(());
     }
-    Err(Error::WrongSize { stored: size as u64, found: part.len() as u64 })
+    Err(Error::WrongSize { stored: size as u64, found: found as u64 })
 }
 
 #[cfg(test)]

@@ -90,8 +90,9 @@ impl Stored {
             (self.codec, self.size, &self.body),
             entries.iter().flat_map(|entry| &entry.insertions).filter_map(|one| get(one.part)),
         )?;
-        body::restore(&entries, |part| {
-            Ok(if part == OWN { &own } else { get(part).unwrap_or_default() })
+        body::restore(&entries, |part, body| {
+            body.extend_from_slice(if part == OWN { &own } else { get(part).unwrap_or_default() });
+            Ok(())
         })
     }
 }

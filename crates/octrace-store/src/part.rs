@@ -92,16 +92,25 @@ impl<'t> PartReader<'t> {
 
     /// The bytes of part `id`.
     pub(crate) fn get(&mut self, id: i64) -> Result<Vec<u8>, Error> {
-        let row = self
+        let mut part = Vec::new();
+        self.append(id, &mut part)?;
+        Ok(part)
+    }
+
+    /// Appends the bytes of part `id`.
+    pub(crate) fn append(&mut self, id: i64, body: &mut Vec<u8>) -> Result<(), Error> {
+        let decoder = &mut self.decoder;
+        let decoded = self
             .tape
             .prepare_cached("SELECT codec, size, data FROM parts WHERE id = ?1")?
             .query_row([id], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
+                let (codec, size) = (row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned());
+                // Where SQLite has it: what is compressed needs no copy.
+                Ok(decoder.decode_onto(body, codec, size, row.get_ref(2)?.as_blob()?))
             })
             .optional()?;
-        let (codec, size, data) =
-            row.ok_or_else(|| Error::damaged(format!("part {id} is missing")))?;
-        self.decode(codec, size, &data)
+        decoded
+            .ok_or_else(|| Error::damaged(format!("part {id} is missing")))?
             .map_err(|error| Error::damaged(format!("part {id}: {error}")))
     }
 

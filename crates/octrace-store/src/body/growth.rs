@@ -59,9 +59,10 @@ impl Tape {
         let mut last = Vec::new();
         self.lists.iter().map(move |list| {
             last = decode(&list.bytes, Some(&last)).unwrap();
-            restore(&last, |id| {
+            restore(&last, |id, body| {
                 let part = &self.parts[usize::try_from(id / 2 - 1).unwrap()];
-                Ok::<_, Error>(decoder.decode(part.codec, part.size, &part.data).unwrap())
+                decoder.decode_onto(body, part.codec, part.size, &part.data).unwrap();
+                Ok::<_, Error>(())
             })
             .unwrap()
         })

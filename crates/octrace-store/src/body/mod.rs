@@ -106,40 +106,45 @@ pub fn insertions<E>(
     aside.iter().map(insertion).collect()
 }
 
-/// The body that these entries stand for. `part` gives a part's bytes, uncompressed; its errors are handed on.
-pub fn restore<B: AsRef<[u8]>, E: From<Error>>(
+/// The body that these entries stand for. `part` appends a part's bytes, uncompressed; its errors are handed on. A
+/// large body is in memory once: what was set aside comes straight to its place.
+pub fn restore<E: From<Error>>(
     entries: &[Entry],
-    mut part: impl FnMut(i64) -> Result<B, E>,
+    mut part: impl FnMut(i64, &mut Vec<u8>) -> Result<(), E>,
 ) -> Result<Vec<u8>, E> {
     let mut body = Vec::new();
+    let mut piece = Vec::new();
     for entry in entries {
-        let piece = part(entry.part)?;
-        let mut rest = piece.as_ref();
-        let mut done = 0;
-        for insertion in &entry.insertions {
-            let step =
-                insertion.offset.checked_sub(done).and_then(|step| usize::try_from(step).ok());
-            let Some((before, after)) = step.and_then(|step| rest.split_at_checked(step)) else {
-                return Err(
-                    Error::NoSuchPlace { part: entry.part, offset: insertion.offset }.into()
-                );
-            };
-            append(&mut body, before)?;
-            append(&mut body, part(insertion.part)?.as_ref())?;
-            (rest, done) = (after, insertion.offset);
+        if entry.insertions.is_empty() {
+            part(entry.part, &mut body)?;
+        } else {
+            piece.clear();
+            part(entry.part, &mut piece)?;
+            let mut rest = piece.as_slice();
+            let mut done = 0;
+            for insertion in &entry.insertions {
+                let step =
+                    insertion.offset.checked_sub(done).and_then(|step| usize::try_from(step).ok());
+                let Some((before, after)) = step.and_then(|step| rest.split_at_checked(step))
+                else {
+                    let (part, offset) = (entry.part, insertion.offset);
+                    return Err(Error::NoSuchPlace { part, offset }.into());
+                };
+                body.extend_from_slice(before);
+                part(insertion.part, &mut body)?;
+                is_possible(&body)?;
+                (rest, done) = (after, insertion.offset);
+            }
+            body.extend_from_slice(rest);
         }
-        append(&mut body, rest)?;
         if entry.comma {
-            append(&mut body, b",")?;
+            body.push(b',');
         }
+        is_possible(&body)?;
     }
     Ok(body)
 }
 
-fn append(body: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Error> {
-    if body.len() + bytes.len() > MAX_SIZE {
-        return Err(Error::TooBig);
-    }
-    body.extend_from_slice(bytes);
-    Ok(())
+fn is_possible(body: &[u8]) -> Result<(), Error> {
+    if body.len() > MAX_SIZE { Err(Error::TooBig) } else { Ok(()) }
 }

@@ -305,7 +305,11 @@ mod tests {
             Ok::<_, Error>(parts.len() as i64 - 1)
         })
         .unwrap();
-        restore(&entries, |id| Ok::<_, Error>(&parts[usize::try_from(id).unwrap()])).unwrap()
+        restore(&entries, |id, body| {
+            body.extend_from_slice(&parts[usize::try_from(id).unwrap()]);
+            Ok::<_, Error>(())
+        })
+        .unwrap()
     }
 
     #[test]
@@ -454,7 +458,10 @@ mod tests {
         for (offsets, wrong) in [([1, 4], 4), ([2, 1], 1), ([u64::MAX, 0], u64::MAX)] {
             let insertions = offsets.map(|offset| Insertion { offset, part: 7 }).to_vec();
             let entries = [Entry { part: 1, comma: false, insertions }];
-            let restored = restore(&entries, |_| Ok::<_, Error>(b"abc"));
+            let restored = restore(&entries, |_, body| {
+                body.extend_from_slice(b"abc");
+                Ok::<_, Error>(())
+            });
             assert_eq!(restored, Err(Error::NoSuchPlace { part: 1, offset: wrong }));
         }
     }

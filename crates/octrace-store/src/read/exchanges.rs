@@ -53,7 +53,15 @@ impl Tape {
     /// # Errors
     /// [`Error::Damaged`] when it is there but cannot be restored.
     pub fn exchange(&self, id: i64) -> Result<Option<ExchangeDetail>, Error> {
-        self.detail(id, None)
+        self.detail(id, &[Step::Begin, Step::End])
+    }
+
+    /// The same without its bodies.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn exchange_head(&self, id: i64) -> Result<Option<ExchangeDetail>, Error> {
+        self.detail(id, &[])
     }
 
     /// The same with the body that a step in its life is about: its request's when it begins, its response's when
@@ -62,10 +70,10 @@ impl Tape {
     /// # Errors
     /// As [`Tape::exchange`].
     pub fn exchange_at(&self, id: i64, step: Step) -> Result<Option<ExchangeDetail>, Error> {
-        self.detail(id, Some(step))
+        self.detail(id, &[step])
     }
 
-    fn detail(&self, id: i64, only: Option<Step>) -> Result<Option<ExchangeDetail>, Error> {
+    fn detail(&self, id: i64, bodies: &[Step]) -> Result<Option<ExchangeDetail>, Error> {
         // Of one moment: what it is made of may be pruned at the next.
         let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(
@@ -92,12 +100,15 @@ impl Tape {
             })
             .optional()?;
         let Some((mut detail, has_body, response)) = found else { return Ok(None) };
-        let mut parts = PartReader::new(&self.connection)?;
-        if has_body && only != Some(Step::End) {
-            let entries = layout::read(&self.connection, id)?;
-            detail.request_body = body::restore(&entries, |part| parts.get(part))?;
+        if bodies.is_empty() {
+            return Ok(Some(detail));
         }
-        if let Some(part) = response.filter(|_| only != Some(Step::Begin)) {
+        let mut parts = PartReader::new(&self.connection)?;
+        if has_body && bodies.contains(&Step::Begin) {
+            let entries = layout::read(&self.connection, id)?;
+            detail.request_body = body::restore(&entries, |part, body| parts.append(part, body))?;
+        }
+        if let Some(part) = response.filter(|_| bodies.contains(&Step::End)) {
             detail.response_body = parts.get(part)?;
         }
         Ok(Some(detail))

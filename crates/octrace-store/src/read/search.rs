@@ -249,7 +249,8 @@ impl<'t> Reader<'t> {
             let has = |insertion: &&Insertion| insertion.part == part;
             if let Some(insertion) = entry.insertions.iter().find(has) {
                 let element = Entry { comma: false, insertions: vec![*insertion], ..*entry };
-                return body::restore(&[element], |part| self.parts.get(part)).map(Some);
+                return body::restore(&[element], |part, body| self.parts.append(part, body))
+                    .map(Some);
             }
         }
         Ok(None)

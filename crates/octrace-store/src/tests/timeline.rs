@@ -97,13 +97,19 @@ fn whole(tape: &Tape, session: &str, limit: usize) -> (Timeline, Vec<Row>) {
 }
 
 fn tools(rows: &[Row]) -> Vec<&ToolRow> {
-    let tool = |row| if let &Row::Tool(ref tool) = row { Some(tool) } else { None };
-    rows.iter().filter_map(tool).collect()
+    let tools = rows.iter().filter_map(|row| match row {
+        Row::Tool(tool) => Some(tool),
+        Row::Exchange(_) | Row::Prompt(_) => None,
+    });
+    tools.collect()
 }
 
 fn exchanges(rows: &[Row]) -> Vec<&ExchangeRow> {
-    let exchange = |row| if let &Row::Exchange(ref one) = row { Some(one) } else { None };
-    rows.iter().filter_map(exchange).collect()
+    let exchanges = rows.iter().filter_map(|row| match row {
+        Row::Exchange(exchange) => Some(exchange),
+        Row::Tool(_) | Row::Prompt(_) => None,
+    });
+    exchanges.collect()
 }
 
 /// Tool calls and prompts without their numbers.
