@@ -62,7 +62,11 @@ const LAYERS: &[Layer] = &[
     },
     // The scripted model is a stand-in for a provider: it knows nothing of octrace.
     Layer { name: "octrace-script", may_reach: &[], never: &["rusqlite"] },
-    Layer { name: "octrace-testkit", may_reach: &["octrace-script"], never: &["rusqlite"] },
+    Layer {
+        name: "octrace-testkit",
+        may_reach: &["octrace-core", "octrace-script", "octrace-store", "octrace-wire"],
+        never: &[],
+    },
     Layer {
         name: "octrace",
         may_reach: &[

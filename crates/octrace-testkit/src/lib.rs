@@ -8,11 +8,13 @@
 //! * [`Serve`]: `opencode serve` and its HTTP interface.
 //! * [`Tui`]: OpenCode's terminal interface, or octrace's, in a pseudo-terminal.
 //! * [`session`]: long sessions to measure on, without OpenCode.
+//! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`eventually()`]: waits for a condition instead of a time.
 //!
 //! Only tests use this crate; nothing of it is in the shipped binary.
 
 mod eventually;
+mod history;
 mod home;
 mod http;
 #[cfg(target_os = "linux")]
@@ -25,6 +27,7 @@ pub mod session;
 mod tui;
 
 pub use eventually::eventually;
+pub use history::{HISTORY_ENDS_US, History, history};
 pub use home::{Home, PROVIDERS, Provider, prepare};
 pub use http::{Reply, refused_url};
 #[cfg(target_os = "linux")]
