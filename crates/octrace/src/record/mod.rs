@@ -31,6 +31,8 @@ mod flush;
 mod follow;
 mod index;
 mod inspect;
+#[cfg(test)]
+mod latency;
 pub(crate) mod log;
 #[cfg(test)]
 mod long;
