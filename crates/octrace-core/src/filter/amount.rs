@@ -46,10 +46,10 @@ impl Unit {
     /// How such an amount is written, for those who wrote it otherwise.
     pub(super) fn example(self) -> &'static str {
         match self {
-            Self::Dollars => "dollars: 0.1 or $0.1",
-            Self::Count => "a number: 3, 50k or 1.5M",
-            Self::Bytes => "a size: 500, 10kB, 1.5MB or 1GB",
-            Self::Time => "a time: 500ms, 2s, 1.5m, 2h or 7d",
+            Self::Dollars => "dollars, as 0.1 or $0.1",
+            Self::Count => "a number, as 3, 50k or 1.5M",
+            Self::Bytes => "a size, as 500, 10kB or 1.5MB",
+            Self::Time => "a time, as 500ms, 2s, 1.5m, 2h or 7d",
         }
     }
 

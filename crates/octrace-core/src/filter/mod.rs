@@ -17,6 +17,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tree;
 
 use std::{
     fmt,

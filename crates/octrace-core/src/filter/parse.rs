@@ -35,7 +35,7 @@ pub(super) fn filter(typed: &str) -> Result<Filter, Problem> {
                 }
             }
             What::Field { field, values, .. } if values.is_empty() => {
-                let message = format!("{} has no value: it is {}", field.name, field.means);
+                let message = format!("{} needs a value: {}", field.name, field.means);
                 return Err(Problem { at, message });
             }
             What::Field { field, comparison, values } => {
@@ -50,32 +50,33 @@ pub(super) fn filter(typed: &str) -> Result<Filter, Problem> {
 
 pub(super) fn search(typed: &str) -> Result<Search, Problem> {
     let mut words = String::new();
+    let mut copied = 0;
     let mut search = Search::default();
     let filter = &mut search.filter;
     typed.clone_into(&mut filter.typed);
     for Token { not, at, what } in Tokens::new(typed) {
-        let word = match what {
-            What::Field { field, comparison, values } if !values.is_empty() => {
-                let (comparison, not) = comparison.negated(not);
-                match (field.reads, values.as_slice()) {
-                    (Reads::Recorded, [one]) if !not => one.raw,
-                    (Reads::Role, values) => {
-                        let roles = values.iter().map(|value| role(field, value));
-                        search.roles.push((not, roles.collect::<Result<_, _>>()?));
-                        continue;
-                    }
-                    (_, values) => {
-                        let test = test(field, comparison, values, &at, &mut filter.texts)?;
-                        filter.terms.push(Term { not, test });
-                        continue;
-                    }
-                }
+        let What::Field { field, comparison, values } = what else { continue };
+        if values.is_empty() {
+            continue;
+        }
+        // What stands between fields is left as it is: a query has its own rules for it.
+        words.push_str(typed.get(copied..at.start).unwrap_or_default());
+        copied = at.end;
+        let (comparison, not) = comparison.negated(not);
+        match (field.reads, values.as_slice()) {
+            (Reads::Recorded, [one]) if !not => words.push_str(one.raw),
+            (Reads::Role, values) => {
+                let roles = values.iter().map(|value| role(field, value));
+                search.roles.push((not, roles.collect::<Result<_, _>>()?));
             }
-            What::Field { .. } | What::Word(_) => typed.get(at).unwrap_or_default(),
-        };
-        words.push_str(word);
+            (_, values) => {
+                let test = test(field, comparison, values, &at, &mut filter.texts)?;
+                filter.terms.push(Term { not, test });
+            }
+        }
         words.push(' ');
     }
+    words.push_str(typed.get(copied..).unwrap_or_default());
     search.query = Query::parse(&words);
     Ok(search)
 }
@@ -151,7 +152,7 @@ fn role(field: &Field, value: &Value<'_>) -> Result<Role, Problem> {
 fn impossible(field: &Field, value: &Value<'_>) -> Problem {
     let right = match field.reads {
         Reads::Amount(_, unit) => unit.example(),
-        Reads::Status => "a status is a number or a class: 404 or 5xx",
+        Reads::Status => "a number or a class, as 404 or 5xx",
         _ => field.means,
     };
     let message = format!("{} cannot be {}: it is {right}", field.name, value.raw);

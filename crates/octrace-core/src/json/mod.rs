@@ -8,6 +8,10 @@
 //! the first byte that cannot be JSON and says where ([`Scanner::broken_at`]); everything before that is
 //! usable.
 
+use std::borrow::Cow;
+
+use crate::provider::lenient::Text;
+
 /// What stands at a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
@@ -228,6 +232,18 @@ impl Iterator for Scanner<'_> {
                 _ => self.fail(),
             };
         }
+    }
+}
+
+/// A string with its quotes, decoded; what cannot be is as it stands.
+pub fn decode(quoted: &[u8]) -> Cow<'_, str> {
+    let raw = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    if memchr::memchr(b'\\', raw).is_none() {
+        return String::from_utf8_lossy(raw);
+    }
+    match serde_json::from_slice::<Text>(quoted) {
+        Ok(text) => Cow::Owned(text.0),
+        Err(_) => String::from_utf8_lossy(raw),
     }
 }
 

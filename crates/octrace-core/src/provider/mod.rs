@@ -17,6 +17,7 @@ mod draft;
 mod error;
 mod gemini;
 pub(crate) mod lenient;
+mod message;
 mod openai_chat;
 mod openai_responses;
 pub mod outline;
@@ -29,6 +30,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::answer::{BodyKind, read_answer};
+pub use self::message::{Message, ToolResult};
 pub use self::prompt::first_prompt;
 
 /// The language that an endpoint speaks.

@@ -1,30 +1,10 @@
 //! The first words of a conversation, in any dialect: what people recognise a session by.
 
-use serde::Deserialize;
-
 use super::{
-    lenient::{Lenient, List, Raw, Text},
+    lenient::{List, Text},
+    message::{Part, Shape, TITLE_INSTRUCTION},
     outline::{Elements, members},
 };
-
-/// What OpenCode says before the conversation when it asks for a title.
-const TITLE_INSTRUCTION: &str = "Generate a title for this conversation:";
-
-/// A message of any dialect, as far as its text goes.
-#[derive(Deserialize)]
-#[serde(default, bound = "'de: 'a")]
-#[derive(Default)]
-struct Message<'a> {
-    role: Lenient<Text>,
-    content: Raw<'a>,
-    parts: List<'a, Part>,
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default)]
-    text: Lenient<Text>,
-}
 
 /// The first text of a user's in the request with this body; `None` where there is none.
 pub fn first_prompt(body: &[u8]) -> Option<String> {
@@ -36,7 +16,7 @@ pub fn first_prompt(body: &[u8]) -> Option<String> {
         }
         found = if member.is_array {
             let mut messages = Elements::new(member.value).filter_map(|at| member.value.get(at));
-            messages.find_map(|message| serde_json::from_slice(message).ok().and_then(said))
+            messages.find_map(|message| said(&serde_json::from_slice(message).ok()?))
         } else {
             serde_json::from_slice::<Text>(member.value).ok().and_then(|Text(text)| words(&text))
         };
@@ -44,16 +24,22 @@ pub fn first_prompt(body: &[u8]) -> Option<String> {
     found
 }
 
-fn said(message: Message<'_>) -> Option<String> {
-    let Message { role, content, parts } = message;
-    if role.as_str() != "user" {
+/// What a user says in this message, OpenCode's wish for a title excepted.
+pub(super) fn said(message: &Shape<'_>) -> Option<String> {
+    if message.role.as_str() != "user" {
         return None;
     }
-    if let Some(Text(text)) = content.parse() {
-        return words(&text);
+    first_text(message, words)
+}
+
+/// What `choose` makes of the first text of a message's that it takes.
+pub(super) fn first_text<T>(message: &Shape<'_>, choose: impl Fn(&str) -> Option<T>) -> Option<T> {
+    if let Some(Text(text)) = message.content.parse() {
+        return choose(&text);
     }
-    let content = content.parse::<List<'_, Part>>().unwrap_or_default();
-    content.iter().chain(parts.iter()).find_map(|part| words(part.text.as_str()))
+    let content = message.content.parse::<List<'_, Part>>().unwrap_or_default();
+    let mut parts = content.iter().chain(message.parts.iter());
+    parts.find_map(|part| choose(part.text.0.as_ref()?.0.as_str()))
 }
 
 fn words(text: &str) -> Option<String> {

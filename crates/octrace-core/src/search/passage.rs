@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    json::{Scanner, TokenKind},
-    provider::{Answer, lenient::Text},
+    json::{Scanner, TokenKind, decode},
+    provider::Answer,
 };
 
 /// Whose words a passage is.
@@ -331,18 +331,6 @@ fn role_of_setting(key: &[u8]) -> Role {
 /// What stands between the quotes.
 fn inside(json: &[u8], range: std::ops::Range<usize>) -> &[u8] {
     json.get(range.start + 1..range.end - 1).unwrap_or_default()
-}
-
-/// A string with its quotes, decoded; what cannot be is as it stands.
-fn decode(quoted: &[u8]) -> Cow<'_, str> {
-    let raw = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-    if !raw.contains(&b'\\') {
-        return String::from_utf8_lossy(raw);
-    }
-    match serde_json::from_slice::<Text>(quoted) {
-        Ok(text) => Cow::Owned(text.0),
-        Err(_) => String::from_utf8_lossy(raw),
-    }
 }
 
 /// Whether it is a picture or a signature rather than text.

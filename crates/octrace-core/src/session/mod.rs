@@ -19,6 +19,7 @@ mod tree;
 
 pub use build::build;
 pub use fold::is_placeholder_title;
+pub use read::subject;
 pub use totals::is_error;
 pub use tree::{Recording, build_tree};
 

@@ -53,7 +53,7 @@ pub(crate) fn tokens(value: &Value) -> Option<Usage> {
 const SUBJECT: usize = 400;
 
 /// What a tool call is about, in one line: the argument that tells most.
-pub(crate) fn subject(tool: &str, input: &Value) -> String {
+pub fn subject(tool: &str, input: &Value) -> String {
     let pointers: &[&str] = match tool {
         // OpenCode's stand-in for a tool that does not exist or got arguments it cannot read.
         "invalid" => &["/tool"],
