@@ -5,11 +5,13 @@
 //! repository's own. The same seed gives the same session in the same checkout.
 
 mod body;
+mod history;
 mod sources;
 
 use octrace_script::{Dialect, Step};
 use serde_json::{Value, json};
 
+pub use self::history::write_history;
 use self::{body::Body, sources::Sources};
 
 /// A model is prompted by the user once in so many steps; in between it reads files.
