@@ -5,7 +5,8 @@
 //!   cached input in, `output` counts reasoning in), costs are US dollars.
 //! * A field without a value is `null` or empty. Fields may be added, none renamed or removed.
 //! * `octrace sessions --json` is a list of [`SessionRow`]s, in the order of the tape.
-//! * `octrace show --json` is [`Shown`]: the session, and sums with and without its sub-agents.
+//! * `octrace show --json` is [`Shown`]: the session, and sums with and without its sub-agents. With `--filter`, the
+//!   session has only what fits and the way to it, `shown` sums that up, and the other sums are of all there is.
 //! * `octrace request --json` is [`Request`]: the exchange, its headers and bodies, and its answer.
 //! * `octrace search --json` is [`Hits`]: the places, newest first, and whether there may be more.
 //! * `octrace verify --json` has `ok`, the tape as a [`Verification`](octrace_store::verify::Verification), the spools,
@@ -34,6 +35,8 @@ pub struct Shown<'a> {
     pub totals: Totals,
     /// Sums over its own exchanges and its sub-agents'.
     pub totals_with_sub_agents: Totals,
+    /// With a filter: sums over what is shown, sub-agents' exchanges included.
+    pub shown: Option<Totals>,
 }
 
 /// One exchange.
@@ -76,11 +79,12 @@ pub fn sessions(rows: &[SessionRow]) -> serde_json::Result<String> {
     print(&rows)
 }
 
-/// For `octrace show --json`.
-pub fn show(session: &Session) -> serde_json::Result<String> {
-    let totals = session.totals();
-    let totals_with_sub_agents = session.totals_with_sub_agents();
-    print(&Shown { session, totals, totals_with_sub_agents })
+/// For `octrace show --json`. Of a session that a filter has narrowed, `whole` are the sums before: its own, and with
+/// those of its sub-agents.
+pub fn show(session: &Session, whole: Option<(Totals, Totals)>) -> serde_json::Result<String> {
+    let now = (session.totals(), session.totals_with_sub_agents());
+    let (totals, totals_with_sub_agents) = whole.unwrap_or(now);
+    print(&Shown { session, totals, totals_with_sub_agents, shown: whole.map(|_| now.1) })
 }
 
 /// For `octrace request --json`.

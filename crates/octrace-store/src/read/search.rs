@@ -1,8 +1,9 @@
 //! Search: what was recorded, by its words.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use octrace_core::{
+    exchange::{Purpose, Summary},
     search::{Found, Fragment, IndexWord, Passage, Query, Role, is_inside_string},
     session,
 };
@@ -13,9 +14,10 @@ use crate::{
     Error, Tape,
     body::{self, Entry, Insertion},
     index::{language, passages},
-    layout,
+    layout::{self, Walk},
     part::PartReader,
     prune::EXCHANGE_STAYS,
+    uses::parts_of,
 };
 
 /// What was found at one place.
@@ -71,12 +73,45 @@ impl Tape {
         session: Option<&str>,
         limit: usize,
     ) -> Result<Hits, Error> {
-        let mut places = self.places(query, session)?;
-        places.extend(self.errors(query, session)?);
-        places.sort_unstable_by(|a, b| b.cmp(a));
+        self.search_in(query, self.places(query, session)?, limit, |_| true)
+    }
 
+    /// The same, of what is in exchanges that are `wanted`, and said in a role that is: where it was first seen in one
+    /// of those.
+    ///
+    /// # Errors
+    /// As [`Tape::search`].
+    pub fn search_where(
+        &self,
+        query: &Query,
+        session: Option<&str>,
+        limit: usize,
+        mut wanted: impl FnMut(&Summary) -> bool,
+        role_wanted: impl Fn(Role) -> bool,
+    ) -> Result<Hits, Error> {
+        let (mut places, mut others) = (Vec::new(), Vec::new());
+        let mut last: Option<(i64, bool)> = None;
+        for place in self.places(query, session)? {
+            let counts = match last {
+                Some((exchange, counts)) if exchange == place.0 => counts,
+                _ => self.summary(place.0)?.is_some_and(|summary| wanted(&summary)),
+            };
+            last = Some((place.0, counts));
+            if counts { places.push(place) } else { others.push(place) }
+        }
+        places.extend(self.later(&others, wanted)?);
+        places.sort_unstable_by(|a, b| b.cmp(a));
+        self.search_in(query, places, limit, role_wanted)
+    }
+
+    fn search_in(
+        &self,
+        query: &Query,
+        places: Vec<(i64, Place)>,
+        limit: usize,
+        role_wanted: impl Fn(Role) -> bool,
+    ) -> Result<Hits, Error> {
         let mut reader = Reader::new(&self.connection)?;
-        let mut without: HashSet<i64> = HashSet::new();
         let mut known: HashMap<(String, Role, blake3::Hash), usize> = HashMap::new();
         let mut hits: Vec<Hit> = Vec::new();
         let (mut more, mut beyond) = (false, 0);
@@ -88,19 +123,10 @@ impl Tape {
                     break;
                 }
             }
-            let seen = match &place {
-                Place::Error(error) => {
-                    see(query, &[Passage { role: Role::Error, text: error.as_str().into() }])
-                }
-                Place::Part(part) if without.contains(part) => None,
-                Place::Part(part) => reader.see(query, exchange, *part)?,
-            };
-            let Some((found, role, text)) = seen else {
-                if let Place::Part(part) = place {
-                    without.insert(part);
-                }
+            let Some((found, role, text)) = reader.see(query, exchange, &place)? else { continue };
+            if !role_wanted(role) {
                 continue;
-            };
+            }
             let Some(hit) = self.hit(exchange, role, found)? else { continue };
             let key = (hit.session.clone(), role, text);
             match known.get(&key) {
@@ -123,8 +149,95 @@ impl Tape {
         Ok(Hits { hits, more })
     }
 
-    /// Parts that may have it, each with the exchange that used it first in a session.
+    /// Every exchange that has it and was the first to do so in its session, with the session. Where that is a request
+    /// for a title or the like, the first one of the conversation as well: both are sent at once. Oldest first.
+    ///
+    /// # Errors
+    /// As [`Tape::search`].
+    pub fn places_of(
+        &self,
+        query: &Query,
+        session: Option<&str>,
+    ) -> Result<Vec<(String, i64)>, Error> {
+        let sql =
+            format!("SELECT session, purpose FROM exchanges WHERE id = ?1 AND {EXCHANGE_STAYS}");
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let mut reader = Reader::new(&self.connection)?;
+        let mut staying = |exchange: i64| {
+            let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+            select.query_row([exchange], read).optional()
+        };
+        let mut found: BTreeMap<i64, String> = BTreeMap::new();
+        let mut meta = Vec::new();
+        for (exchange, place) in self.places(query, session)? {
+            if reader.see(query, exchange, &place)?.is_none() {
+                continue;
+            }
+            // What is gone by now, or going, is no place.
+            let Some((session, purpose)) = staying(exchange)? else { continue };
+            found.insert(exchange, session);
+            if Purpose::parse(&purpose).is_meta() {
+                meta.push((exchange, place));
+            }
+        }
+        for (exchange, _) in self.later(&meta, |summary| !summary.purpose.is_meta())? {
+            found.extend(staying(exchange)?.map(|(session, _)| (exchange, session)));
+        }
+        Ok(found.into_iter().map(|(exchange, session)| (session, exchange)).collect())
+    }
+
+    /// The same parts in the first exchange after theirs that is `wanted` and has them; nothing for those that no such
+    /// exchange has.
+    fn later(
+        &self,
+        places: &[(i64, Place)],
+        mut wanted: impl FnMut(&Summary) -> bool,
+    ) -> Result<Vec<(i64, Place)>, Error> {
+        let mut select =
+            self.connection.prepare_cached("SELECT session FROM exchanges WHERE id = ?1")?;
+        // Of each session: each part, and the exchange that it was first seen in.
+        let mut missing: HashMap<String, HashMap<i64, i64>> = HashMap::new();
+        for (exchange, place) in places {
+            let Place::Part(part) = place else { continue };
+            let session = select.query_row([exchange], |row| row.get(0)).optional()?;
+            if let Some(session) = session {
+                missing.entry(session).or_default().insert(*part, *exchange);
+            }
+        }
+        let mut later = Vec::new();
+        for (session, mut missing) in missing {
+            let first = missing.values().min().copied().unwrap_or_default();
+            let rows = self.exchanges(&session)?;
+            let ids: HashSet<i64> =
+                rows.iter().filter(|row| row.id > first && wanted(row)).map(|row| row.id).collect();
+            let Some(last) = ids.iter().max().copied() else { continue };
+            layout::walk(&self.connection, &session, first, |exchange, entries, response| {
+                if ids.contains(&exchange) {
+                    let parts = parts_of(entries).chain(response);
+                    for part in parts {
+                        if missing.get(&part).is_some_and(|first| *first < exchange) {
+                            missing.remove(&part);
+                            later.push((exchange, Place::Part(part)));
+                        }
+                    }
+                }
+                let done = missing.is_empty() || exchange >= last;
+                Ok(if done { Walk::Stop } else { Walk::On })
+            })?;
+        }
+        Ok(later)
+    }
+
+    /// Where it may be, in the order to look there: the newest exchange first.
     fn places(&self, query: &Query, session: Option<&str>) -> Result<Vec<(i64, Place)>, Error> {
+        let mut places = self.parts(query, session)?;
+        places.extend(self.errors(query, session)?);
+        places.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(places)
+    }
+
+    /// Parts that may have it, each with the exchange that used it first in a session.
+    fn parts(&self, query: &Query, session: Option<&str>) -> Result<Vec<(i64, Place)>, Error> {
         let read = |row: &Row<'_>| Ok((row.get(0)?, Place::Part(row.get(1)?)));
         let of_session = "?1 IS NULL OR exchange IN (SELECT id FROM exchanges WHERE session = ?1)";
         let words = query.index_words();
@@ -214,15 +327,41 @@ struct Reader<'t> {
     parts: PartReader<'t>,
     /// The last exchange whose body was looked at, and what it is made of.
     last: (i64, Vec<Entry>),
+    /// Parts that were looked at in vain.
+    without: HashSet<i64>,
 }
 
 impl<'t> Reader<'t> {
     fn new(tape: &'t Connection) -> Result<Self, Error> {
-        Ok(Self { tape, parts: PartReader::new(tape)?, last: (0, Vec::new()) })
+        Ok(Self {
+            tape,
+            parts: PartReader::new(tape)?,
+            last: (0, Vec::new()),
+            without: HashSet::new(),
+        })
+    }
+
+    /// Whether this place of an exchange has it.
+    fn see(&mut self, query: &Query, exchange: i64, place: &Place) -> Result<Option<Seen>, Error> {
+        let part = match place {
+            Place::Error(error) => {
+                return Ok(see(
+                    query,
+                    &[Passage { role: Role::Error, text: error.as_str().into() }],
+                ));
+            }
+            Place::Part(part) if self.without.contains(part) => return Ok(None),
+            Place::Part(part) => *part,
+        };
+        let seen = self.see_part(query, exchange, part)?;
+        if seen.is_none() {
+            self.without.insert(part);
+        }
+        Ok(seen)
     }
 
     /// Whether a part of this exchange has it. One that is damaged has not, nor one that was pruned a moment ago.
-    fn see(&mut self, query: &Query, exchange: i64, part: i64) -> Result<Option<Seen>, Error> {
+    fn see_part(&mut self, query: &Query, exchange: i64, part: i64) -> Result<Option<Seen>, Error> {
         let language = language(self.tape, part, exchange)?;
         let bytes = match self.parts.get(part) {
             Ok(bytes) => bytes,

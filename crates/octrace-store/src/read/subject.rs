@@ -1,41 +1,52 @@
 //! What a filter can ask of a session in the list: whether anything in it is so.
 
-use octrace_core::filter::{Kinds, Quantity, Shown, Subject, Text};
+use octrace_core::{
+    exchange::Purpose,
+    filter::{Kinds, Quantity, Shown, Subject, Text},
+};
 
 use super::SessionRow;
 
 impl Subject for SessionRow {
     fn kinds(&self) -> Kinds {
-        Kinds::PROMPT
-            .with(Kinds::SUB_AGENT, self.parent.is_some())
-            .with(Kinds::REQUEST, self.totals.requests > 0)
+        let asks = self.totals.requests > 0;
+        let purposes = self.agents.iter().map(|agent| Purpose::of_agent(agent));
+        let kinds = purposes
+            .fold(Kinds::PROMPT, |kinds, purpose| kinds.with(Kinds::of_purpose(purpose), true));
+        kinds
+            .with(Kinds::REQUEST, asks)
+            .with(Kinds::MAIN, asks && self.agents.is_empty())
+            .with(Kinds::RESPONSE, !self.statuses.is_empty())
             .with(Kinds::ERROR, self.totals.errors > 0)
+            .with(Kinds::TOOL, !self.tools.is_empty())
+            .with(Kinds::SUB_AGENT, self.parent.is_some())
             .with(Kinds::LIVE, self.live)
     }
 
     fn any_text(&self, field: Text, fits: &mut dyn FnMut(Shown<'_>) -> bool) -> bool {
-        let mut text = |text: Option<&str>| text.is_some_and(|text| fits(Shown::Text(text)));
+        let mut text = |text: &str| fits(Shown::Text(text));
         match field {
-            Text::Session => text(Some(&self.id)),
-            Text::Title => text(self.title.as_deref()),
-            Text::Project => text(self.directory.as_deref()),
-            Text::Model => self.models.iter().any(|model| text(Some(model))),
-            Text::Provider => self.models.iter().any(|model| {
-                // Where no provider is known, the model's name may have a slash all the same.
-                text(model.split_once('/').map(|(provider, _)| provider))
-            }),
-            Text::Shown => {
-                text(Some(&self.id))
-                    || text(self.title.as_deref())
-                    || text(self.directory.as_deref())
-                    || self.models.iter().any(|model| text(Some(model)))
+            Text::Session => text(&self.id),
+            Text::Title => self.title.as_deref().is_some_and(text),
+            Text::Project => self.directory.as_deref().is_some_and(text),
+            Text::Model => self.models.iter().any(|model| text(model)),
+            Text::Provider => {
+                let named = self.models.iter().filter_map(|model| model.split_once('/'));
+                named.into_iter().any(|(provider, _)| text(provider))
             }
-            Text::Agent | Text::Tool => false,
+            Text::Agent => self.agents.iter().any(|agent| text(agent)),
+            Text::Tool => self.tools.iter().any(|tool| text(tool)),
+            Text::Shown => {
+                text(&self.id)
+                    || self.title.as_deref().is_some_and(&mut text)
+                    || self.directory.as_deref().is_some_and(&mut text)
+                    || self.models.iter().any(|model| text(model))
+            }
         }
     }
 
-    fn any_status(&self, _fits: &mut dyn FnMut(u16) -> bool) -> bool {
-        false
+    fn any_status(&self, fits: &mut dyn FnMut(u16) -> bool) -> bool {
+        self.statuses.iter().any(|status| fits(*status))
     }
 
     fn quantity(&self, of: Quantity, now_us: i64) -> Option<f64> {

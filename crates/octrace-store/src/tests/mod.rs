@@ -51,6 +51,13 @@ impl Author {
         self.begins(&self.exchange(session, message, body))
     }
 
+    /// Such a request by another of OpenCode's agents.
+    pub(super) fn asks_as(&mut self, agent: &str, session: &str, body: &str) -> ExchangeId {
+        let mut exchange = self.exchange(session, "msg_1", body);
+        exchange.request.agent = Some(agent.to_owned());
+        self.begins(&exchange)
+    }
+
     /// Such a request and its answer.
     pub(super) fn exchanges(
         &mut self,

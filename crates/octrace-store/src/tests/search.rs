@@ -3,8 +3,10 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use octrace_core::{
+    exchange::Summary,
+    filter::Filter,
     provider::{Dialect, read_answer},
-    search::Query,
+    search::{Query, Role},
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -128,6 +130,90 @@ fn in_one_session_and_no_more_than_asked_for() {
         let some = search(None, limit);
         assert!(some.more, "{limit}");
         assert_eq!(some.hits[..], all.hits[..limit]);
+    }
+}
+
+#[test]
+fn every_place_is_told_and_only_wanted_exchanges_and_roles_are_searched() {
+    let mut author = author();
+    for indexed in [false, true] {
+        if indexed {
+            index(&mut author.tape);
+        }
+        let places = |query: &str, session: Option<&str>| {
+            let found = author.tape.places_of(&Query::parse(query).unwrap(), session).unwrap();
+            found.into_iter().map(|(id, exchange)| format!("{id} #{exchange}")).collect::<Vec<_>>()
+        };
+        assert_eq!(places("fix*", None), ["ses_1 #1", "ses_1 #2", "ses_2 #3"]);
+        assert_eq!(places("fix*", Some("ses_1")), ["ses_1 #1", "ses_1 #2"]);
+        assert_eq!(places("nobody", None), ["ses_2 #4"]);
+        assert_eq!(places("=>", None), [""; 0]);
+
+        let query = Query::parse("fix*").unwrap();
+        let wanted = |row: &Summary| row.session == "ses_1";
+        let role = |role| role == Role::User;
+        let found = author.tape.search_where(&query, None, 1, wanted, role).unwrap();
+        assert_eq!(lines(&found), "ses_1 turn 2 user #2: Then [fix] 修复日期测试 too\n");
+        assert!(found.more);
+        let found = author.tape.search_where(&query, None, 2, |row| row.id == 3, |_| true).unwrap();
+        assert_eq!((found.hits.len(), found.more), (2, false));
+        // The second request has the first prompt, too.
+        let found = author.tape.search_where(&query, None, 9, |row| row.id == 2, |_| true).unwrap();
+        assert_eq!(
+            lines(&found),
+            "ses_1 turn 2 user #2: Then [fix] 修复日期测试 too\nses_1 turn 2 user #2: [Fix] the date test\n"
+        );
+    }
+}
+
+#[test]
+fn what_a_title_is_asked_for_is_a_place_in_the_conversation_as_well() {
+    let mut author = Author::new();
+    let prompt = body(&[("user", "Fix the date test")]);
+    author.asks_as("title", "ses_1", &prompt);
+    for _ in 0..3 {
+        author.asks("ses_1", "msg_1", &prompt);
+    }
+    author.asks_as("title", "ses_2", &body(&[("user", "the date")]));
+    let query = Query::parse("date").unwrap();
+    let places = author.tape.places_of(&query, None).unwrap();
+    let ids: Vec<_> = places.iter().map(|(_, exchange)| *exchange).collect();
+    assert_eq!(ids, [1, 2, 5]);
+}
+
+#[test]
+fn a_session_fits_when_anything_in_it_does() {
+    let mut author = author();
+    author.event(
+        "message.part.updated",
+        r#"{"part":{"id":"p","callID":"c","messageID":"m","sessionID":"ses_1",
+        "type":"tool","tool":"bash","state":{"status":"completed"}}}"#,
+    );
+    let rows = author.tape.sessions().unwrap();
+    let fitting = |typed: &str| {
+        let filter = Filter::parse(typed).unwrap();
+        let rows = rows.iter().filter(|row| filter.matches(*row, 1_795_164_558_000_000, |_| false));
+        let mut ids: Vec<_> = rows.map(|row| row.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.join(" ")
+    };
+    for (typed, expected) in [
+        ("kind:error", "ses_2"),
+        ("-kind:error", "ses_1"),
+        ("errors=1 requests:2", "ses_2"),
+        ("kind:main kind:request kind:response kind:prompt", "ses_1 ses_2"),
+        ("kind:title", ""),
+        ("agent:build status:2xx -kind:sub-agent", "ses_1 ses_2"),
+        ("status>=400", ""),
+        ("tool:bash kind:tool", "ses_1"),
+        ("model:m -provider:m", "ses_1 ses_2"),
+        ("ses_1", "ses_1"),
+        ("session:1", "ses_1"),
+        ("size=0 age<1d time<1h", "ses_1 ses_2"),
+        ("title:x", ""),
+        ("sent>0", ""),
+    ] {
+        assert_eq!(fitting(typed), expected, "{typed}");
     }
 }
 

@@ -15,10 +15,12 @@ pub(crate) mod show;
 mod usage;
 mod verify;
 
+use std::ops::Range;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 pub use self::sessions::sessions;
-pub use self::show::show;
+pub use self::show::{show, show_part};
 pub(crate) use line::Line;
 pub use search::search;
 pub use usage::{pruned, too_large, usage, would_prune};
@@ -27,6 +29,16 @@ pub use verify::verification;
 /// `7 requests`, `1 request`.
 pub fn counted(number: u64, one: &str) -> String {
     figures::many(number, one)
+}
+
+/// What was typed, and under it a mark for the bytes that are meant.
+pub fn pointed_at(typed: &str, at: Range<usize>) -> String {
+    let shown = |range: Range<usize>| safe::line(typed.get(range).unwrap_or_default()).into_owned();
+    let (before, meant) = (shown(0..at.start), shown(at.clone()));
+    let after = shown(at.end..typed.len());
+    let gap = " ".repeat(line::width(&before));
+    let mark = "^".repeat(line::width(&meant).max(1));
+    format!("{before}{meant}{after}\n{gap}{mark}\n")
 }
 
 /// `512 B`, `1.2 kB`, `48 MB`.

@@ -4,6 +4,8 @@ use std::{io, process::ExitCode};
 
 use octrace_view::text::safe;
 
+use crate::view::source::OpenError;
+
 /// What a command returns.
 pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
 
@@ -26,6 +28,7 @@ pub(crate) struct Failure {
     kind: Kind,
     error: anyhow::Error,
     items: Vec<String>,
+    picture: String,
     hints: Vec<String>,
 }
 
@@ -53,12 +56,18 @@ impl Failure {
     }
 
     fn new(kind: Kind, error: anyhow::Error) -> Self {
-        Self { kind, error, items: Vec::new(), hints: Vec::new() }
+        Self { kind, error, items: Vec::new(), picture: String::new(), hints: Vec::new() }
     }
 
     /// Adds one of the things that the message is about, for a line of its own.
     pub(crate) fn item(mut self, item: impl Into<String>) -> Self {
         self.items.push(item.into());
+        self
+    }
+
+    /// Adds lines that show where the fault is; whoever made them has made them safe for a terminal.
+    pub(crate) fn picture(mut self, lines: String) -> Self {
+        self.picture = lines;
         self
     }
 
@@ -78,6 +87,9 @@ impl Failure {
         for item in &self.items {
             message.push_str(&format!("  {}\n", safe::line(item)));
         }
+        for line in self.picture.lines() {
+            message.push_str(&format!("  {line}\n"));
+        }
         for hint in &self.hints {
             message.push_str(&format!("  hint: {}\n", safe::line(hint)));
         }
@@ -96,7 +108,10 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let hint = error.downcast_ref().and_then(tape_hint);
+        let hint = error
+            .downcast_ref()
+            .and_then(tape_hint)
+            .or_else(|| error.downcast_ref().and_then(OpenError::hint).map(str::to_owned));
         let failure = Self::new(Kind::Failed, error);
         match hint {
             Some(hint) => failure.hint(hint),
@@ -107,6 +122,12 @@ impl From<anyhow::Error> for Failure {
 
 impl From<octrace_store::Error> for Failure {
     fn from(error: octrace_store::Error) -> Self {
+        anyhow::Error::new(error).into()
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
         anyhow::Error::new(error).into()
     }
 }

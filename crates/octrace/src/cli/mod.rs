@@ -10,6 +10,7 @@ mod doctor;
 mod du;
 mod error;
 mod export;
+mod filter;
 mod flush;
 mod install;
 mod intercept;

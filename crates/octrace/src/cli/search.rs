@@ -1,16 +1,27 @@
 //! `octrace search`: full text over everything recorded.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use jiff::Timestamp;
-use octrace_core::search::Query;
-use octrace_store::{Tape, read::Hits};
+use octrace_core::{
+    exchange::Summary,
+    filter::{self as language, Filter, Within},
+    search::Query,
+};
+use octrace_store::{
+    Tape,
+    read::{Hits, SessionRow},
+};
 use octrace_view::{json, text};
 
 use super::{
     Context,
     error::{Failure, Result},
+    filter::{self, Places},
     output::Progress,
     show,
 };
@@ -25,9 +36,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// other sign means itself, so that code is found as it is written: foo_bar, a.b.c, fn(x). In scripts without
 /// spaces between words, any part of a sentence is found.
 ///
+/// Fields say where: 'kind:error role:tool-result model:claude timeout'. They are those of the filter language, below;
+/// words that look like one are looked for in quotes.
+///
 /// Shows where the words were first seen in each session, newest first. When nothing is found, it says so and the
 /// exit code is 0.
 #[derive(Args)]
+#[command(after_long_help = filter::help())]
 pub(super) struct Search {
     /// What to look for
     #[arg(required = true, value_name = "TEXT")]
@@ -46,8 +61,11 @@ pub(super) struct Search {
 impl Search {
     pub(super) fn run(self, context: &mut Context) -> Result {
         let Context { paths, out, .. } = context;
-        let query = Query::parse(&self.text.join(" "))
-            .ok_or_else(|| Failure::usage("there is nothing to search for"))?;
+        let typed = self.text.join(" ");
+        let wanted =
+            language::Search::parse(&typed).map_err(|problem| filter::failure(&typed, &problem))?;
+        let Some(query) = &wanted.query else { return Err(nothing(&wanted.filter)) };
+        let now_us = Timestamp::now().as_microsecond();
         let found = match Tape::open_existing(&paths.tape())? {
             Some(mut tape) => {
                 let session = match &self.session {
@@ -55,7 +73,7 @@ impl Search {
                     None => None,
                 };
                 catch_up(&mut tape);
-                tape.search(&query, session.as_deref(), self.limit)?
+                find(&tape, query, &wanted, session.as_deref(), self.limit, now_us)?
             }
             None => Hits::default(),
         };
@@ -66,13 +84,54 @@ impl Search {
             out.note("nothing found");
             return Ok(());
         }
-        let now_us = Timestamp::now().as_microsecond();
         out.print(&text::search(&found, &out.style(), now_us, out.width()))
     }
 }
 
+/// Where the query is, in exchanges that are wanted.
+fn find(
+    tape: &Tape,
+    query: &Query,
+    wanted: &language::Search,
+    session: Option<&str>,
+    limit: usize,
+    now_us: i64,
+) -> Result<Hits> {
+    let filter = &wanted.filter;
+    if filter.is_empty() {
+        return Ok(tape.search_where(
+            query,
+            session,
+            limit,
+            |_| true,
+            |role| wanted.wants(role),
+        )?);
+    }
+    let within = session.map(|session| [session]);
+    let places = Places::find(tape, filter, within.as_ref().map(|ids| &ids[..]))?;
+    let rows = tape.sessions()?;
+    let rows: HashMap<&str, &SessionRow> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+    let fits = |row: &Summary| {
+        let Some(session) = rows.get(row.session.as_str()) else { return false };
+        let row = Within { session: *session, row };
+        filter.matches(&row, now_us, |text| places.exchange(row.row.id, text))
+    };
+    Ok(tape.search_where(query, session, limit, fits, |role| wanted.wants(role))?)
+}
+
+/// Why there is no search without words.
+fn nothing(filter: &Filter) -> Failure {
+    let failure = Failure::usage("there is nothing to search for");
+    if filter.is_empty() {
+        return failure;
+    }
+    failure.hint(
+        "Give words beside the fields; `octrace sessions --filter` finds sessions by fields alone.",
+    )
+}
+
 /// Brings the index up to date. Where that cannot be, or takes too long, the search reads what is missing.
-fn catch_up(tape: &mut Tape) {
+pub(super) fn catch_up(tape: &mut Tape) {
     let begun = Instant::now();
     let mut progress = Progress::new();
     while begun.elapsed() < PATIENCE && tape.index_step().unwrap_or(false) {

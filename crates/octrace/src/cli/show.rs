@@ -5,13 +5,22 @@ mod follow;
 use std::path::Path;
 
 use clap::Args;
-use octrace_core::session::Session;
+use jiff::Timestamp;
+use octrace_core::{
+    filter::Filter,
+    session::{Session, Totals},
+};
 use octrace_store::{Tape, read::SessionRow};
-use octrace_view::{json, text};
+use octrace_view::{
+    json,
+    text::{self, Style},
+};
 
 use super::{
     Context,
     error::{Failure, Result},
+    filter::{self, FilterFlag, Places},
+    search,
 };
 
 /// How many sessions are named where several may be meant.
@@ -27,11 +36,17 @@ const LIST: &str = "`octrace sessions` lists them.";
 const RECORD: &str = "`octrace run -- opencode` records one OpenCode, `octrace install` every one.";
 
 /// Show a session: its turns, model calls, tools and sub-agents
+///
+/// With --filter, only what fits and what that stands under, and what of the session that is. A model call is shown with
+/// all its attempts. With --follow, what comes is filtered as well.
 #[derive(Args)]
+#[command(after_long_help = filter::help())]
 pub(super) struct Show {
     /// The session's id, or enough of its beginning (with or without `ses_`) or end; the newest
     /// session without it
     session: Option<String>,
+    #[command(flatten)]
+    filter: FilterFlag,
     /// As JSON
     #[arg(long, conflicts_with = "follow")]
     json: bool,
@@ -43,16 +58,20 @@ pub(super) struct Show {
 impl Show {
     pub(super) fn run(self, context: &mut Context) -> Result {
         let Context { paths, out, .. } = context;
-        let tape = open(&paths.tape())?;
+        let filter = self.filter.read()?;
+        let mut tape = open(&paths.tape())?;
+        if !filter.texts().is_empty() {
+            search::catch_up(&mut tape);
+        }
         let id = find(&tape.sessions()?, self.session.as_deref())?;
         if self.follow {
-            return follow::follow(&tape, &id, out);
+            return follow::follow(&tape, &id, &filter, out);
         }
-        let session = read(&tape, &id)?;
+        let shown = Shown::read(&tape, &id, &filter)?;
         if self.json {
-            return out.print(&json::show(&session)?);
+            return out.print(&shown.json()?);
         }
-        out.print(&text::show(&session, &out.style(), out.width()))
+        out.print(&shown.text(&out.style(), out.width()))
     }
 }
 
@@ -62,9 +81,46 @@ pub(super) fn open(path: &Path) -> Result<Tape> {
         .ok_or_else(|| Failure::failed("nothing is recorded yet").hint(RECORD))
 }
 
-fn read(tape: &Tape, id: &str) -> Result<Session> {
-    tape.session(id)?
-        .ok_or_else(|| Failure::failed(format!("the session {id} is not on the tape")).hint(LIST))
+/// A session, or what of it fits a filter.
+struct Shown {
+    session: Session,
+    /// Where only a part is shown, how much there is: its own and with its sub-agents'.
+    whole: Option<(Totals, Totals)>,
+}
+
+impl Shown {
+    fn read(tape: &Tape, id: &str, filter: &Filter) -> Result<Self> {
+        let session = tape.session(id)?.ok_or_else(|| {
+            Failure::failed(format!("the session {id} is not on the tape")).hint(LIST)
+        })?;
+        if filter.is_empty() {
+            return Ok(Self { session, whole: None });
+        }
+        let whole = (session.totals(), session.totals_with_sub_agents());
+        let mut ids = Vec::new();
+        sessions(&session, &mut ids);
+        let places = Places::find(tape, filter, Some(&ids))?;
+        let now_us = Timestamp::now().as_microsecond();
+        let session = filter.narrow(session, now_us, &|id, text| places.exchange(id, text));
+        Ok(Self { session, whole: Some(whole) })
+    }
+
+    fn text(&self, style: &Style, width: usize) -> String {
+        match &self.whole {
+            Some((_, whole)) => text::show_part(&self.session, whole, style, width),
+            None => text::show(&self.session, style, width),
+        }
+    }
+
+    fn json(&self) -> Result<String> {
+        Ok(json::show(&self.session, self.whole)?)
+    }
+}
+
+/// The ids of a session and of its sub-agents' sessions.
+fn sessions<'s>(session: &'s Session, ids: &mut Vec<&'s str>) {
+    ids.push(&session.id);
+    session.sub_agents().for_each(|child| sessions(child, ids));
 }
 
 /// Whether this may mean the session with the id: its beginning, with or without `ses_`, or its end.

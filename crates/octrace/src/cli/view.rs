@@ -1,6 +1,6 @@
 //! `octrace view`: the terminal viewer.
 
-use std::{env, io, io::IsTerminal};
+use std::{env, io, io::IsTerminal, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use octrace_core::filter::Filter;
@@ -12,13 +12,19 @@ use super::{
     error::{Failure, Result},
     show,
 };
-use crate::view::{self, source::TapeSource};
+use crate::view::{
+    self,
+    source::{JsonlSource, Source, TapeSource},
+};
 
 /// Look at what is recorded, in the terminal: sessions, requests as they go, and what changed between them
 ///
 /// It stays up to date while OpenCode works. ? shows every key.
 #[derive(Args)]
 pub(super) struct View {
+    /// Instead of the tape: a folder or a file of JSONL, by octrace or by opencode-api-tracer
+    #[arg(value_name = "DIR or FILE")]
+    path: Option<PathBuf>,
     /// Open with this session: its id, or enough of its beginning (with or without `ses_`) or end
     #[arg(long, value_name = "ID")]
     session: Option<String>,
@@ -56,12 +62,26 @@ impl View {
             return Err(Failure::failed("`octrace view` needs a terminal to draw on and to read keys from")
                 .hint("`octrace sessions`, `octrace show` and `octrace request` print the same things, with --json for scripts."));
         }
-        // A tape that cannot be read is better told of here than on a screen of its own.
-        let tape = Tape::open_existing(&paths.tape())?;
-        let session = match (&self.session, tape) {
-            (Some(wanted), Some(tape)) => Some(show::find(&tape.sessions()?, Some(wanted))?),
-            (Some(wanted), None) => Some(show::find(&[], Some(wanted))?),
-            (None, _) => None,
+        let wanted = self.session.as_deref();
+        let (source, session, name): (Box<dyn Source>, _, _) = match &self.path {
+            Some(path) => {
+                let mut source = JsonlSource::open(path, self.is_static)?;
+                // Nearly always a file is one session's, and its beginning says so.
+                let find = |wanted| {
+                    show::find(&source.sessions(false), Some(wanted))
+                        .or_else(|_| show::find(&source.sessions(true), Some(wanted)))
+                };
+                let session = wanted.map(find).transpose()?;
+                (Box::new(source), session, path.display().to_string())
+            }
+            None => {
+                // A tape that cannot be read is better told of here than on a screen of its own.
+                let tape = Tape::open_existing(&paths.tape())?;
+                let rows = || tape.as_ref().map(Tape::sessions).transpose();
+                let find = |wanted| show::find(&rows()?.unwrap_or_default(), Some(wanted));
+                let session = wanted.map(find).transpose()?;
+                (Box::new(TapeSource::new(paths.tape())), session, "tape".to_owned())
+            }
         };
         let style = out.style();
         let options = Options {
@@ -71,9 +91,8 @@ impl View {
             filter,
             theme: self.theme.resolve(style.color),
             style,
-            source: "tape".to_owned(),
+            source: name,
         };
-        let source = Box::new(TapeSource::new(paths.tape()));
         Ok(view::run(source, options, paths.user.clone())?)
     }
 }

@@ -10,6 +10,7 @@ mod deaths;
 mod dumps;
 mod faults;
 mod files;
+mod filter;
 #[cfg(target_os = "linux")]
 mod hangup;
 mod hosts;

@@ -4,7 +4,6 @@ mod answer;
 mod curl;
 mod parts;
 mod pretty;
-pub(crate) mod reading;
 
 use std::borrow::Cow;
 
@@ -151,7 +150,7 @@ fn facts(summary: &Summary, style: &Style, out: &mut String) {
     }
 }
 
-pub(crate) fn tokens(usage: &octrace_core::provider::Usage) -> String {
+fn tokens(usage: &octrace_core::provider::Usage) -> String {
     let of = |number: u64, what: &str| {
         (number > 0).then(|| format!("{} {what}", figures::grouped(number)))
     };
@@ -184,7 +183,7 @@ fn headers(headers: &Headers, style: &Style, out: &mut String) {
 }
 
 /// Whether redaction took the whole value.
-pub(crate) fn is_redacted(value: &str) -> bool {
+fn is_redacted(value: &str) -> bool {
     value == "[REDACTED]"
 }
 

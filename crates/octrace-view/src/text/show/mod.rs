@@ -21,6 +21,23 @@ const WIDTHS: (usize, usize) = (30, 120);
 
 /// The session for a terminal of `width` columns.
 pub fn show(session: &Session, style: &Style, width: usize) -> String {
+    let sums = Sums { shown: session.totals_with_sub_agents(), whole: None };
+    draw(session, &sums, style, width)
+}
+
+/// The same for a session of which a filter has left a part; `whole` are the sums before, with sub-agents.
+pub fn show_part(session: &Session, whole: &Totals, style: &Style, width: usize) -> String {
+    let sums = Sums { shown: session.totals_with_sub_agents(), whole: Some(*whole) };
+    draw(session, &sums, style, width)
+}
+
+/// What is shown adds up to, with sub-agents, and where that is a part, of how much.
+struct Sums {
+    shown: Totals,
+    whole: Option<Totals>,
+}
+
+fn draw(session: &Session, sums: &Sums, style: &Style, width: usize) -> String {
     let width = width.clamp(WIDTHS.0, WIDTHS.1);
     let view = Tree::of(session, style);
 
@@ -29,11 +46,19 @@ pub fn show(session: &Session, style: &Style, width: usize) -> String {
     let blocks = view.blocks(session);
     if blocks.is_empty() {
         out.push('\n');
-        let text = "Nothing of this session's work has been recorded yet.";
-        Line::new().put(Paint::Dim, text).fit(width, style).render(style, &mut out);
+        let text = match &sums.whole {
+            None => "Nothing of this session's work has been recorded yet.".to_owned(),
+            Some(whole) => {
+                format!("Nothing of it fits the filter; {} recorded.", requests(whole))
+            }
+        };
+        Line::new().put(Paint::Dim, &text).fit(width, style).render(style, &mut out);
         return out;
     }
-    let total = total_row(session, &session.totals_with_sub_agents(), style);
+    let (name, total) = match &sums.whole {
+        None => ("total", total_row(session, &sums.shown, style)),
+        Some(whole) => ("shown", part_row(&sums.shown, whole, style)),
+    };
     let grid = Grid::new(style, width, &blocks, &total);
     out.push('\n');
     grid.header(Line::new(), &mut out);
@@ -41,7 +66,7 @@ pub fn show(session: &Session, style: &Style, width: usize) -> String {
         grid.tree(block, &mut out);
         out.push('\n');
     }
-    grid.named(Line::new().put(Paint::Strong, "total"), total, &mut out);
+    grid.named(Line::new().put(Paint::Strong, name), total, &mut out);
     grid.footnote(&mut out);
     out
 }
@@ -86,22 +111,37 @@ fn models(session: &Session) -> Vec<&str> {
     models.into_iter().map(|(_, model)| model).collect()
 }
 
+fn requests(totals: &Totals) -> String {
+    figures::many(totals.requests, "request")
+}
+
+/// How much of it is shown.
+fn part_row(shown: &Totals, whole: &Totals, style: &Style) -> Row {
+    let of = format!("{} of {}", figures::grouped(shown.requests), requests(whole));
+    let row = Row::new(errors(Line::new().put(Paint::Plain, &of), shown, style));
+    spend(row, shown, Paint::Strong)
+}
+
+fn errors(text: Line, totals: &Totals, style: &Style) -> Line {
+    if totals.errors == 0 {
+        return text;
+    }
+    let errors = figures::many(totals.errors, "error");
+    text.put(Paint::Dim, style.glyph(" · ", " - ")).put(Paint::Bad, &errors)
+}
+
 fn total_row(session: &Session, totals: &Totals, style: &Style) -> Row {
     let sub_agents = descendants(session);
-    let errors =
-        if totals.errors == 0 { String::new() } else { figures::many(totals.errors, "error") };
-    let mut text = Line::new().dotted(
+    let text = Line::new().dotted(
         style,
         Paint::Plain,
         [
             figures::many(session.asked_turns().count() as u64, "turn").as_str(),
-            &figures::many(totals.requests, "request"),
+            &requests(totals),
             &if sub_agents == 0 { String::new() } else { figures::many(sub_agents, "sub-agent") },
         ],
     );
-    if !errors.is_empty() {
-        text = text.put(Paint::Dim, style.glyph(" · ", " - ")).put(Paint::Bad, &errors);
-    }
+    let text = errors(text, totals, style);
     let took = session
         .turns
         .iter()

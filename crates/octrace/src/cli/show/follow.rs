@@ -12,8 +12,8 @@ use std::{
     time::Duration,
 };
 
+use octrace_core::filter::Filter;
 use octrace_store::Tape;
-use octrace_view::text;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -24,17 +24,17 @@ use super::{
         error::{Failure, Result},
         output::Output,
     },
-    read,
+    Shown,
 };
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// Shows the session until somebody stops us; that is how it ends, so no failure.
-pub(super) fn follow(tape: &Tape, id: &str, out: &mut Output) -> Result {
+pub(super) fn follow(tape: &Tape, id: &str, filter: &Filter, out: &mut Output) -> Result {
     if !out.is_screen() {
         let stop = AtomicBool::new(false);
-        return watch(tape, id, out, &stop, |out, text| out.print(&format!("{text}\n")));
+        return watch(tape, id, filter, out, &stop, |out, text| out.print(&format!("{text}\n")));
     }
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM] {
@@ -44,7 +44,7 @@ pub(super) fn follow(tape: &Tape, id: &str, out: &mut Output) -> Result {
     }
     let mut last = String::new();
     let screen = Screen::open(out)?;
-    watch(tape, id, screen.out, &stop, |out, text| {
+    watch(tape, id, filter, screen.out, &stop, |out, text| {
         text.clone_into(&mut last);
         out.print(&frame(text, out.height()))
     })?;
@@ -57,17 +57,18 @@ pub(super) fn follow(tape: &Tape, id: &str, out: &mut Output) -> Result {
 fn watch(
     tape: &Tape,
     id: &str,
+    filter: &Filter,
     out: &mut Output,
     stop: &AtomicBool,
     mut draw: impl FnMut(&mut Output, &str) -> Result,
 ) -> Result {
     // Asked before the session is read: what is written meanwhile is read the next time.
     let mut version = tape.data_version()?;
-    let mut session = read(tape, id)?;
+    let mut shown = Shown::read(tape, id, filter)?;
     let mut drawn = None;
     while !stop.load(Ordering::Relaxed) {
         let size = (out.width(), out.height());
-        let text = text::show(&session, &out.style(), size.0);
+        let text = shown.text(&out.style(), size.0);
         if drawn.as_ref().is_none_or(|(before, at)| *before != text || *at != size) {
             draw(out, &text)?;
             drawn = Some((text, size));
@@ -76,7 +77,7 @@ fn watch(
         let now = tape.data_version()?;
         if now != version {
             version = now;
-            session = read(tape, id)?;
+            shown = Shown::read(tape, id, filter)?;
         }
     }
     Ok(())

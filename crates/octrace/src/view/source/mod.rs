@@ -1,6 +1,7 @@
 //! Where the viewer's sessions come from: the tape, or files. Both are read on one thread of their own, in small
 //! pieces, so that a question never waits long behind another one.
 
+mod jsonl;
 mod serve;
 mod tape;
 
@@ -8,7 +9,10 @@ use octrace_store::read::ExchangeDetail;
 use octrace_view::terminal::data::{Answer, Ask};
 
 pub(in crate::view) use self::serve::{Job, serve};
-pub(crate) use self::tape::TapeSource;
+pub(crate) use self::{
+    jsonl::{JsonlSource, OpenError},
+    tape::TapeSource,
+};
 
 /// How a source hands on what it knows.
 pub(crate) type Tell<'a> = &'a mut dyn FnMut(Answer);
