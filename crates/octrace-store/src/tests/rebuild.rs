@@ -103,6 +103,8 @@ fn what_is_derived_comes_back() {
              DELETE FROM messages WHERE id = 'msg_2';
              UPDATE messages SET role = 'x';
              DELETE FROM uses;
+             UPDATE sums SET errors = 9, cost_nanos = 1;
+             DELETE FROM facets;
              DELETE FROM part_words WHERE rowid < 5;",
         )
         .unwrap();
