@@ -160,6 +160,10 @@ n:
 "
         );
         assert_eq!(readable(br#""just \u00e4\ntext""#), "just ä\ntext\n");
+        assert_eq!(
+            readable(br#"{"a":{"b":1},"c":"d\ne","f":"g"}"#),
+            "a:\n  b: 1\nc:\n  d\n  e\nf: g\n"
+        );
         assert_eq!(readable(b"[[[1]],2]"), "- - - 1\n- 2\n");
         assert_eq!(readable(b"no JSON \xff"), "no JSON \u{fffd}");
         assert_eq!(readable(br#"{"a":1,"b":{"c"#), "a: 1\nb:\n\"c");

@@ -17,7 +17,7 @@ use crate::text::{Line, Paint, Style, figures, safe};
 const MAX_PART: usize = 256 << 10;
 
 /// So much is laid out at all.
-const MAX_ALL: usize = 16 << 20;
+const MAX_ALL: usize = 4 << 20;
 
 /// How much of a part is shown that is too large, at each side of what changed, in bytes.
 const EXCERPT: usize = 2 << 10;

@@ -55,9 +55,14 @@ fn fold(rows: Vec<(bool, Row)>, breaks: bool) -> Vec<Rows> {
         hidden.fill(true);
     }
     let mut folded: Vec<Rows> = Vec::new();
-    for (at, ((_, row), shown)) in rows.into_iter().zip(shown).enumerate() {
+    for (at, ((changed, mut row), shown)) in rows.into_iter().zip(shown).enumerate() {
         if breaks && at == first {
             folded.push(Rows::Break);
+        }
+        if shown && !changed {
+            for (_, text) in &mut row {
+                *text = shortened(text, true, false);
+            }
         }
         match folded.last_mut() {
             Some(Rows::Shown(rows)) if shown => rows.push(row),
