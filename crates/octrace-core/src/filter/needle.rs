@@ -57,8 +57,11 @@ impl Needle {
                     || self.is_across(provider, model)
             }
             Shown::Id(id) => self.digits.as_ref().is_some_and(|(digits, is_id)| {
-                let id = id.to_string();
-                if *is_id { id == *digits } else { id.contains(digits.as_str()) }
+                if *is_id {
+                    digits.parse() == Ok(id)
+                } else {
+                    id.to_string().contains(digits.as_str())
+                }
             }),
             Shown::Number(number) => self.digits.as_ref().is_some_and(|(digits, is_id)| {
                 !is_id && number.to_string().contains(digits.as_str())
@@ -70,8 +73,15 @@ impl Needle {
         let Some(first) = self.runs.first().and_then(|run| run.chars().next()) else {
             return true;
         };
-        let begins_at = |at: usize| text.get(at..).is_some_and(|rest| self.begins(rest));
         let bytes = text.as_bytes();
+        let second = self.runs.first().and_then(|run| run.as_bytes().get(1).copied());
+        let begins_at = |at: usize| {
+            // Nearly always it ends here.
+            second.is_none_or(|second| {
+                let next = bytes.get(at + 1).copied().unwrap_or_default();
+                next.eq_ignore_ascii_case(&second) || !next.is_ascii() || !second.is_ascii()
+            }) && text.get(at..).is_some_and(|rest| self.begins(rest))
+        };
         // Two letters of ASCII are the lower case of another character, too: of `K` (Kelvin) and of `İ`.
         let lead = match first {
             'k' => Some(0xE2),

@@ -114,3 +114,17 @@ impl Paint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_marked_in_columns() {
+        let marked = |typed: &str, at: Range<usize>| pointed_at(typed, at);
+        assert_eq!(marked("日本 x", 7..8), "日本 x\n     ^\n");
+        assert_eq!(marked("a\u{1b}b", 1..2), "a␛b\n ^\n");
+        assert_eq!(marked("ab", 2..2), "ab\n  ^\n");
+        assert_eq!(marked("é", 1..9), "\n^\n", "no place in it");
+    }
+}

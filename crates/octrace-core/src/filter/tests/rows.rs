@@ -148,3 +148,35 @@ fn recorded_text_is_for_the_caller_to_tell() {
     assert!(matches([true, false, false]) && matches([false, true, false]));
     assert!(!matches([false, false, false]) && !matches([true, true, true]));
 }
+
+/// `cargo test --release -p octrace-core filter_cost -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn filter_cost() {
+    let rows: Vec<Row> = (0..100_000)
+        .map(|number| match number % 3 {
+            0 => Row::Exchange(ExchangeRow { id: number, ..exchange() }),
+            1 => Row::Tool(tool()),
+            _ => Row::Prompt(prompt()),
+        })
+        .collect();
+    let session = &session();
+    for typed in [
+        "sonnet",
+        "kind:error",
+        "cost>0.1 model:anthropic/claude",
+        "status:5xx -kind:meta age<2d",
+        "title:\"date parser\" parser",
+        "#4711",
+        "nothing of the kind",
+        "tool:bash,grep,read kind:error package",
+    ] {
+        let filter = Filter::parse(typed).unwrap();
+        let begun = std::time::Instant::now();
+        let fitting = rows
+            .iter()
+            .filter(|&row| filter.matches(&Within { session, row }, NOW_US, |_| false))
+            .count();
+        println!("{typed}: {fitting} of {} in {:?}", rows.len(), begun.elapsed());
+    }
+}

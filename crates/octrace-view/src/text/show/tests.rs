@@ -185,3 +185,24 @@ fn any_width_will_do() {
         }
     }
 }
+
+#[test]
+fn a_part_says_how_much_of_the_session_it_is() {
+    use octrace_core::filter::Filter;
+    let session = load("trouble");
+    let whole = session.totals_with_sub_agents();
+    for (typed, expected) in
+        [("kind:error", "shown  "), ("cost>1000", "Nothing of it fits the filter; ")]
+    {
+        let part = Filter::parse(typed).unwrap().narrow(session.clone(), 0, &|_, _| false);
+        let shown = part.totals_with_sub_agents();
+        for width in [30, 60, 100] {
+            let text = show_part(&part, &whole, &Style::plain(), width);
+            assert!(text.lines().all(|shown| line::width(shown) <= width), "{text}");
+        }
+        let text = show_part(&part, &whole, &Style::plain(), 100);
+        let counts = format!("{} of {}", shown.requests, figures::many(whole.requests, "request"));
+        assert!(text.contains(expected), "{text}");
+        assert_eq!(text.contains(&counts), shown.requests > 0, "{counts}: {text}");
+    }
+}
