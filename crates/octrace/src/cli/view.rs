@@ -3,13 +3,13 @@
 use std::{env, io, io::IsTerminal, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use octrace_core::filter::Filter;
 use octrace_store::Tape;
 use octrace_view::terminal::{Options, Theme};
 
 use super::{
     Context,
     error::{Failure, Result},
+    filter::{self, FilterFlag},
     show,
 };
 use crate::view::{
@@ -19,8 +19,9 @@ use crate::view::{
 
 /// Look at what is recorded, in the terminal: sessions, requests as they go, and what changed between them
 ///
-/// It stays up to date while OpenCode works. ? shows every key.
+/// It stays up to date while OpenCode works. ? shows every key, and / changes the filter.
 #[derive(Args)]
+#[command(after_long_help = filter::help())]
 pub(super) struct View {
     /// Instead of the tape: a folder or a file of JSONL, by octrace or by opencode-api-tracer
     #[arg(value_name = "DIR or FILE")]
@@ -28,9 +29,8 @@ pub(super) struct View {
     /// Open with this session: its id, or enough of its beginning (with or without `ses_`) or end
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// Show only what matches, as `kind:error model:claude tool:bash`; / changes it
-    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true)]
-    filter: String,
+    #[command(flatten)]
+    filter: FilterFlag,
     /// Show requests for titles and the like, too
     #[arg(long)]
     include_meta: bool,
@@ -56,8 +56,7 @@ enum Colors {
 impl View {
     pub(super) fn run(self, context: &mut Context) -> Result {
         let Context { paths, out, .. } = context;
-        let filter = Filter::parse(&self.filter)
-            .map_err(|problem| Failure::usage(format!("--filter: {problem}")))?;
+        let filter = self.filter.read()?;
         if !out.is_screen() || !io::stdin().is_terminal() {
             return Err(Failure::failed("`octrace view` needs a terminal to draw on and to read keys from")
                 .hint("`octrace sessions`, `octrace show` and `octrace request` print the same things, with --json for scripts."));

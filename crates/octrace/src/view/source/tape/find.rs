@@ -12,9 +12,6 @@ use octrace_view::terminal::data::Answer;
 
 use super::super::Tell;
 
-/// So many places are told.
-const MOST: usize = 10_000;
-
 /// One search, and the one that is wanted after it.
 pub(super) struct Find {
     path: PathBuf,
@@ -59,6 +56,5 @@ fn find(path: &Path, session: Option<&str>, words: &str) -> Result<Vec<(String, 
     let (Some(query), Some(tape)) = (Query::parse(words), Tape::open_existing(path)?) else {
         return Ok(Vec::new());
     };
-    let found = tape.search(&query, session, MOST)?;
-    Ok(found.hits.into_iter().map(|hit| (hit.session, hit.exchange)).collect())
+    tape.places_of(&query, session)
 }
