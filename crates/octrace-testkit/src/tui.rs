@@ -51,13 +51,13 @@ struct State {
     closed: bool,
 }
 
-/// What the program sent for the terminal's clipboard last, in base64.
+/// What the program sent for the terminal's clipboard last.
 #[derive(Default)]
-struct Clipboard(Option<String>);
+struct Clipboard(Option<Vec<u8>>);
 
 impl vt100::Callbacks for Clipboard {
     fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], base64: &[u8]) {
-        self.0 = Some(String::from_utf8_lossy(base64).into_owned());
+        self.0 = Some(decoded(base64));
     }
 }
 
@@ -170,8 +170,8 @@ impl Tui {
         }
     }
 
-    /// What the program put on the terminal's clipboard last (OSC 52), in base64.
-    pub fn clipboard(&self) -> Option<String> {
+    /// What the program put on the terminal's clipboard last (OSC 52).
+    pub fn clipboard(&self) -> Option<Vec<u8>> {
         self.display.lock().emulator.callbacks().0.clone()
     }
 
@@ -248,4 +248,26 @@ fn size(columns: u16, rows: u16) -> PtySize {
 
 fn cells(count: u16) -> anyhow::Result<NonZero<u16>> {
     NonZero::new(count).context("a terminal needs at least one row and one column")
+}
+
+/// The bytes that this is the base64 of.
+fn decoded(base64: &[u8]) -> Vec<u8> {
+    let value = |sign: &u8| {
+        let at = match sign {
+            b'A'..=b'Z' => sign - b'A',
+            b'a'..=b'z' => sign - b'a' + 26,
+            b'0'..=b'9' => sign - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        Some(u32::from(at))
+    };
+    let signs: Vec<u32> = base64.iter().map_while(value).collect();
+    let four = |signs: &[u32]| {
+        let bits = signs.iter().fold(0, |bits, sign| bits << 6 | sign) << (6 * (4 - signs.len()));
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        bytes.into_iter().take(signs.len() - 1)
+    };
+    signs.chunks(4).flat_map(four).collect()
 }

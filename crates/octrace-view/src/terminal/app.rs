@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use octrace_core::{filter::Filter, timeline::RowId};
+use octrace_store::read::SessionRow;
 use ratatui_core::{buffer::Buffer, layout::Rect};
 
 use super::{
@@ -104,7 +105,7 @@ const WHEEL: usize = 3;
 impl App {
     /// A viewer at its beginning, and what it wants first. `now_us`: µs since the Unix epoch.
     pub fn new(options: Options, now_us: i64) -> (Self, Vec<Action>) {
-        let filtering = Filtering::of(options.filter.clone());
+        let filtering = Filtering::new(options.filter.clone());
         let mut app = Self {
             now_us,
             sessions: Sessions::new(filtering),
@@ -118,9 +119,10 @@ impl App {
         };
         let mut actions = Vec::new();
         if let Some(session) = app.options.session.clone() {
-            app.open_session(session, &mut actions);
+            app.open_session(&session, &mut actions);
         }
         actions.push(Action::Ask(Ask::Sessions));
+        find(None, app.sessions.filtering(), &mut actions);
         (app, actions)
     }
 
@@ -214,7 +216,7 @@ impl App {
             }
             Command::Filter => {
                 let filtering = self.filtering().clone();
-                let prompt = Prompt::new("filter", filtering.typed());
+                let prompt = Prompt::new("filter", filtering.filter().to_string());
                 self.prompt = Some((prompt, Purpose::Filter(filtering)));
             }
             Command::Search => {
@@ -243,7 +245,7 @@ impl App {
     fn move_on(&mut self, command: Command) {
         let Some(exchange) = &mut self.exchange else {
             match self.timelines.last_mut() {
-                Some(timeline) => timeline.act(command),
+                Some(timeline) => timeline.act(command, self.now_us),
                 None => self.sessions.go(command),
             }
             return;
@@ -274,12 +276,12 @@ impl App {
         let Some(timeline) = self.timelines.last() else {
             if let Some(session) = self.sessions.selected() {
                 let id = session.id.clone();
-                self.open_session(id, actions);
+                self.open_session(&id, actions);
             }
             return;
         };
         match timeline.target() {
-            Some(Target::Session(session)) => self.open_session(session, actions),
+            Some(Target::Session(session)) => self.open_session(&session, actions),
             Some(Target::Exchange(id)) => {
                 let tab =
                     if timeline.kind() == Kind::Responses { Tab::Response } else { Tab::default() };
@@ -289,11 +291,13 @@ impl App {
         }
     }
 
-    fn open_session(&mut self, session: String, actions: &mut Vec<Action>) {
-        let filtering = Filtering::of(self.options.filter.clone());
-        let timeline = Timeline::new(session.clone(), self.options.include_meta, filtering);
-        self.timelines.push(timeline);
-        actions.push(Action::Ask(Ask::Timeline { session }));
+    fn open_session(&mut self, session: &str, actions: &mut Vec<Action>) {
+        let filtering = Filtering::new(self.options.filter.clone());
+        let unknown = || SessionRow { id: session.to_owned(), ..SessionRow::default() };
+        let about = self.sessions.get(session).cloned().unwrap_or_else(unknown);
+        actions.push(Action::Ask(Ask::Timeline { session: session.to_owned() }));
+        find(Some(session), &filtering, actions);
+        self.timelines.push(Timeline::new(about, self.options.include_meta, filtering));
     }
 
     fn back(&mut self, actions: &mut Vec<Action>) {
@@ -307,7 +311,7 @@ impl App {
         // The source told only of the session that is gone now.
         if let Some(timeline) = self.timelines.last_mut() {
             timeline.renew();
-            let session = timeline.session.clone();
+            let session = timeline.session().to_owned();
             actions.push(Action::Ask(Ask::Timeline { session }));
         }
     }
@@ -357,8 +361,8 @@ impl App {
 
     fn filter(&mut self, filtering: Filtering) {
         match self.timelines.last_mut() {
-            Some(timeline) => timeline.filter(filtering),
-            None => self.sessions.filter(filtering),
+            Some(timeline) => timeline.filter(filtering, self.now_us),
+            None => self.sessions.filter(filtering, self.now_us),
         }
     }
 
@@ -368,7 +372,10 @@ impl App {
         match (typed, purpose) {
             (Typed::Cancelled, Purpose::Filter(before)) => self.filter(before),
             (Typed::Cancelled, Purpose::Search | Purpose::Save(_)) => {}
-            (Typed::Accepted, Purpose::Filter(_)) if !prompt.has_problem() => {}
+            (Typed::Accepted, Purpose::Filter(_)) if !prompt.has_problem() => {
+                let session = self.timelines.last().map(Timeline::session);
+                find(session, self.filtering(), actions);
+            }
             (Typed::Accepted, Purpose::Search) => {
                 if let Some(exchange) = &mut self.exchange {
                     exchange.search(prompt.text().to_owned());
@@ -378,10 +385,10 @@ impl App {
                 actions.push(Action::Save(payload, prompt.text().trim().into()));
             }
             (Typed::Changed, Purpose::Filter(before)) => {
-                match Filtering::parse(prompt.text()) {
-                    Ok(filtering) => {
+                match Filter::parse(prompt.text().trim()) {
+                    Ok(filter) => {
                         prompt.set_problem(None);
-                        self.filter(filtering);
+                        self.filter(Filtering::new(filter));
                     }
                     // What was shown goes on to be shown while a word is half typed.
                     Err(problem) => prompt.set_problem(Some((problem.at, problem.message))),
@@ -421,17 +428,25 @@ impl App {
 
     fn answer(&mut self, answer: Answer, actions: &mut Vec<Action>) {
         match answer {
-            Answer::Sessions { rows, gone, progress } => self.sessions.tell(rows, &gone, progress),
+            Answer::Sessions { rows, gone, progress } => {
+                self.sessions.tell(rows, &gone, progress, self.now_us);
+                for timeline in &mut self.timelines {
+                    if let Some(about) = self.sessions.get(timeline.session()) {
+                        timeline.tell_about(about);
+                    }
+                }
+            }
             Answer::Timeline { session, rows, gone, progress } => {
+                let timeline = self.timelines.last_mut().filter(|open| open.session() == session);
+                let Some(timeline) = timeline else { return };
                 let open = self.exchange.as_mut();
+                let row = |id| timeline.exchange(id).cloned();
+                let before = open.as_ref().and_then(|exchange| row(exchange.id));
+                timeline.tell(rows, &gone, progress, self.now_us);
                 if let Some(exchange) = open
-                    && rows.iter().any(|row| row.id() == RowId::Exchange(exchange.id))
+                    && timeline.exchange(exchange.id) != before.as_ref()
                 {
                     exchange.changed();
-                }
-                let timeline = self.timelines.last_mut().filter(|open| open.session == session);
-                if let Some(timeline) = timeline {
-                    timeline.tell(rows, &gone, progress);
                 }
             }
             Answer::Page(id, page) => {
@@ -439,13 +454,19 @@ impl App {
                     exchange.tell(id, page);
                 }
             }
-            Answer::Found { .. } => {}
+            Answer::Found { session: None, words, places } => {
+                self.sessions.found(&words, &places, self.now_us);
+            }
+            Answer::Found { session: Some(session), words, places } => {
+                let open = self.timelines.iter_mut().filter(|open| open.session() == session);
+                open.for_each(|timeline| timeline.found(&words, &places, self.now_us));
+            }
             Answer::Renewed => {
                 self.sessions.renew();
                 actions.push(Action::Ask(Ask::Sessions));
                 if let Some(timeline) = self.timelines.last_mut() {
                     timeline.renew();
-                    let session = timeline.session.clone();
+                    let session = timeline.session().to_owned();
                     actions.push(Action::Ask(Ask::Timeline { session }));
                 }
                 if let Some(exchange) = &mut self.exchange {
@@ -480,8 +501,7 @@ impl App {
             let row = timeline.exchange(exchange.id);
             exchange.draw(body, &mut pen, row, now_us);
         } else if let Some(timeline) = self.timelines.last_mut() {
-            let session = self.sessions.get(&timeline.session);
-            timeline.draw(body, &mut pen, session, now_us);
+            timeline.draw(body, &mut pen, now_us);
         } else {
             self.sessions.draw(body, &mut pen, &self.options.source, now_us);
         }
@@ -492,6 +512,14 @@ impl App {
         } else if self.help.is_none() {
             hints(foot, &mut pen, place);
         }
+    }
+}
+
+/// Asks where the words stand that a filter wants to know of.
+fn find(session: Option<&str>, filtering: &Filtering, actions: &mut Vec<Action>) {
+    for words in filtering.wanted() {
+        let session = session.map(str::to_owned);
+        actions.push(Action::Ask(Ask::Find { session, words }));
     }
 }
 

@@ -69,6 +69,11 @@ pub(super) fn row(area: Rect, at: u16) -> Rect {
     Rect { y, height: u16::from(y < area.bottom()), ..area }
 }
 
+/// Where a word stands instead of content: after an empty row, where there is room for one.
+pub(super) fn word_row(area: Rect) -> Rect {
+    row(area, u16::from(area.height > 1))
+}
+
 /// The first `rows` of an area, and the others.
 pub(super) fn split_top(area: Rect, rows: u16) -> (Rect, Rect) {
     let rows = rows.min(area.height);

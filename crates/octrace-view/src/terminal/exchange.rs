@@ -8,8 +8,9 @@ use super::{
     command::Command,
     data::{Ask, PageId, Payload, Tab},
     document::{Document, Search, Step},
-    draw::{Pen, row, split_top, without_left},
+    draw::{Pen, split_top, without_left, word_row},
     input::{Mouse, MouseAction},
+    timeline::Phase,
 };
 use crate::text::{Paint, figures, line::Line, show::status};
 
@@ -209,10 +210,10 @@ impl Exchange {
         match &mut self.pages[self.tab as usize].content {
             Content::Nothing => {
                 let text = pen.style.glyph("loading…", "loading...");
-                pen.line(row(area, 1), Line::new().put(Paint::Dim, text));
+                pen.line(word_row(area), Line::new().put(Paint::Dim, text));
             }
             Content::Problem(problem) => {
-                pen.line(row(area, 1), Line::new().put(Paint::Bad, problem));
+                pen.line(word_row(area), Line::new().put(Paint::Bad, problem));
             }
             Content::Document(document) => {
                 document.draw(area, pen.buffer, pen.theme, pen.style);
@@ -230,7 +231,10 @@ impl Exchange {
         if let Some(model) = &row.model {
             line = gap(line).put(Paint::Strong, model);
         }
-        let (paint, word) = status(row.outcome, row.status, row.error.as_deref());
+        let (paint, word) = match Phase::of(row, now_us) {
+            Some(phase) => (Paint::Warn, phase.words()),
+            None => status(row.outcome, row.status, row.error.as_deref()),
+        };
         line = gap(line).put(paint, &word);
         let running = row.outcome.is_open().then(|| now_us.saturating_sub(row.at_us));
         let times = [("first", row.first_content_after_us), ("took", row.end_after_us.or(running))];

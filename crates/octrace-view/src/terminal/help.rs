@@ -1,10 +1,11 @@
 //! What can be done here, by which keys; typing narrows it, Enter does it. Then the language of filters.
 
+use octrace_core::filter::{FIELDS, SIGNS};
 use ratatui_core::layout::Rect;
 
 use super::{
     command::{self, Command, Entry, Place},
-    draw::{Pen, row, split_top, without_left},
+    draw::{Pen, row, split_bottom, split_top, without_left},
     input::Key,
     list::Cursor,
     prompt::{Prompt, Typed},
@@ -37,6 +38,9 @@ struct Said {
     /// What Enter does.
     command: Option<Command>,
 }
+
+/// The rows for the text of the line with the cursor.
+const WHOLE: u16 = 4;
 
 /// What keys or terms take on the left.
 const LEFT: u16 = 24;
@@ -113,6 +117,11 @@ impl Help {
         }
         let (_, area) = split_top(area, u16::from(area.height > 4));
         let lines = self.lines(pen.style.unicode);
+        // What has no room beside its keys stands whole below, for the line with the cursor.
+        let (area, below) = split_bottom(area, if area.height > 12 { WHOLE } else { 0 });
+        if let Some(said) = lines.get(self.cursor.at) {
+            whole(below, pen, &said.right);
+        }
         let sight = self.cursor.sight(usize::from(area.height), lines.len());
         for (below, at) in (0..).zip(sight) {
             let Some(said) = lines.get(at) else { continue };
@@ -128,7 +137,35 @@ impl Help {
     }
 }
 
-/// The language of filters, in lines.
-fn reference() -> Vec<Said> {
-    Vec::new()
+/// Draws a text over several rows, after an empty one.
+fn whole(area: Rect, pen: &mut Pen<'_>, text: &str) {
+    let width = usize::from(area.width);
+    let mut lines = vec![Line::new()];
+    for word in text.split_whitespace() {
+        let word = Line::new().put(Paint::Dim, word);
+        match lines.last_mut() {
+            Some(line) if line.width() == 0 => *line = word,
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                *line = std::mem::take(line).layout(Paint::Dim, " ").join(word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    for (at, line) in (1..).zip(lines) {
+        pen.line(row(area, at), line);
+    }
+}
+
+/// The language of filters, in lines: its fields, and how they are put together.
+fn reference() -> impl Iterator<Item = Said> {
+    let said = |left: String, right: String| Said { left, right, command: None };
+    let fields = FIELDS.iter().map(move |field| {
+        let left = field.examples.first().copied().unwrap_or(field.name);
+        let examples: Vec<&str> = field.examples.iter().skip(1).copied().collect();
+        let more =
+            if examples.is_empty() { String::new() } else { format!("; {}", examples.join(", ")) };
+        said(left.to_owned(), format!("{} ({}{more})", field.means, field.of))
+    });
+    let signs = SIGNS.iter().map(move |sign| said(sign.example.to_owned(), sign.means.to_owned()));
+    fields.chain(signs)
 }

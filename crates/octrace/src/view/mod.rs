@@ -57,10 +57,8 @@ pub(crate) fn run(source: Box<dyn Source>, options: Options, home: PathBuf) -> a
     input::watch(&wake).context("cannot listen to the terminal")?;
 
     let (app, first) = App::new(options, now_us());
-    let screen = Screen::open().context("cannot set up the terminal")?;
-    let mut viewer = Viewer { app, screen, jobs, waiting: Vec::new() };
-    let ended = viewer.run(first, &woken);
-    drop(viewer);
+    let ended = Screen::open()
+        .and_then(|screen| Viewer { app, screen, jobs, waiting: Vec::new() }.run(first, &woken));
     match ended {
         Ok(Ended::Wanted) => Ok(()),
         // Whoever sent it wants to see that we died of it.

@@ -5,77 +5,77 @@
 //! step lays out the whole.
 
 mod build;
+mod conversation;
+mod copy;
 mod difference;
+mod draw;
+mod events;
+mod find;
+mod json;
+mod layout;
 mod node;
+mod pieces;
+mod rows;
+mod steps;
+mod tree;
 
-use ratatui_core::{buffer::Buffer, layout::Rect};
+#[cfg(test)]
+mod tests;
 
-pub use self::build::{Exchanges, document};
+use std::{collections::HashMap, sync::Arc};
+
+use ratatui_core::layout::Rect;
+
 pub(crate) use self::node::{How, Node, Span};
-use super::{Theme, input::Mouse};
-use crate::text::Style;
+pub use self::{
+    build::{Exchanges, document},
+    find::Search,
+    steps::Step,
+};
+use self::{
+    find::Find,
+    layout::Laid,
+    tree::{Path, Tree},
+};
+
+/// A screen that was not drawn yet has so many cells.
+const SCREEN: Rect = Rect { x: 0, y: 0, width: 80, height: 24 };
+
+/// A place in a page: a node, and a byte of its text. In the order of reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    path: Path,
+    at: usize,
+}
+
+/// From where to the cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Selection {
+    /// Whole rows.
+    Rows(Place),
+    /// Characters, both ends included.
+    Characters(Place),
+    /// Everything.
+    All,
+}
 
 /// One page's content, and where somebody is in it.
 #[derive(Debug, Default)]
 pub struct Document {
-    nodes: Vec<Node>,
-}
-
-/// A step that a person takes in a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// One row up.
-    Up,
-    /// One row down.
-    Down,
-    /// A screen up.
-    PageUp,
-    /// A screen down.
-    PageDown,
-    /// Half a screen up.
-    HalfUp,
-    /// Half a screen down.
-    HalfDown,
-    /// To the first row.
-    Top,
-    /// To the last row.
-    End,
-    /// To the next node at the same depth.
-    Next,
-    /// To the node before at the same depth.
-    Previous,
-    /// While selecting: one character to the left. Otherwise folds, or goes to the node above.
-    Left,
-    /// While selecting: one character to the right. Otherwise unfolds.
-    Right,
-    /// Folds what is unfolded, unfolds what is folded.
-    Fold,
-    /// Folds all below the node, or unfolds all of it where it is folded.
-    FoldBelow,
-    /// Folds everything.
-    FoldAll,
-    /// Unfolds everything.
-    UnfoldAll,
-    /// Begins a selection at the cursor, or gives it up.
-    Select,
-    /// Selects everything.
-    SelectAll,
-    /// Gives up the selection.
-    Deselect,
-}
-
-/// How a search stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Search {
-    /// Nothing is searched for.
-    #[default]
-    None,
-    /// The cursor is where the words stand.
-    Found,
-    /// They stand nowhere.
-    Absent,
-    /// Not yet found; [`Document::search_more`] goes on. So many percent are done.
-    Going(u8),
+    tree: Tree,
+    /// The recorded bytes that it shows as they are: then what stands between two places is copied, too.
+    exact: Option<Arc<Vec<u8>>>,
+    cursor: Place,
+    /// The first row in view.
+    top: Place,
+    /// Where it was drawn last.
+    area: Rect,
+    was_drawn: bool,
+    selection: Option<Selection>,
+    /// Where the mouse button went down.
+    pressed: Option<Place>,
+    find: Find,
+    laid: HashMap<Path, Arc<Laid>>,
 }
 
 /// What is copied.
@@ -90,66 +90,39 @@ pub struct Clip {
 impl Document {
     /// A page of `nodes`. Takes time in proportion to their texts: not for the thread that draws.
     pub(crate) fn new(nodes: Vec<Node>) -> Self {
-        Self { nodes }
+        let mut document = Self { tree: Tree::new(nodes), area: SCREEN, ..Self::default() };
+        let first = document.tree.first();
+        document.cursor.path.clone_from(&first);
+        document.top.path = first;
+        document
     }
 
-    /// Takes a step. Where it makes no sense, nothing happens.
-    pub fn step(&mut self, _step: Step) {}
-
-    /// The mouse did something at a cell of the screen; selects from press to release, and scrolls. Says whether that
-    /// was in the area that was drawn last.
-    pub fn mouse(&mut self, _mouse: Mouse) -> bool {
-        false
+    /// Of recorded bytes as they are: a selection is copied with all that stands between its ends.
+    fn exact(mut self, bytes: Arc<Vec<u8>>) -> Self {
+        self.exact = Some(bytes);
+        self
     }
 
-    /// Looks for `words` from the cursor on, ignoring case; empty ones end the search.
-    pub fn search(&mut self, _words: &str) -> Search {
-        Search::None
-    }
-
-    /// To the next place of the words, or the one before.
-    pub fn search_next(&mut self, _forward: bool) -> Search {
-        Search::None
-    }
-
-    /// Goes on with a search that is [`Search::Going`].
-    pub fn search_more(&mut self) -> Search {
-        Search::None
-    }
-
-    /// How the search stands.
-    pub fn searching(&self) -> Search {
-        Search::None
+    /// Opens with the cursor on this node.
+    fn beginning_at(mut self, path: Path) -> Self {
+        self.cursor = Place { path, at: 0 };
+        self.was_drawn = false;
+        self
     }
 
     /// Whether something is selected.
     pub fn is_selecting(&self) -> bool {
-        false
-    }
-
-    /// The selection, else the node under the cursor, whole. Takes time in proportion to its size.
-    pub fn copy(&mut self) -> Option<Clip> {
-        None
+        self.selection.is_some()
     }
 
     /// How far down the cursor is, 0 to 100.
     pub fn percent(&mut self) -> u8 {
-        0
-    }
-
-    /// Draws what is in view.
-    pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, theme: Theme, _style: &Style) {
-        let mut y = area.y;
-        for node in &self.nodes {
-            if y >= area.bottom() {
-                break;
-            }
-            let mut x = area.x;
-            for (paint, text) in node.line() {
-                let room = usize::from(area.right().saturating_sub(x));
-                x = buffer.set_stringn(x, y, text, room, theme.style(paint)).0;
-            }
-            y += 1;
+        let cursor = self.cursor.clone();
+        if self.down(&cursor, 1).1 == 0 {
+            return 100;
         }
+        let laid = self.laid(&cursor.path);
+        let within = cursor.at as f64 / laid.said.text.len().max(1) as f64;
+        (self.tree.share(&cursor.path, within) * 100.0) as u8
     }
 }

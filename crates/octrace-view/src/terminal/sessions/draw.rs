@@ -70,10 +70,7 @@ impl Sessions {
         let left = pen.right(area, Line::new().put(Paint::Dim, &count));
         let mut line = Line::new().put(Paint::Strong, "octrace").layout(Paint::Plain, "  ");
         line = line.put(Paint::Dim, source);
-        if !self.filtering.is_empty() {
-            line = line.layout(Paint::Dim, "  filter ").put(Paint::Accent, &self.filtering.typed());
-        }
-        pen.line(left, line);
+        pen.line(left, line.layout(Paint::Plain, "  ").join(self.filtering.line(pen.style)));
     }
 
     fn nothing(&self, area: Rect, pen: &mut Pen<'_>) {

@@ -9,7 +9,12 @@ use std::collections::{HashMap, HashSet};
 use octrace_store::read::SessionRow;
 use ratatui_core::layout::Rect;
 
-use super::{command::Command, data::Progress, filtering::Filtering, list::Cursor};
+use super::{
+    command::Command,
+    data::Progress,
+    filtering::{Filtering, Has},
+    list::Cursor,
+};
 use crate::text::sessions::ordered;
 
 /// The list of sessions.
@@ -58,6 +63,7 @@ impl Sessions {
         rows: Vec<SessionRow>,
         gone: &[String],
         progress: Option<Progress>,
+        now_us: i64,
     ) {
         let on = self.selected().map(|row| row.id.clone());
         for row in rows {
@@ -85,7 +91,7 @@ impl Sessions {
                 self.remove(&id);
             }
         }
-        self.choose(on.as_deref());
+        self.choose(on.as_deref(), now_us);
     }
 
     /// What was told holds no longer; what is not told again until all is read is gone.
@@ -102,10 +108,10 @@ impl Sessions {
     }
 
     /// Decides what is shown; the cursor stays on the session `on`.
-    fn choose(&mut self, on: Option<&str>) {
-        let matching: Vec<usize> = (0..self.rows.len())
-            .filter(|place| self.filtering.matches_session(&self.rows[*place]))
-            .collect();
+    fn choose(&mut self, on: Option<&str>, now_us: i64) {
+        let matches = |row: &SessionRow| self.filtering.matches(row, Has::Session(&row.id), now_us);
+        let matching: Vec<usize> =
+            (0..self.rows.len()).filter(|place| matches(&self.rows[*place])).collect();
         let rows: Vec<&SessionRow> = matching.iter().map(|place| &self.rows[*place]).collect();
         let shown = ordered(&rows).into_iter().map(|(depth, at)| (depth, matching[at]));
         self.shown = shown.collect();
@@ -128,10 +134,18 @@ impl Sessions {
         &self.filtering
     }
 
-    pub(super) fn filter(&mut self, filtering: Filtering) {
+    pub(super) fn filter(&mut self, filtering: Filtering, now_us: i64) {
         let on = self.selected().map(|row| row.id.clone());
         self.filtering = filtering;
-        self.choose(on.as_deref());
+        self.choose(on.as_deref(), now_us);
+    }
+
+    /// Words were found.
+    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) {
+        if self.filtering.found(words, places) {
+            let on = self.selected().map(|row| row.id.clone());
+            self.choose(on.as_deref(), now_us);
+        }
     }
 
     /// Moves the cursor.

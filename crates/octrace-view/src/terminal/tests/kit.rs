@@ -11,7 +11,7 @@ use octrace_core::{
 };
 use octrace_store::read::SessionRow;
 use ratatui_core::{
-    buffer::Buffer,
+    buffer::{Buffer, Cell, CellWidth},
     layout::Rect,
     style::{Color, Modifier},
 };
@@ -54,9 +54,14 @@ impl Screen {
         Self { app, actions, now_us: NOW, size }
     }
 
+    /// Something happens.
+    pub(super) fn update(&mut self, event: Event) {
+        self.actions.extend(self.app.update(event, self.now_us));
+    }
+
     /// Something happens, and what is seen then is drawn.
     pub(super) fn event(&mut self, event: Event) {
-        self.actions.extend(self.app.update(event, self.now_us));
+        self.update(event);
         self.buffer();
     }
 
@@ -95,19 +100,17 @@ impl Screen {
         let mut text = String::new();
         for y in 0..buffer.area.height {
             let mut line = String::new();
-            let mut hidden = 0;
+            let mut hidden = false;
             for x in 0..buffer.area.width {
-                let symbol = buffer[(x, y)].symbol();
-                if hidden == 0 {
-                    line.push_str(symbol);
-                    hidden = usize::from(ratatui_core::text::Span::raw(symbol).width() > 1);
-                } else {
-                    hidden -= 1;
+                let cell = &buffer[(x, y)];
+                if !std::mem::take(&mut hidden) {
+                    line.push_str(cell.symbol());
+                    hidden = is_wide(cell);
                 }
             }
             writeln!(text, "{}", line.trim_end()).unwrap();
         }
-        text
+        shortened(&text)
     }
 
     /// The same with marks for how it looks: `{r}` red, `{rB}` red and bold, `{}` plain.
@@ -117,8 +120,13 @@ impl Screen {
         for y in 0..buffer.area.height {
             let mut now = String::new();
             let mut line = String::new();
+            let mut hidden = false;
             for x in 0..buffer.area.width {
                 let cell = &buffer[(x, y)];
+                if std::mem::take(&mut hidden) {
+                    continue;
+                }
+                hidden = is_wide(cell);
                 let mut mark = match cell.fg {
                     Color::Reset => String::new(),
                     color => format!("{color:?}").to_lowercase(),
@@ -143,8 +151,58 @@ impl Screen {
             }
             writeln!(text, "{}", line.trim_end()).unwrap();
         }
-        text
+        shortened(&text)
     }
+
+    /// What it wanted since this was asked last.
+    pub(super) fn wanted(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
+    }
+
+    /// On a session's timeline.
+    pub(super) fn at_timeline(size: (u16, u16), options: Options) -> Self {
+        let mut screen = Self::new(size, Options { session: Some(SESSION.to_owned()), ..options });
+        screen.answer(told(sessions()));
+        screen.answer(timeline(rows()));
+        screen.wanted();
+        screen
+    }
+
+    /// The line with the cursor.
+    pub(super) fn marked(&mut self) -> String {
+        let buffer = self.buffer();
+        let is_marked = |y: &u16| {
+            let mut cells = (0..buffer.area.width).map(|x| &buffer[(x, *y)]);
+            cells.all(|cell| cell.modifier.contains(Modifier::REVERSED))
+        };
+        let text = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        (0..buffer.area.height).find(is_marked).map(text).unwrap_or_default().trim().to_owned()
+    }
+}
+
+/// Whether it covers the cell after it.
+fn is_wide(cell: &Cell) -> bool {
+    cell.cell_width() > 1
+}
+
+/// Many empty lines as one that says how many.
+fn shortened(text: &str) -> String {
+    let mut short = String::new();
+    let mut empty = 0;
+    for line in text.lines().chain(["end"]) {
+        if line.is_empty() {
+            empty += 1;
+            continue;
+        }
+        match empty {
+            0..=3 => short.push_str(&"\n".repeat(empty)),
+            _ => writeln!(short, "({empty} empty lines)").unwrap(),
+        }
+        empty = 0;
+        writeln!(short, "{line}").unwrap();
+    }
+    short.truncate(short.len() - "end\n".len());
+    short
 }
 
 pub(super) fn session(id: &str, parent: Option<&str>, title: &str, minutes_ago: i64) -> SessionRow {

@@ -1,5 +1,9 @@
 //! Whole screens as text: events in, cells out.
 
 mod anything;
+mod exchange;
+mod frame;
 mod kit;
-mod lists;
+mod measure;
+mod sessions;
+mod timeline;

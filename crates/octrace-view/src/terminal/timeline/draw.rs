@@ -15,7 +15,7 @@ use super::{
 use crate::{
     terminal::{
         command::Kind,
-        draw::{Pen, row, split_top, without_left},
+        draw::{Pen, row, split_top, without_left, word_row},
         sessions::{Reading, percent},
     },
     text::{Paint, Style, figures, line::Line, show::status},
@@ -25,19 +25,13 @@ use crate::{
 const BAR: u64 = 6;
 
 impl Timeline {
-    /// Draws header and rows. `session`: what is known of it as a whole.
-    pub(in crate::terminal) fn draw(
-        &mut self,
-        area: Rect,
-        pen: &mut Pen<'_>,
-        session: Option<&SessionRow>,
-        now_us: i64,
-    ) {
+    /// Draws header and rows.
+    pub(in crate::terminal) fn draw(&mut self, area: Rect, pen: &mut Pen<'_>, now_us: i64) {
         // The rows come first where there is hardly room for them.
         let (top, area) = split_top(area, u16::from(area.height > 2));
-        self.title(top, pen, session);
+        self.title(top, pen);
         let (top, area) = split_top(area, u16::from(area.height > 8));
-        facts(top, pen, session);
+        facts(top, pen, &self.about);
         let (top, area) = split_top(area, u16::from(area.height > 4));
         self.kinds(top, pen);
         let (top, area) = split_top(area, u16::from(area.height > 5));
@@ -58,18 +52,21 @@ impl Timeline {
         pen.marked = false;
     }
 
-    fn title(&self, area: Rect, pen: &mut Pen<'_>, session: Option<&SessionRow>) {
+    fn title(&self, area: Rect, pen: &mut Pen<'_>) {
+        let id = &self.about.id;
         // An id cut short is no id; beside it the title has to have some room.
         let mut left = area;
-        if usize::from(area.width) >= self.session.len() + 20 {
-            left = pen.right(area, Line::new().put(Paint::Dim, &self.session));
+        let mut title = self.about.title.as_deref().unwrap_or("(untitled)");
+        if usize::from(area.width) >= id.len() + 20 {
+            left = pen.right(area, Line::new().put(Paint::Dim, id));
+        } else if self.about.title.is_none() {
+            title = id;
         }
         let mut line = Line::new();
         if self.rows.is_live() {
             line = line.put(Paint::Good, pen.style.glyph("● ", "* "));
         }
-        let title = session.and_then(|session| session.title.as_deref());
-        pen.line(left, line.put(Paint::Strong, title.unwrap_or(&self.session)));
+        pen.line(left, line.put(Paint::Strong, title));
     }
 
     /// Which rows are shown, and where in them the cursor is.
@@ -97,9 +94,7 @@ impl Timeline {
         if self.include_meta {
             line = line.put(Paint::Meta, "+meta").layout(Paint::Plain, "  ");
         }
-        if !self.filtering.is_empty() {
-            line = line.put(Paint::Dim, "filter ").put(Paint::Accent, &self.filtering.typed());
-        }
+        line = line.join(self.filtering.line(pen.style));
         pen.line(left, line);
     }
 
@@ -113,7 +108,7 @@ impl Timeline {
                 "Nothing here is of this kind and matches the filter. a shows all, f changes it."
             }
         };
-        pen.line(row(area, 1), Line::new().put(Paint::Dim, text));
+        pen.line(word_row(area), Line::new().put(Paint::Dim, text));
     }
 
     fn row(&self, area: Rect, pen: &mut Pen<'_>, columns: &Columns, row: &Row, now_us: i64) {
@@ -177,13 +172,8 @@ impl Timeline {
             parts.push((paint, phase.words()));
         }
         let error = exchange.error.as_deref().filter(|_| !exchange.outcome.is_open());
-        if let Some(error) = error.filter(|_| self.kind == Kind::Errors) {
-            parts.push((Paint::Bad, error.to_owned()));
-        }
+        parts.extend(error.map(|error| (Paint::Bad, error.to_owned())));
         parts.extend(self.who(exchange).map(|who| (Paint::Plain, who)));
-        if let Some(error) = error.filter(|_| self.kind != Kind::Errors) {
-            parts.push((Paint::Bad, error.to_owned()));
-        }
         for (at, (paint, part)) in parts.into_iter().enumerate() {
             if at > 0 {
                 line = line.layout(Paint::Dim, style.glyph(" · ", " - "));
@@ -265,9 +255,11 @@ impl Timeline {
 }
 
 /// Models and sums.
-fn facts(area: Rect, pen: &mut Pen<'_>, session: Option<&SessionRow>) {
-    let Some(session) = session else { return };
+fn facts(area: Rect, pen: &mut Pen<'_>, session: &SessionRow) {
     let totals = &session.totals;
+    if totals.requests == 0 {
+        return;
+    }
     let usage = &totals.usage;
     let errors = if totals.errors == 0 {
         Line::new()

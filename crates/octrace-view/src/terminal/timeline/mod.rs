@@ -9,15 +9,18 @@ use std::collections::{HashMap, HashSet};
 
 use octrace_core::{
     exchange::Outcome,
+    filter::Within,
     timeline::{ExchangeRow, Row, RowId, ToolRow},
 };
+use octrace_store::read::SessionRow;
 use ratatui_core::layout::Rect;
 
+pub(super) use self::phase::Phase;
 use self::rows::{Key, Order, Rows};
 use super::{
     command::{Command, Kind},
     data::Progress,
-    filtering::Filtering,
+    filtering::{Filtering, Has},
     list::Cursor,
     sessions::Reading,
 };
@@ -25,8 +28,8 @@ use super::{
 /// A session's rows.
 #[derive(Debug)]
 pub(super) struct Timeline {
-    /// OpenCode's id.
-    pub(super) session: String,
+    /// What is known of the session as a whole, at least its id.
+    about: SessionRow,
     rows: Rows,
     /// What is shown of them.
     shown: Order,
@@ -34,10 +37,8 @@ pub(super) struct Timeline {
     filtering: Filtering,
     kind: Kind,
     include_meta: bool,
-    /// Whether the cursor goes with the newest row.
+    /// Whether the cursor goes with the newest row: so it is at the beginning, and whenever somebody goes there.
     follow: bool,
-    /// Whether somebody has moved the cursor.
-    moved: bool,
     reading: Reading,
     /// While everything is read again: what has come so far.
     again: Option<HashSet<RowId>>,
@@ -55,25 +56,40 @@ pub(super) enum Target {
 }
 
 impl Timeline {
-    pub(super) fn new(session: String, include_meta: bool, filtering: Filtering) -> Self {
+    pub(super) fn new(about: SessionRow, include_meta: bool, filtering: Filtering) -> Self {
         Self {
-            session,
+            about,
             rows: Rows::default(),
             shown: Order::default(),
             cursor: Cursor::default(),
             filtering,
             kind: Kind::All,
             include_meta,
-            follow: false,
-            moved: false,
+            follow: true,
             reading: Reading::Begun,
             again: None,
             drawn: Rect::ZERO,
         }
     }
 
+    /// OpenCode's id of the session.
+    pub(super) fn session(&self) -> &str {
+        &self.about.id
+    }
+
+    /// The session is known better.
+    pub(super) fn tell_about(&mut self, about: &SessionRow) {
+        self.about.clone_from(about);
+    }
+
     /// Rows as they are now, and those that are gone.
-    pub(super) fn tell(&mut self, rows: Vec<Row>, gone: &[RowId], progress: Option<Progress>) {
+    pub(super) fn tell(
+        &mut self,
+        rows: Vec<Row>,
+        gone: &[RowId],
+        progress: Option<Progress>,
+        now_us: i64,
+    ) {
         let on = self.shown.get(self.cursor.at);
         // By id: one answer may tell of a row twice.
         let mut come: HashMap<RowId, Key> = HashMap::new();
@@ -83,7 +99,7 @@ impl Timeline {
             if let Some(again) = &mut self.again {
                 again.insert(id);
             }
-            let accepted = self.accepts(&row);
+            let accepted = self.accepts(&row, now_us);
             let (before, now) = self.rows.put(row);
             let was_shown = before.filter(|key| self.shown.has(*key));
             if accepted && was_shown == Some(now) && !went.contains(&now) {
@@ -117,14 +133,8 @@ impl Timeline {
 
     /// Puts the cursor where it belongs after rows came and went.
     fn settle(&mut self, on: Option<Key>) {
-        // Whoever opens a session that is under way wants to see how it goes on.
-        if !self.moved {
-            self.follow = self.rows.is_live();
-        }
         if self.follow {
             self.cursor.go(Command::Last, self.shown.len());
-        } else if !self.moved {
-            self.cursor.go(Command::First, self.shown.len());
         } else if let Some(on) = on {
             self.cursor.carry(self.shown.before(on), self.shown.len());
         } else {
@@ -133,7 +143,7 @@ impl Timeline {
     }
 
     /// Whether this row is shown.
-    fn accepts(&self, row: &Row) -> bool {
+    fn accepts(&self, row: &Row, now_us: i64) -> bool {
         let of_kind = match row {
             Row::Exchange(exchange) if exchange.purpose.is_meta() && !self.include_meta => false,
             Row::Exchange(exchange) => match self.kind {
@@ -149,14 +159,23 @@ impl Timeline {
             },
             Row::Prompt(_) => self.kind == Kind::All,
         };
-        of_kind && self.filtering.matches(row)
+        if !of_kind || self.filtering.is_empty() {
+            return of_kind;
+        }
+        let has = match row {
+            Row::Exchange(exchange) => Has::Exchange(exchange.id),
+            Row::Prompt(_) | Row::Tool(_) => Has::Nothing,
+        };
+        self.filtering.matches(&Within { session: &self.about, row }, has, now_us)
     }
 
     /// Decides again what is shown of all rows.
-    fn choose(&mut self) {
+    fn choose(&mut self, now_us: i64) {
         let on = self.shown.get(self.cursor.at);
-        let shown =
-            self.rows.keys().filter(|key| self.rows.get(*key).is_some_and(|row| self.accepts(row)));
+        let shown = self
+            .rows
+            .keys()
+            .filter(|key| self.rows.get(*key).is_some_and(|row| self.accepts(row, now_us)));
         self.shown = Order::of(shown.collect());
         self.settle(on);
     }
@@ -165,9 +184,16 @@ impl Timeline {
         &self.filtering
     }
 
-    pub(super) fn filter(&mut self, filtering: Filtering) {
+    pub(super) fn filter(&mut self, filtering: Filtering, now_us: i64) {
         self.filtering = filtering;
-        self.choose();
+        self.choose(now_us);
+    }
+
+    /// Words were found.
+    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) {
+        if self.filtering.found(words, places) {
+            self.choose(now_us);
+        }
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -175,15 +201,15 @@ impl Timeline {
     }
 
     /// Does what is about this list alone.
-    pub(super) fn act(&mut self, command: Command) {
+    pub(super) fn act(&mut self, command: Command, now_us: i64) {
         match command {
             Command::Kind(kind) => {
                 self.kind = kind;
-                self.choose();
+                self.choose(now_us);
             }
             Command::Meta => {
                 self.include_meta = !self.include_meta;
-                self.choose();
+                self.choose(now_us);
             }
             Command::Follow => self.go(Command::Last),
             _ => self.go(command),
@@ -198,7 +224,6 @@ impl Timeline {
 
     /// Somebody put the cursor where it is.
     fn by_hand(&mut self) {
-        self.moved = true;
         self.follow = self.cursor.at + 1 >= self.shown.len();
     }
 

@@ -12,7 +12,7 @@ const TOO_SHORT_US: i64 = 200_000;
 
 /// What is being waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(in crate::terminal) enum Phase {
     /// No head of a response yet.
     Connecting,
     /// The head, but nothing of the answer.
@@ -25,7 +25,7 @@ pub(super) enum Phase {
 
 impl Phase {
     /// Where an exchange is at `now_us`; `None` once it is over.
-    pub(super) fn of(row: &ExchangeRow, now_us: i64) -> Option<Self> {
+    pub(in crate::terminal) fn of(row: &ExchangeRow, now_us: i64) -> Option<Self> {
         if !row.outcome.is_open() {
             return None;
         }
@@ -51,7 +51,7 @@ impl Phase {
     }
 
     /// In words.
-    pub(super) fn words(self) -> String {
+    pub(in crate::terminal) fn words(self) -> String {
         match self {
             Self::Connecting => "connecting".to_owned(),
             Self::Waiting => "waiting".to_owned(),

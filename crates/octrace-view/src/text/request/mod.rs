@@ -4,6 +4,7 @@ mod answer;
 mod curl;
 mod parts;
 mod pretty;
+pub(crate) mod reading;
 
 use std::borrow::Cow;
 
@@ -150,7 +151,7 @@ fn facts(summary: &Summary, style: &Style, out: &mut String) {
     }
 }
 
-fn tokens(usage: &octrace_core::provider::Usage) -> String {
+pub(crate) fn tokens(usage: &octrace_core::provider::Usage) -> String {
     let of = |number: u64, what: &str| {
         (number > 0).then(|| format!("{} {what}", figures::grouped(number)))
     };
@@ -183,7 +184,7 @@ fn headers(headers: &Headers, style: &Style, out: &mut String) {
 }
 
 /// Whether redaction took the whole value.
-fn is_redacted(value: &str) -> bool {
+pub(crate) fn is_redacted(value: &str) -> bool {
     value == "[REDACTED]"
 }
 

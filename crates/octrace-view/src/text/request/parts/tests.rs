@@ -147,7 +147,7 @@ fn openai_responses_and_gemini() {
         ],
         "tools": [{"functionDeclarations": [{"name": "bash"}, {"name": "edit"}]}],
     }));
-    insta::assert_snapshot!(text, @r#"
+    insta::assert_snapshot!(text, @"
     2 tools: bash, edit (--body shows them)
 
     systemInstruction
@@ -157,12 +157,8 @@ fn openai_responses_and_gemini() {
       Look
 
     model
-      {
-        "functionCall": {
-          "name": "bash"
-        }
-      }
-    "#);
+      tool call bash
+    ");
 }
 
 #[test]
@@ -182,7 +178,7 @@ fn results_in_results_cost_no_stack() {
         format!(r#"{{"messages":[{{"role":"user","content":[{open}{}]}}]}}"#, "]}".repeat(depth));
     let mut out = String::new();
     assert_eq!(parts(body.as_bytes(), &Style::plain(), &mut out), Some(false));
-    assert_eq!(out.matches("tool result").count(), NESTED + 1);
+    assert_eq!(out.matches("tool result").count(), reading::NESTED + 1);
 }
 
 #[test]

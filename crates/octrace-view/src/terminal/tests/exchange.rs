@@ -1,0 +1,145 @@
+//! An exchange's frame. What its pages show is tried where they are made.
+
+use octrace_core::{
+    exchange::Outcome,
+    timeline::{ExchangeRow, Row},
+};
+
+use super::kit::*;
+use crate::terminal::{
+    Action,
+    data::{Answer, Ask, PageId, Payload, Tab},
+    document::Document,
+    input::{Key, MouseAction},
+};
+
+/// An exchange of which all is known.
+fn opened(size: (u16, u16)) -> Screen {
+    let mut screen = Screen::at_timeline(size, options());
+    screen.key(Key::Char('r'));
+    screen.key(Key::Home);
+    screen.key(Key::Char('l'));
+    screen
+}
+
+fn page(exchange: i64, previous: Option<i64>, tab: Tab) -> PageId {
+    PageId { exchange, previous, tab }
+}
+
+fn asked(screen: &mut Screen) -> Vec<PageId> {
+    let actions = screen.wanted().into_iter();
+    let pages = actions.filter_map(|action| match action {
+        Action::Ask(Ask::Page(page)) => Some(page),
+        _ => None,
+    });
+    pages.collect()
+}
+
+#[test]
+fn a_page_is_asked_for_when_it_is_looked_at() {
+    let mut screen = opened((80, 24));
+    assert_eq!(asked(&mut screen), [page(102, None, Tab::Conversation)]);
+    insta::assert_snapshot!(screen.text(), @"
+    #102  claude-sonnet-4-5  200  first 1.24s  took 4.21s  48 kB → 5.1 kB  12.1k in…
+    1 conversation 2 request 3 response 4 headers 5 timing 6 difference
+
+    loading…
+    (19 empty lines)
+    esc back  tab tabs  / search  enter fold  v select  y copy  s save  ? help
+    ");
+    screen.answer(Answer::Page(page(102, None, Tab::Conversation), Ok(Box::default())));
+    assert!(!screen.text().contains("loading"));
+    screen.key(Key::Tab);
+    assert_eq!(asked(&mut screen), [page(102, None, Tab::Request)]);
+    let problem = Err("the tape is locked\x1b[2J".to_owned());
+    screen.answer(Answer::Page(page(102, None, Tab::Request), problem));
+    assert!(screen.text().contains("the tape is locked␛[2J"), "{}", screen.text());
+    screen.key(Key::BackTab);
+    screen.key(Key::Char('1'));
+    assert_eq!(asked(&mut screen), [], "what is there is not asked for again");
+    screen.key(Key::Char(']'));
+    screen.key(Key::Char('6'));
+    assert_eq!(
+        asked(&mut screen),
+        [page(103, None, Tab::Conversation), page(103, Some(102), Tab::Difference)]
+    );
+}
+
+#[test]
+fn at_160_with_an_error() {
+    let mut screen = opened((160, 50));
+    screen.key(Key::Char(']'));
+    insta::assert_snapshot!(screen.text(), @"
+    #103  claude-sonnet-4-5  529  first 1.24s  took 4.21s  61 kB → 120 B
+    overloaded_error: Overloaded␛[31m
+    1 conversation 2 request 3 response 4 headers 5 timing 6 difference
+
+    loading…
+    (44 empty lines)
+    esc back  tab tabs  / search  enter fold  v select  y copy  s save  ? help
+    ");
+}
+
+#[test]
+fn neighbours_are_those_that_are_shown() {
+    let mut screen = opened((80, 24));
+    let turn = |screen: &mut Screen, key| {
+        screen.key(Key::Char(key));
+        asked(screen).first().map(|page| page.exchange)
+    };
+    asked(&mut screen);
+    assert_eq!(turn(&mut screen, '['), None, "the title's request is not shown");
+    assert!(screen.text().contains("this is the first exchange that is shown"));
+    assert_eq!(turn(&mut screen, ']'), Some(103));
+    assert_eq!(turn(&mut screen, ']'), Some(104));
+    screen.key(Key::Esc);
+    assert!(screen.marked().starts_with("4 "), "the list goes along: {}", screen.marked());
+}
+
+#[test]
+fn a_page_of_what_is_under_way_is_asked_for_again() {
+    let mut screen = opened((80, 24));
+    screen.key(Key::Char(']'));
+    screen.key(Key::Char(']'));
+    screen.key(Key::Char(']'));
+    let id = page(105, None, Tab::Conversation);
+    assert_eq!(asked(&mut screen).last(), Some(&id));
+    let more = |bytes| {
+        let outcome = Outcome::Streaming;
+        let row = ExchangeRow { outcome, response_bytes: bytes, ..exchange(105, 594, 20_000) };
+        timeline(vec![Row::Exchange(row)])
+    };
+    screen.answer(more(13_000));
+    screen.answer(more(14_000));
+    assert_eq!(asked(&mut screen), [], "one at a time");
+    screen.answer(Answer::Page(id, Ok(Box::new(Document::default()))));
+    assert_eq!(asked(&mut screen), [id], "with what has come meanwhile");
+    assert!(!screen.text().contains("loading"), "what was there stays until then");
+    screen.answer(Answer::Page(id, Ok(Box::default())));
+    assert_eq!(asked(&mut screen), []);
+}
+
+#[test]
+fn the_body_of_the_tab_is_copied() {
+    let mut screen = opened((80, 24));
+    screen.wanted();
+    screen.key(Key::Char('Y'));
+    screen.key(Key::Char('3'));
+    screen.key(Key::Char('Y'));
+    screen.key(Key::Char('c'));
+    let mut copied = screen.wanted();
+    copied.retain(|action| matches!(action, Action::Copy(_)));
+    let payloads = [Payload::Request(102), Payload::Response(102), Payload::Curl(102)];
+    assert_eq!(copied, payloads.map(Action::Copy));
+}
+
+#[test]
+fn tabs_are_clicked() {
+    let mut screen = opened((80, 24));
+    let bar = screen.text().lines().position(|line| line.starts_with("1 conversation")).unwrap();
+    let line = screen.text().lines().nth(bar).unwrap().to_owned();
+    let x = u16::try_from(line.find("4 headers").unwrap()).unwrap();
+    asked(&mut screen);
+    screen.mouse(MouseAction::Press, x, u16::try_from(bar).unwrap());
+    assert_eq!(asked(&mut screen), [page(102, None, Tab::Headers)]);
+}
