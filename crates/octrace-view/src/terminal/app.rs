@@ -406,9 +406,11 @@ impl App {
             MouseAction::Press | MouseAction::Drag | MouseAction::Release => None,
         };
         if let Some(help) = &mut self.help {
-            for command in wheel.iter().cycle().take(if wheel.is_some() { WHEEL } else { 0 }) {
-                help.scroll(*command);
+            if let Some(command) = wheel {
+                (0..WHEEL).for_each(|_| help.scroll(command));
             }
+        } else if self.prompt.is_some() && wheel.is_none() {
+            // What is typed is for what is looked at, and that stays until it is done.
         } else if let Some(exchange) = &mut self.exchange {
             exchange.mouse(mouse);
         } else if let Some(command) = wheel {
