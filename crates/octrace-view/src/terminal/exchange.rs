@@ -14,6 +14,9 @@ use super::{
 };
 use crate::text::{Paint, figures, line::Line, show::status};
 
+/// How many slices of a search are done at a time: a picture waits for them.
+const SLICES: usize = 4;
+
 /// An exchange that is looked at.
 #[derive(Debug)]
 pub(super) struct Exchange {
@@ -35,6 +38,8 @@ struct Page {
     asked: bool,
     /// Whether the exchange has changed since it was asked for.
     stale: bool,
+    /// Whether somebody did something in it: then it goes on there when it comes again.
+    used: bool,
 }
 
 #[derive(Debug, Default)]
@@ -95,18 +100,30 @@ impl Exchange {
         if id.exchange != self.id {
             return;
         }
-        let words = &self.words;
         let known = &mut self.pages[id.tab as usize];
         known.asked = false;
+        let before = std::mem::take(&mut known.content);
         known.content = match page {
             Ok(mut document) => {
-                if !words.is_empty() {
-                    document.search(words);
+                match before {
+                    Content::Document(before) if known.used => document.resume(*before),
+                    _ if self.words.is_empty() => {}
+                    _ => drop(document.search(&self.words)),
                 }
                 Content::Document(document)
             }
             Err(problem) => Content::Problem(problem),
         };
+    }
+
+    /// The page that is looked at, for what a person does in it.
+    fn used(&mut self) -> Option<&mut Document> {
+        let page = &mut self.pages[self.tab as usize];
+        page.used = true;
+        match &mut page.content {
+            Content::Document(document) => Some(document),
+            Content::Nothing | Content::Problem(_) => None,
+        }
     }
 
     fn document(&mut self) -> Option<&mut Document> {
@@ -118,7 +135,7 @@ impl Exchange {
 
     /// Does what is about the page alone.
     pub(super) fn act(&mut self, command: Command) {
-        if let (Some(step), Some(document)) = (step(command), self.document()) {
+        if let (Some(step), Some(document)) = (step(command), self.used()) {
             document.step(step);
         }
     }
@@ -138,22 +155,25 @@ impl Exchange {
     }
 
     pub(super) fn search(&mut self, words: String) {
-        if let Some(document) = self.document() {
+        if let Some(document) = self.used() {
             document.search(&words);
         }
         self.words = words;
     }
 
     pub(super) fn search_next(&mut self, forward: bool) {
-        if let Some(document) = self.document() {
+        if let Some(document) = self.used() {
             document.search_next(forward);
         }
     }
 
     /// Time has passed: a search in a large page goes on.
     pub(super) fn tick(&mut self) {
-        if let Some(document) = self.document().filter(|document| is_searching(document)) {
-            document.search_more();
+        let Some(document) = self.document() else { return };
+        for _ in 0..SLICES {
+            if is_searching(document) {
+                document.search_more();
+            }
         }
     }
 
@@ -187,7 +207,7 @@ impl Exchange {
                 }
                 x = end.saturating_add(1);
             }
-        } else if let Some(document) = self.document() {
+        } else if let Some(document) = self.used() {
             document.mouse(mouse);
         }
     }

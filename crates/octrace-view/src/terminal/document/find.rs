@@ -35,8 +35,8 @@ pub enum Search {
 /// What is searched for, and how far that is.
 #[derive(Debug, Default)]
 pub(super) struct Find {
-    words: Option<Regex>,
-    state: Search,
+    pub(super) words: Option<Regex>,
+    pub(super) state: Search,
     forward: bool,
     /// The node that is read next, and from or up to which byte of it.
     pub(super) at: Place,

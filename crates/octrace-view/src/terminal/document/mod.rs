@@ -15,6 +15,7 @@ mod json;
 mod layout;
 mod node;
 mod pieces;
+mod resume;
 mod rows;
 mod steps;
 mod tree;

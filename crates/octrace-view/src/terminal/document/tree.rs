@@ -97,6 +97,11 @@ impl Tree {
         self.folds.push(Fold { path: path.to_vec(), deep, open });
     }
 
+    /// Folds what was folded in a tree of the same page.
+    pub(super) fn fold_as(&mut self, before: Self) {
+        self.folds = before.folds;
+    }
+
     /// The node after this one that has a row; `all`: as if nothing were folded.
     pub(super) fn next(&mut self, path: &[u32], all: bool) -> Option<Path> {
         let mut path = path.to_vec();
