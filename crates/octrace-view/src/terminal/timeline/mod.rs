@@ -5,10 +5,9 @@ mod draw;
 mod phase;
 mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use octrace_core::{
-    exchange::Outcome,
     filter::Within,
     timeline::{ExchangeRow, Row, RowId, ToolRow},
 };
@@ -16,7 +15,7 @@ use octrace_store::read::SessionRow;
 use ratatui_core::layout::Rect;
 
 pub(super) use self::phase::Phase;
-use self::rows::{Key, Order, Rows};
+use self::rows::{Change, Key, Order, Rows};
 use super::{
     command::{Command, Kind},
     data::Progress,
@@ -31,6 +30,8 @@ pub(super) struct Timeline {
     /// What is known of the session as a whole, at least its id.
     about: SessionRow,
     rows: Rows,
+    /// All of them.
+    all: Order,
     /// What is shown of them.
     shown: Order,
     cursor: Cursor,
@@ -60,6 +61,7 @@ impl Timeline {
         Self {
             about,
             rows: Rows::default(),
+            all: Order::default(),
             shown: Order::default(),
             cursor: Cursor::default(),
             filtering,
@@ -91,9 +93,7 @@ impl Timeline {
         now_us: i64,
     ) {
         let on = self.shown.get(self.cursor.at);
-        // By id: one answer may tell of a row twice.
-        let mut come: HashMap<RowId, Key> = HashMap::new();
-        let mut went: HashSet<Key> = HashSet::new();
+        let (mut all, mut shown) = (Change::default(), Change::default());
         for row in rows {
             let id = row.id();
             if let Some(again) = &mut self.again {
@@ -101,14 +101,12 @@ impl Timeline {
             }
             let accepted = self.accepts(&row, now_us);
             let (before, now) = self.rows.put(row);
-            let was_shown = before.filter(|key| self.shown.has(*key));
-            if accepted && was_shown == Some(now) && !went.contains(&now) {
-                continue;
+            if before != Some(now) {
+                all.note(id, before, Some(now));
             }
-            went.extend(was_shown);
-            come.remove(&id);
-            if accepted {
-                come.insert(id, now);
+            let was_shown = before.filter(|key| self.shown.has(*key) && !shown.is_gone(*key));
+            if !accepted || was_shown != Some(now) {
+                shown.note(id, was_shown, accepted.then_some(now));
             }
         }
         self.reading = Reading::of(progress);
@@ -119,10 +117,12 @@ impl Timeline {
             gone.extend(self.rows.ids().filter(|id| !again.contains(id)));
         }
         for id in gone {
-            come.remove(&id);
-            went.extend(self.rows.remove(id));
+            let before = self.rows.remove(id);
+            all.note(id, before, None);
+            shown.note(id, before, None);
         }
-        self.shown.change(&went, come.into_values().collect());
+        self.all.change(all);
+        self.shown.change(shown);
         self.settle(on);
     }
 
@@ -172,11 +172,8 @@ impl Timeline {
     /// Decides again what is shown of all rows.
     fn choose(&mut self, now_us: i64) {
         let on = self.shown.get(self.cursor.at);
-        let shown = self
-            .rows
-            .keys()
-            .filter(|key| self.rows.get(*key).is_some_and(|row| self.accepts(row, now_us)));
-        self.shown = Order::of(shown.collect());
+        let accepts = |key| self.rows.get(key).is_some_and(|row| self.accepts(row, now_us));
+        self.shown = self.all.chosen(accepts);
         self.settle(on);
     }
 
@@ -256,13 +253,12 @@ impl Timeline {
     /// The exchange whose answer asked for this tool call.
     fn asked_for(&self, tool: &ToolRow) -> Option<i64> {
         let assistant = tool.assistant.as_deref()?;
-        let exchanges = self.rows.keys().filter_map(|key| match self.rows.get(key)? {
-            Row::Exchange(row) => Some(row),
-            Row::Prompt(_) | Row::Tool(_) => None,
-        });
-        let asked = exchanges.filter(|row| row.assistant.as_deref() == Some(assistant));
-        // The last try of them is the one that was answered.
-        asked.max_by_key(|row| (row.outcome == Outcome::Complete, row.id)).map(|row| row.id)
+        let key = self.rows.key(RowId::Tool(tool.number))?;
+        // The nearest of several tries is the one that was answered.
+        self.all.back_from(key).find_map(|key| match self.rows.get(key)? {
+            Row::Exchange(row) if row.assistant.as_deref() == Some(assistant) => Some(row.id),
+            _ => None,
+        })
     }
 
     /// The exchange that is shown next to this one; the cursor goes there.

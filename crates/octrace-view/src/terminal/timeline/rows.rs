@@ -85,10 +85,6 @@ impl Rows {
         self.keys.get(&id).copied()
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
-        self.keys.values().copied()
-    }
-
     pub(super) fn ids(&self) -> impl Iterator<Item = RowId> {
         self.keys.keys().copied()
     }
@@ -113,12 +109,6 @@ impl Rows {
 pub(super) struct Order(Vec<Key>);
 
 impl Order {
-    /// These, in order.
-    pub(super) fn of(mut keys: Vec<Key>) -> Self {
-        keys.sort_unstable();
-        Self(keys)
-    }
-
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -137,22 +127,54 @@ impl Order {
         self.0.partition_point(|other| *other < key)
     }
 
-    /// Takes away `gone` and adds `come`, of which none is there.
-    pub(super) fn change(&mut self, gone: &HashSet<Key>, come: Vec<Key>) {
-        if !gone.is_empty() {
-            self.0.retain(|key| !gone.contains(key));
+    /// What of it is chosen, in the same order.
+    pub(super) fn chosen(&self, choose: impl Fn(Key) -> bool) -> Self {
+        Self(self.0.iter().copied().filter(|key| choose(*key)).collect())
+    }
+
+    /// Those before this one, the nearest first.
+    pub(super) fn back_from(&self, key: Key) -> impl Iterator<Item = Key> {
+        let before = self.0.get(..self.before(key)).unwrap_or_default();
+        before.iter().rev().copied()
+    }
+
+    /// Takes away what goes, then adds what comes.
+    pub(super) fn change(&mut self, change: Change) {
+        if !change.gone.is_empty() {
+            self.0.retain(|key| !change.gone.contains(key));
         }
-        if come.is_empty() {
-            return;
-        }
-        let mut come = Self::of(come).0;
-        if self.0.last() > come.first() {
-            self.0.append(&mut come);
+        let mut come: Vec<Key> = change.come.into_values().collect();
+        come.sort_unstable();
+        let is_newest = self.0.last() < come.first();
+        self.0.append(&mut come);
+        if !is_newest {
             // Two runs that are sorted are merged in one go.
             self.0.sort();
-        } else {
-            self.0.append(&mut come);
         }
+    }
+}
+
+/// What comes and goes at once.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    gone: HashSet<Key>,
+    /// By id: one answer may tell of a row twice.
+    come: HashMap<RowId, Key>,
+}
+
+impl Change {
+    /// A row that was at `before`, if it was there, is at `now`, if it still is.
+    pub(super) fn note(&mut self, id: RowId, before: Option<Key>, now: Option<Key>) {
+        self.gone.extend(before);
+        match now {
+            Some(now) => self.come.insert(id, now),
+            None => self.come.remove(&id),
+        };
+    }
+
+    /// Whether this one goes.
+    pub(super) fn is_gone(&self, key: Key) -> bool {
+        self.gone.contains(&key)
     }
 }
 
@@ -183,10 +205,14 @@ mod tests {
                 if gone {
                     let key = rows.remove(row_id);
                     prop_assert_eq!(key.is_some(), model.remove(&row_id).is_some());
-                    order.change(&key.into_iter().collect(), Vec::new());
+                    let mut change = Change::default();
+                    change.note(row_id, key, None);
+                    order.change(change);
                 } else {
                     let (before, now) = rows.put(row);
-                    order.change(&before.into_iter().collect(), vec![now]);
+                    let mut change = Change::default();
+                    change.note(row_id, before, Some(now));
+                    order.change(change);
                     model.insert(row_id, at_us);
                 }
                 let seen: Vec<(i64, RowId)> = (0..order.len())
