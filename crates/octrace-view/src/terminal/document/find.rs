@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How much one slice reads, in bytes.
-const SLICE: usize = 512 * 1024;
+const SLICE: usize = 3 * 512 * 1024;
 
 /// What a node costs besides its bytes.
 const NODE: usize = 200;

@@ -4,8 +4,9 @@ use super::{Document, find::Search};
 
 impl Document {
     /// Takes over from `before` what a person did there: what is folded, where the cursor is, and what is searched
-    /// for, as far as this page has such places. What was selected is not any more.
-    pub fn resume(&mut self, before: Self) {
+    /// for, as far as this page has such places. What was selected is not any more. Who was at its end is at the new one.
+    pub fn resume(&mut self, mut before: Self) {
+        let at_end = before.was_drawn && before.down(&before.cursor.clone(), 1).1 == 0;
         self.tree.fold_as(before.tree);
         self.area = before.area;
         self.was_drawn = before.was_drawn;
@@ -16,9 +17,12 @@ impl Document {
             state => state,
         };
         for (place, known) in [(&mut self.cursor, before.cursor), (&mut self.top, before.top)] {
-            if self.tree.node(&known.path).is_some() {
+            if self.tree.has_row(&known.path) {
                 *place = known;
             }
+        }
+        if at_end {
+            self.cursor = self.end();
         }
         if self.was_drawn {
             self.follow();
@@ -42,6 +46,23 @@ mod tests {
             Node::heading(line(format!("message {at}")), below.collect()).unfolded()
         };
         Document::new((0..messages).map(message).collect())
+    }
+
+    #[test]
+    fn who_was_at_the_end_stays_there() {
+        let mut before = page(3);
+        let area = ratatui_core::layout::Rect::new(0, 0, 40, 5);
+        let mut buffer = ratatui_core::buffer::Buffer::empty(area);
+        let style = crate::text::Style::plain();
+        before.draw(area, &mut buffer, crate::terminal::Theme::Dark, &style);
+        before.step(Step::End);
+        let mut after = page(9);
+        after.resume(before);
+        assert_eq!(after.cursor.path, [8, 2]);
+        after.step(Step::Up);
+        let mut more = page(12);
+        more.resume(after);
+        assert_eq!(more.cursor.path, [8, 1], "and who was not, is not");
     }
 
     #[test]

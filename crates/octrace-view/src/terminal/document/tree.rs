@@ -56,6 +56,11 @@ impl Tree {
         Some(node)
     }
 
+    /// Whether a row is there.
+    pub(super) fn has_row(&mut self, path: &[u32]) -> bool {
+        self.node(path).is_some_and(|node| !matches!(node.own, Own::Group(_)))
+    }
+
     pub(super) fn count(&mut self, path: &[u32]) -> u32 {
         self.node(path).map_or(0, |node| node.nodes().len() as u32)
     }
