@@ -30,6 +30,9 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("octrace uninstall", Tried::Here),
     ("octrace sessions", Tried::Here),
     ("octrace show", Tried::Here),
+    ("octrace sessions --filter 'kind:error age<1d'", Tried::Here),
+    ("octrace search 'role:tool-result \"not found\"'", Tried::Here),
+    ("octrace view", Tried::InTest("a_live_recording_is_looked_at_copied_and_saved")),
     ("octrace doctor", Tried::Here),
     (
         "OPENCODE_API_TRACER_DIR=/tmp/traces octrace run -- opencode",
