@@ -47,17 +47,35 @@ struct Display {
 }
 
 struct State {
-    emulator: vt100::Parser<Clipboard>,
+    emulator: vt100::Parser<Told>,
     closed: bool,
 }
 
-/// What the program sent for the terminal's clipboard last.
+/// What the program told the terminal beside what is on the screen.
 #[derive(Default)]
-struct Clipboard(Option<Vec<u8>>);
+struct Told {
+    /// For the clipboard, last.
+    clipboard: Option<Vec<u8>>,
+    /// How often it said that a picture is complete (synchronised updates).
+    updates: u64,
+}
 
-impl vt100::Callbacks for Clipboard {
+impl vt100::Callbacks for Told {
     fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], base64: &[u8]) {
-        self.0 = Some(decoded(base64));
+        self.clipboard = Some(decoded(base64));
+    }
+
+    fn unhandled_csi(
+        &mut self,
+        _: &mut vt100::Screen,
+        mark: Option<u8>,
+        _: Option<u8>,
+        params: &[&[u16]],
+        sign: char,
+    ) {
+        if mark == Some(b'?') && params == [[2026]] && sign == 'l' {
+            self.updates += 1;
+        }
     }
 }
 
@@ -105,7 +123,7 @@ impl Tui {
                     cells(rows)?,
                     cells(columns)?,
                     0,
-                    Clipboard::default(),
+                    Told::default(),
                 ),
                 closed: false,
             }),
@@ -172,7 +190,12 @@ impl Tui {
 
     /// What the program put on the terminal's clipboard last (OSC 52).
     pub fn clipboard(&self) -> Option<Vec<u8>> {
-        self.display.lock().emulator.callbacks().0.clone()
+        self.display.lock().emulator.callbacks().clipboard.clone()
+    }
+
+    /// How many pictures the program has completed (synchronised updates).
+    pub fn updates(&self) -> u64 {
+        self.display.lock().emulator.callbacks().updates
     }
 
     /// What is on the screen as a picture, an SVG document: with its colours.
@@ -198,19 +221,33 @@ impl Tui {
         timeout: Duration,
         wanted: impl Fn(&str) -> bool,
     ) -> anyhow::Result<String> {
+        self.until(timeout, |state| {
+            Some(state.emulator.screen().contents()).filter(|screen| wanted(screen))
+        })
+    }
+
+    /// Waits until the program has completed more than `known` pictures ([`Tui::updates`]).
+    ///
+    /// # Errors
+    /// As [`Tui::wait_for`].
+    pub fn wait_for_update(&self, known: u64, timeout: Duration) -> anyhow::Result<()> {
+        self.until(timeout, |state| (state.emulator.callbacks().updates > known).then_some(()))
+    }
+
+    fn until<T>(&self, timeout: Duration, ask: impl Fn(&State) -> Option<T>) -> anyhow::Result<T> {
         let deadline = Instant::now() + timeout;
         let mut state = self.display.lock();
         loop {
-            let screen = state.emulator.screen().contents();
-            if wanted(&screen) {
-                return Ok(screen);
+            if let Some(answer) = ask(&state) {
+                return Ok(answer);
             }
+            let screen = || state.emulator.screen().contents();
             if state.closed {
-                bail!("the program ended; its last screen:\n{screen}");
+                bail!("the program ended; its last screen:\n{}", screen());
             }
             let left = deadline
                 .checked_duration_since(Instant::now())
-                .ok_or_else(|| anyhow!("not within {timeout:?}; the screen:\n{screen}"))?;
+                .ok_or_else(|| anyhow!("not within {timeout:?}; the screen:\n{}", screen()))?;
             let waited = self.display.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

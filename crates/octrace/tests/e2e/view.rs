@@ -230,7 +230,7 @@ fn clipboard_tool(stage: &Stage) -> anyhow::Result<PathBuf> {
     let kept = stage.home.path().join("clipboard");
     let tool = stage.home.path().join("bin/wl-copy");
     // Moved there when it is whole, as a clipboard changes.
-    fs::write(&tool, format!("#!/bin/sh\ncat > {0:?}.new && mv {0:?}.new {0:?}\n", kept))?;
+    fs::write(&tool, format!("#!/bin/sh\ncat > {kept:?}.new && mv {kept:?}.new {kept:?}\n"))?;
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o755))?;
     Ok(kept)
 }
