@@ -81,31 +81,37 @@ impl Message {
         } else if kind.ends_with("_call_output") {
             message.results.extend(result(&shape.call_id, false));
         } else if role == "user" {
-            for part in shape.content.parse::<List<'_, Part>>().unwrap_or_default().iter() {
-                message.part(part);
-            }
-            for part in shape.parts.iter() {
-                message.part(part);
-            }
-            message.asks_for_title = prompt::first_text(&shape, |text| {
-                Some(text.trim_start().starts_with(TITLE_INSTRUCTION))
-            })
-            .unwrap_or_default();
-            message.prompt = prompt::said(&shape);
+            message.said(&shape);
         }
         message
     }
 
-    fn part(&mut self, part: Part) {
-        if part.r#type.as_str() == "tool_result" {
-            let failed = part.is_error.0.unwrap_or_default();
-            self.results.extend(result(&part.tool_use_id, failed));
-        } else if let Some(response) = part.function_response.0 {
-            self.results.push(ToolResult {
-                call: response.id.or_default().0,
-                name: response.name.or_default().0,
-                failed: false,
-            });
+    /// What a user's message says. It may hold a tool's result of many megabytes, and is gone through once.
+    fn said(&mut self, shape: &Shape<'_>) {
+        if let Some(Text(text)) = shape.content.parse() {
+            self.text(&text);
+            return;
+        }
+        let content = shape.content.parse::<List<'_, Part>>().unwrap_or_default();
+        for part in content.iter().chain(shape.parts.iter()) {
+            self.text(part.text.as_str());
+            if part.r#type.as_str() == "tool_result" {
+                let failed = part.is_error.0.unwrap_or_default();
+                self.results.extend(result(&part.tool_use_id, failed));
+            } else if let Some(response) = part.function_response.0 {
+                self.results.push(ToolResult {
+                    call: response.id.or_default().0,
+                    name: response.name.or_default().0,
+                    failed: false,
+                });
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.prompt.is_none() {
+            self.asks_for_title |= text.trim_start().starts_with(TITLE_INSTRUCTION);
+            self.prompt = prompt::words(text);
         }
     }
 }

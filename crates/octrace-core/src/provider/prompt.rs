@@ -25,24 +25,19 @@ pub fn first_prompt(body: &[u8]) -> Option<String> {
 }
 
 /// What a user says in this message, OpenCode's wish for a title excepted.
-pub(super) fn said(message: &Shape<'_>) -> Option<String> {
+fn said(message: &Shape<'_>) -> Option<String> {
     if message.role.as_str() != "user" {
         return None;
     }
-    first_text(message, words)
-}
-
-/// What `choose` makes of the first text of a message's that it takes.
-pub(super) fn first_text<T>(message: &Shape<'_>, choose: impl Fn(&str) -> Option<T>) -> Option<T> {
     if let Some(Text(text)) = message.content.parse() {
-        return choose(&text);
+        return words(&text);
     }
     let content = message.content.parse::<List<'_, Part>>().unwrap_or_default();
-    let mut parts = content.iter().chain(message.parts.iter());
-    parts.find_map(|part| choose(part.text.0.as_ref()?.0.as_str()))
+    content.iter().chain(message.parts.iter()).find_map(|part| words(part.text.as_str()))
 }
 
-fn words(text: &str) -> Option<String> {
+/// A text without OpenCode's wish for a title; `None` where nothing else is in it.
+pub(super) fn words(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.strip_prefix(TITLE_INSTRUCTION).unwrap_or(text).trim();
     (!text.is_empty()).then(|| text.to_owned())

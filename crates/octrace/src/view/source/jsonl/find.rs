@@ -25,10 +25,14 @@ use super::{
     shown::Files,
 };
 
+/// So many places are enough.
+const MOST: usize = 10_000;
+
 /// A search under way.
 pub(super) struct Find {
     pub(super) session: Option<String>,
     pub(super) words: String,
+    /// Where they stand, as far as is known.
     pub(super) places: Vec<(String, i64)>,
     query: Option<Query>,
     /// The file and the entry to go on with.
@@ -51,6 +55,9 @@ impl Find {
                 self.at = (*number, 0);
             }
             while let Some(entry) = file.index.entries.get(self.at.1 as usize) {
+                if self.places.len() == MOST {
+                    return true;
+                }
                 if Instant::now() >= deadline {
                     return false;
                 }

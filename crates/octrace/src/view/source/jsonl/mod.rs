@@ -410,18 +410,12 @@ impl JsonlSource {
     }
 
     fn search(&mut self, deadline: Instant, tell: Tell<'_>) {
-        let Some(find) = &mut self.find else { return };
-        let known = find.places.len();
-        let is_done = find.step(&self.files, deadline);
-        if is_done || find.places.len() > known {
-            tell(Answer::Found {
-                session: find.session.clone(),
-                words: find.words.clone(),
-                places: find.places.clone(),
-            });
-        }
-        if is_done {
-            self.find = None;
+        let Some(mut find) = self.find.take() else { return };
+        if find.step(&self.files, deadline) {
+            let Find { session, words, places, .. } = find;
+            tell(Answer::Found { session, words, places });
+        } else {
+            self.find = Some(find);
         }
     }
 
