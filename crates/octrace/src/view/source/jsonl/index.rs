@@ -18,6 +18,7 @@ use octrace_core::{
 
 use super::{
     body,
+    counts::Counts,
     line::{self, Kind, NoRecord, Record},
 };
 
@@ -35,9 +36,6 @@ const WORD: usize = 200;
 
 /// Arguments of a tool call that are longer say nothing in a list.
 const ARGUMENTS: usize = 1 << 20;
-
-/// So many different words of a kind are counted in a session.
-const KINDS: usize = 100;
 
 /// Nothing, among numbers.
 const NONE: u32 = u32::MAX;
@@ -96,41 +94,6 @@ pub(super) struct Part {
     calls: HashMap<u64, u32>,
 }
 
-/// How often each of a few words occurs.
-pub(super) struct Counts<T>(Vec<(T, u64)>);
-
-impl<T> Default for Counts<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Ord + Clone> Counts<T> {
-    fn add(&mut self, word: impl IntoIterator<Item = T>, count: u64) {
-        for word in word {
-            let is_full = self.0.len() == KINDS;
-            match self.0.iter_mut().find(|(known, _)| *known == word) {
-                Some((_, known)) => *known += count,
-                None if is_full => {}
-                None => self.0.push((word, count)),
-            }
-        }
-    }
-
-    /// Counts others in.
-    pub(super) fn merge(&mut self, other: &Self) {
-        for (word, count) in &other.0 {
-            self.add([word.clone()], *count);
-        }
-    }
-
-    /// The most frequent first.
-    pub(super) fn words(mut self) -> impl Iterator<Item = T> {
-        self.0.sort_by(|(a, many), (b, few)| few.cmp(many).then_with(|| a.cmp(b)));
-        self.0.into_iter().map(|(word, _)| word)
-    }
-}
-
 /// Where a line stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Span {
@@ -167,6 +130,8 @@ pub(super) struct Entry {
     pub(super) prompt: Option<Box<str>>,
     /// Of the index's.
     pub(super) tools: Range<u32>,
+    /// Which try of the same call it is, from 1.
+    pub(super) attempt: u32,
     /// An earlier entry with the same number that has no answer either.
     shadows: u32,
 }
@@ -198,6 +163,15 @@ impl Entry {
             None if is_live && !self.is_given_up => Outcome::Waiting,
             None => Outcome::Cut,
         }
+    }
+
+    /// Whether it sends the same again after a failure, as far as was known when it was sent.
+    fn repeats(&self, before: &Self) -> bool {
+        before.is_error()
+            && !before.is_unanswered()
+            && before.agent == self.agent
+            && before.request_bytes == self.request_bytes
+            && self.request_bytes > 0
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -362,6 +336,7 @@ impl Index {
             error: None,
             prompt: None,
             tools: 0..0,
+            attempt: 1,
             shadows: NONE,
         });
         number
@@ -383,6 +358,13 @@ impl Index {
         entry.shadows = shadows.unwrap_or(NONE);
         entry.request = span;
         entry.request_bytes = bytes(record);
+        if let Ok([before, entry]) =
+            self.entries.get_disjoint_mut([before as usize, number as usize])
+            && entry.repeats(before)
+        {
+            entry.attempt = before.attempt.saturating_add(1);
+        }
+        let entry = &self.entries[number as usize];
         let of = &mut self.parts[part as usize];
         of.totals.requests += 1;
         of.waiting += 1;

@@ -5,10 +5,11 @@
 //! lines of their files; figures come as the reading goes on, the newest files first.
 //!
 //! Somebody else writes these files, perhaps at this moment, perhaps with bad intent. What is appended is read on
-//! ([`file`]); of a file that was cut or replaced everything is read again, under new numbers. Nothing but regular files
+//! ([`mod@file`]); of a file that was cut or replaced everything is read again, under new numbers. Nothing but regular files
 //! is opened, and in a folder no link is followed.
 
 mod body;
+mod counts;
 mod detail;
 mod error;
 mod file;

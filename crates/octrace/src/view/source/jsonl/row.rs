@@ -9,8 +9,9 @@ use octrace_core::{
 use octrace_store::read::SessionRow;
 
 use super::{
+    counts::Counts,
     file::File,
-    index::{Counts, Entry, Part, Tool},
+    index::{Entry, Part, Tool},
 };
 
 /// Numbers of a source's second file begin here, and so on.
@@ -114,6 +115,7 @@ pub(super) fn exchange(id: i64, ordinal: i64, entry: &Entry, is_live: bool) -> E
         end_after_us: entry.ended_us.map(|ended| ended.saturating_sub(entry.at_us)),
         usage: entry.usage.as_deref().copied(),
         finish: entry.finish.clone(),
+        attempt: entry.attempt,
         ..ExchangeRow::default()
     }
 }

@@ -38,7 +38,6 @@ pub(super) struct Shown {
 struct Told {
     id: i64,
     previous: Option<u32>,
-    attempt: u32,
 }
 
 impl Shown {
@@ -169,20 +168,12 @@ impl Shown {
         let found = files.get(&number)?.index.entries.get(entry as usize)?;
         let mut row = row::exchange(id, ordinal, found, is_live);
         self.thread.follow(&mut row);
-        row.attempt = row.attempt.max(1);
+        row.attempt = found.attempt;
         let previous = row
             .previous
             .and_then(|previous| self.told.binary_search_by_key(&previous, |told| told.id).ok());
-        // Who sends the same again after a failure tries again.
-        if let Some(before) = previous.and_then(|before| self.told.get(before))
-            && row.growth == Some(0)
-            && row.request_bytes > 0
-            && entry_of(files, before.id).is_some_and(Entry::is_error)
-        {
-            row.attempt = before.attempt.saturating_add(1);
-        }
         let previous = previous.and_then(|previous| u32::try_from(previous).ok());
-        self.told.push(Told { id, previous, attempt: row.attempt });
+        self.told.push(Told { id, previous });
         Some(row)
     }
 
@@ -201,7 +192,7 @@ impl Shown {
             let before = row.previous.and_then(|id| entry_of(files, id));
             row.growth = before
                 .map(|before| i64::from(found.request_bytes) - i64::from(before.request_bytes));
-            row.attempt = told.map_or(1, |told| told.attempt);
+            row.attempt = found.attempt;
             put(file, number, entry, row, is_live(file), rows);
         }
         for id in std::mem::take(&mut self.tools) {

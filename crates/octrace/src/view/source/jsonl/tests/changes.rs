@@ -57,6 +57,22 @@ fn what_is_appended_appears_and_answers_what_waits() {
 }
 
 #[test]
+fn an_answer_that_comes_after_the_next_request_changes_nothing_but_its_own_row() {
+    let place = Place::new();
+    let both = tracer::request(S, 1, 0, &ask("One")) + &tracer::request(S, 2, 10, &ask("Two"));
+    let path = place.write("a.jsonl", both);
+    let mut watch = Watch::live(&path);
+    watch.show(S);
+    assert!(watch.exchanges()[0].is_error(), "given up: {}", watch.print());
+    place.append("a.jsonl", tracer::error(S, 1, 20, "fetch failed"));
+    watch.look();
+    let mut whole = Watch::live(&path);
+    whole.show(S);
+    assert_eq!(watch.print(), whole.print());
+    assert_eq!(watch.exchanges()[1].attempt, 1, "it was sent before the other had failed");
+}
+
+#[test]
 fn nothing_new_is_shown_where_that_is_wanted() {
     let place = Place::new();
     let path = place.write("a.jsonl", tracer::request(S, 1, 0, &ask("One")));
