@@ -50,64 +50,83 @@ pub(crate) fn svg(screen: &Screen) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          font-family=\"ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace\" \
-         font-size=\"14\" xml:space=\"preserve\">\n\
+         font-size=\"14\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
     );
     for row in 0..rows {
         let mut column = 0;
         while column < columns {
-            let Some((next, text, look)) = run(screen, row, column) else { break };
-            draw(&mut svg, (row, column, next), &text, &look);
-            column = next;
+            let Some(stretch) = stretch(screen, row, column) else { break };
+            draw(&mut svg, row, &stretch);
+            column = stretch.columns.1;
         }
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-/// The cells from here on that look the same: where they end, what they say, how they look.
-fn run(screen: &Screen, row: u16, start: u16) -> Option<(u16, String, Look)> {
-    let first = screen.cell(row, start).map(Look::of)?;
-    let mut text = String::new();
-    let mut column = start;
-    // The second half of a wide character belongs to the first, whatever it looks like.
-    let belongs = |cell: &&Cell| cell.is_wide_continuation() || Look::of(cell) == first;
-    while let Some(cell) = screen.cell(row, column).filter(belongs) {
-        if !cell.is_wide_continuation() {
-            text.push_str(if cell.has_contents() { cell.contents() } else { " " });
-        }
-        column += 1;
-    }
-    Some((column, text, first))
+/// Cells in a row that look the same.
+struct Stretch {
+    /// The first one's column, and that after the last one.
+    columns: (u16, u16),
+    look: Look,
+    /// What they say, word by word, each with its own columns: letters may be wider or narrower where it is drawn.
+    words: Vec<(u16, u16, String)>,
 }
 
-fn draw(svg: &mut String, (row, start, end): (u16, u16, u16), text: &str, look: &Look) {
-    let x = MARGIN + f32::from(start) * CELL.0;
+/// The cells from here on that look the same.
+fn stretch(screen: &Screen, row: u16, start: u16) -> Option<Stretch> {
+    let look = screen.cell(row, start).map(Look::of)?;
+    let mut words: Vec<(u16, u16, String)> = Vec::new();
+    let mut column = start;
+    // The second half of a wide character belongs to the first, whatever it looks like.
+    let belongs = |cell: &&Cell| cell.is_wide_continuation() || Look::of(cell) == look;
+    while let Some(cell) = screen.cell(row, column).filter(belongs) {
+        column += 1;
+        let said = cell.contents().trim();
+        match words.last_mut().filter(|(_, end, _)| *end + 1 == column) {
+            Some((_, end, word)) if cell.is_wide_continuation() || !said.is_empty() => {
+                word.push_str(said);
+                *end = column;
+            }
+            None if !said.is_empty() => words.push((column - 1, column, said.to_owned())),
+            _ => {}
+        }
+    }
+    Some(Stretch { columns: (start, column), look, words })
+}
+
+fn draw(svg: &mut String, row: u16, stretch: &Stretch) {
+    let Stretch { columns: (start, end), look, words } = stretch;
+    let x = |column: u16| MARGIN + f32::from(column) * CELL.0;
+    let width = |start: u16, end: u16| f32::from(end - start) * CELL.0;
     let y = MARGIN + f32::from(row) * CELL.1;
-    let width = f32::from(end - start) * CELL.0;
     let mut put = |element: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         svg.write_fmt(element).ok();
     };
     if look.paper != BACKGROUND {
         put(format_args!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\" fill=\"{}\"/>\n",
-            CELL.1, look.paper
+            "<rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"/>\n",
+            x(*start),
+            width(*start, *end),
+            CELL.1,
+            look.paper
         ));
-    }
-    if text.trim().is_empty() {
-        return;
     }
     let bold = if look.bold { " font-weight=\"bold\"" } else { "" };
     let dim = if look.dim { " fill-opacity=\"0.6\"" } else { "" };
     let underlined = if look.underlined { " text-decoration=\"underline\"" } else { "" };
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    // Its length is that of its cells, whatever font draws it.
-    put(format_args!(
-        "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{width:.1}\" fill=\"{}\"{bold}{dim}{underlined}>{text}</text>\n",
-        y + CELL.1 * 0.75,
-        look.ink
-    ));
+    for (start, end, word) in words {
+        let word = word.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        put(format_args!(
+            "<text x=\"{:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" fill=\"{}\"{bold}{dim}{underlined}>{word}</text>\n",
+            x(*start),
+            y + CELL.1 * 0.75,
+            width(*start, *end),
+            look.ink
+        ));
+    }
 }
 
 fn color(color: Color, default: &str) -> String {
@@ -151,7 +170,7 @@ mod tests {
         let elements: Vec<&str> = svg.lines().filter(|line| line.contains("<text")).collect();
         assert_eq!(elements.len(), 4, "{svg}");
         assert!(elements[0].contains("font-weight=\"bold\"") && elements[0].contains(">no<"));
-        assert!(elements[1].contains("> &lt;b&gt;&amp;"), "{svg}");
+        assert!(elements[1].contains("x=\"37.2\"") && elements[1].contains(">&lt;b&gt;&amp;<"));
         assert!(elements[2].contains("textLength=\"16.8\"") && elements[2].contains(">漢<"));
         assert!(svg.contains(&format!("fill=\"{FOREGROUND}\"/>")), "what is reversed has paper");
     }
