@@ -58,6 +58,17 @@ impl Outcome {
     pub fn is_open(self) -> bool {
         matches!(self, Self::Waiting | Self::Streaming)
     }
+
+    /// Whether something went wrong with an exchange that stands so: no response came, the response broke off, or it
+    /// says that it is an error, by its status or inside its stream. An abort is somebody's wish.
+    pub fn is_error(self, status: Option<u16>, has_error: bool) -> bool {
+        match self {
+            Self::Failed | Self::Cut => true,
+            Self::Waiting | Self::Streaming | Self::Complete | Self::Aborted => {
+                status.is_some_and(|status| status >= 400) || (self == Self::Complete && has_error)
+            }
+        }
+    }
 }
 
 /// What a request was for.
@@ -257,4 +268,11 @@ pub struct Summary {
     pub finish: Option<String>,
     /// What could not be read or is odd, in words.
     pub problems: Vec<String>,
+}
+
+impl Summary {
+    /// Whether something went wrong with it.
+    pub fn is_error(&self) -> bool {
+        self.outcome.is_error(self.status, self.error.is_some())
+    }
 }

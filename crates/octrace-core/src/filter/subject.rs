@@ -2,9 +2,9 @@
 
 use super::{Kinds, Quantity, Shown};
 use crate::{
-    exchange::{Outcome, Summary},
+    exchange::{Outcome, Purpose, Summary},
     provider::Usage,
-    session::{ModelCall, Session, ToolCall, ToolStatus, Turn, is_error},
+    session::{ModelCall, Session, ToolCall, ToolStatus, Turn},
     timeline::{ExchangeRow, PromptRow, Row, ToolRow},
 };
 
@@ -121,7 +121,74 @@ impl Subject for PromptRow {
     }
 }
 
-impl Subject for ExchangeRow {
+/// What of an exchange a filter looks at: a row has the same as a summary.
+struct Exchange<'a> {
+    id: i64,
+    purpose: Purpose,
+    provider: Option<&'a str>,
+    model: Option<&'a str>,
+    agent: Option<&'a str>,
+    status: Option<u16>,
+    outcome: Outcome,
+    error: Option<&'a str>,
+    sent_us: i64,
+    first_content_after_us: Option<i64>,
+    end_after_us: Option<i64>,
+    request_bytes: u64,
+    response_bytes: u64,
+    usage: Option<&'a Usage>,
+    cost_usd: Option<f64>,
+    /// Where it is known.
+    attempt: Option<u32>,
+}
+
+impl<'a> From<&'a ExchangeRow> for Exchange<'a> {
+    fn from(row: &'a ExchangeRow) -> Self {
+        Self {
+            id: row.id,
+            purpose: row.purpose,
+            provider: row.provider.as_deref(),
+            model: row.model.as_deref(),
+            agent: row.agent.as_deref(),
+            status: row.status,
+            outcome: row.outcome,
+            error: row.error.as_deref(),
+            sent_us: row.at_us,
+            first_content_after_us: row.first_content_after_us,
+            end_after_us: row.end_after_us,
+            request_bytes: row.request_bytes,
+            response_bytes: row.response_bytes,
+            usage: row.usage.as_ref(),
+            cost_usd: row.cost_usd,
+            attempt: Some(row.attempt.max(1)),
+        }
+    }
+}
+
+impl<'a> From<&'a Summary> for Exchange<'a> {
+    fn from(row: &'a Summary) -> Self {
+        Self {
+            id: row.id,
+            purpose: row.purpose,
+            provider: row.provider.as_deref(),
+            model: row.model.as_deref(),
+            agent: row.agent.as_deref(),
+            status: row.status,
+            outcome: row.outcome,
+            error: row.error.as_deref(),
+            sent_us: row.timing.sent_us,
+            first_content_after_us: row.timing.first_content_after_us,
+            end_after_us: row.timing.end_after_us,
+            request_bytes: row.request_bytes,
+            response_bytes: row.response_bytes,
+            usage: row.usage.as_ref(),
+            cost_usd: row.cost_usd,
+            attempt: None,
+        }
+    }
+}
+
+impl Subject for Exchange<'_> {
     fn kinds(&self) -> Kinds {
         Kinds::of_purpose(self.purpose)
             .with(Kinds::REQUEST, true)
@@ -131,16 +198,22 @@ impl Subject for ExchangeRow {
     }
 
     fn any_text(&self, field: Text, fits: &mut dyn FnMut(Shown<'_>) -> bool) -> bool {
-        Wire {
-            id: self.id,
-            provider: self.provider.as_deref(),
-            model: self.model.as_deref(),
-            agent: self.agent.as_deref(),
-            status: self.status,
-            outcome: self.outcome,
-            error: self.error.as_deref(),
+        let model = || model(self.provider, self.model);
+        match field {
+            Text::Model => model().is_some_and(fits),
+            Text::Provider => any([self.provider], fits),
+            Text::Agent => any([self.agent], fits),
+            Text::Shown => {
+                // That all went well goes without saying.
+                let outcome = self.outcome != Outcome::Complete;
+                model().is_some_and(&mut *fits)
+                    || any([self.agent, self.error], fits)
+                    || (outcome && fits(Shown::Text(self.outcome.as_str())))
+                    || self.status.is_some_and(|status| fits(Shown::Number(status.into())))
+                    || fits(Shown::Id(self.id))
+            }
+            Text::Tool | Text::Session | Text::Title | Text::Project => false,
         }
-        .any_text(field, fits)
     }
 
     fn any_status(&self, fits: &mut dyn FnMut(u16) -> bool) -> bool {
@@ -153,40 +226,51 @@ impl Subject for ExchangeRow {
             Quantity::Sent => Some(self.request_bytes as f64),
             Quantity::Received => Some(self.response_bytes as f64),
             Quantity::Size => Some(self.request_bytes as f64 + self.response_bytes as f64),
-            Quantity::Time => took(self.outcome, self.at_us, self.end_after_us, now_us),
+            Quantity::Time => {
+                let so_far = || self.outcome.is_open().then(|| between(self.sent_us, now_us));
+                self.end_after_us.map(|after| after as f64).or_else(so_far)
+            }
             Quantity::First => self.first_content_after_us.map(|after| after as f64),
             Quantity::Requests => Some(1.0),
             Quantity::Errors => Some(f64::from(u8::from(self.is_error()))),
-            Quantity::Attempt => Some(f64::from(self.attempt.max(1))),
-            Quantity::Age => Some(between(self.at_us, now_us)),
-            _ => tokens(self.usage.as_ref()?, of),
+            Quantity::Attempt => self.attempt.map(f64::from),
+            Quantity::Age => Some(between(self.sent_us, now_us)),
+            _ => tokens(self.usage?, of),
         }
+    }
+}
+
+impl Exchange<'_> {
+    fn is_error(&self) -> bool {
+        self.outcome.is_error(self.status, self.error.is_some())
+    }
+}
+
+impl Subject for ExchangeRow {
+    fn kinds(&self) -> Kinds {
+        Exchange::from(self).kinds()
+    }
+
+    fn any_text(&self, field: Text, fits: &mut dyn FnMut(Shown<'_>) -> bool) -> bool {
+        Exchange::from(self).any_text(field, fits)
+    }
+
+    fn any_status(&self, fits: &mut dyn FnMut(u16) -> bool) -> bool {
+        self.status.is_some_and(fits)
+    }
+
+    fn quantity(&self, of: Quantity, now_us: i64) -> Option<f64> {
+        Exchange::from(self).quantity(of, now_us)
     }
 }
 
 impl Subject for Summary {
     fn kinds(&self) -> Kinds {
-        Kinds::of_purpose(self.purpose)
-            .with(Kinds::REQUEST, true)
-            .with(Kinds::RESPONSE, self.status.is_some())
-            .with(Kinds::ERROR, is_error(self))
-            .with(Kinds::LIVE, self.outcome.is_open())
+        Exchange::from(self).kinds()
     }
 
     fn any_text(&self, field: Text, fits: &mut dyn FnMut(Shown<'_>) -> bool) -> bool {
-        if field == Text::Session {
-            return fits(Shown::Text(&self.session));
-        }
-        Wire {
-            id: self.id,
-            provider: self.provider.as_deref(),
-            model: self.model.as_deref(),
-            agent: self.agent.as_deref(),
-            status: self.status,
-            outcome: self.outcome,
-            error: self.error.as_deref(),
-        }
-        .any_text(field, fits)
+        Exchange::from(self).any_text(field, fits)
     }
 
     fn any_status(&self, fits: &mut dyn FnMut(u16) -> bool) -> bool {
@@ -194,20 +278,7 @@ impl Subject for Summary {
     }
 
     fn quantity(&self, of: Quantity, now_us: i64) -> Option<f64> {
-        let timing = &self.timing;
-        match of {
-            Quantity::Cost => self.cost_usd,
-            Quantity::Sent => Some(self.request_bytes as f64),
-            Quantity::Received => Some(self.response_bytes as f64),
-            Quantity::Size => Some(self.request_bytes as f64 + self.response_bytes as f64),
-            Quantity::Time => took(self.outcome, timing.sent_us, timing.end_after_us, now_us),
-            Quantity::First => timing.first_content_after_us.map(|after| after as f64),
-            Quantity::Requests => Some(1.0),
-            Quantity::Errors => Some(f64::from(u8::from(is_error(self)))),
-            Quantity::Attempt => None,
-            Quantity::Age => Some(between(timing.sent_us, now_us)),
-            _ => tokens(self.usage.as_ref()?, of),
-        }
+        Exchange::from(self).quantity(of, now_us)
     }
 }
 
@@ -237,7 +308,7 @@ impl Subject for ToolRow {
 
 impl Subject for ToolCall {
     fn kinds(&self) -> Kinds {
-        let failed = self.status == ToolStatus::Failed || self.exit.is_some_and(|exit| exit != 0);
+        let failed = self.status.is_error(self.exit);
         Kinds::of_tool(self.status, failed, self.child_id.is_some())
     }
 
@@ -269,22 +340,15 @@ impl Subject for ModelCall {
     }
 
     fn any_text(&self, field: Text, fits: &mut dyn FnMut(Shown<'_>) -> bool) -> bool {
-        let own = match field {
-            Text::Shown => any([self.error.as_deref(), Some(&*self.text)], fits),
-            _ => false,
-        };
+        let is = |wanted| field == wanted || field == Text::Shown;
         // What the wire did not show, OpenCode has told.
-        let told = || Wire {
-            id: 0,
-            provider: None,
-            model: self.model.as_deref(),
-            agent: self.agent.as_deref(),
-            status: None,
-            outcome: Outcome::Complete,
-            error: None,
-        };
-        own || self.attempts.iter().any(|attempt| attempt.any_text(field, fits))
-            || (self.attempts.is_empty() && told().any_text(field, fits))
+        let is_told = self.attempts.is_empty();
+        (field == Text::Shown && any([self.error.as_deref(), Some(&*self.text)], fits))
+            || self.attempts.iter().any(|attempt| attempt.any_text(field, fits))
+            || (is_told
+                && is(Text::Model)
+                && model(None, self.model.as_deref()).is_some_and(&mut *fits))
+            || (is_told && is(Text::Agent) && any([self.agent.as_deref()], fits))
     }
 
     fn any_status(&self, fits: &mut dyn FnMut(u16) -> bool) -> bool {
@@ -351,37 +415,9 @@ impl Subject for Session {
     }
 }
 
-/// What an exchange shows.
-struct Wire<'a> {
-    id: i64,
-    provider: Option<&'a str>,
-    model: Option<&'a str>,
-    agent: Option<&'a str>,
-    status: Option<u16>,
-    outcome: Outcome,
-    error: Option<&'a str>,
-}
-
-impl Wire<'_> {
-    fn any_text(&self, field: Text, fits: &mut dyn FnMut(Shown<'_>) -> bool) -> bool {
-        let provider = self.provider.unwrap_or_default();
-        let model = || self.model.map(|model| Shown::Model { provider, model });
-        match field {
-            Text::Model => model().is_some_and(fits),
-            Text::Provider => any([self.provider], fits),
-            Text::Agent => any([self.agent], fits),
-            Text::Shown => {
-                // That all went well goes without saying.
-                let outcome = self.outcome != Outcome::Complete;
-                model().is_some_and(&mut *fits)
-                    || any([self.agent, self.error], fits)
-                    || (outcome && fits(Shown::Text(self.outcome.as_str())))
-                    || self.status.is_some_and(|status| fits(Shown::Number(status.into())))
-                    || fits(Shown::Id(self.id))
-            }
-            Text::Tool | Text::Session | Text::Title | Text::Project => false,
-        }
-    }
+fn model<'a>(provider: Option<&'a str>, model: Option<&'a str>) -> Option<Shown<'a>> {
+    let provider = provider.unwrap_or_default();
+    model.map(|model| Shown::Model { provider, model })
 }
 
 /// Of a tool's name, subject and error: what belongs to the field.
@@ -406,11 +442,6 @@ fn tokens(usage: &Usage, of: Quantity) -> Option<f64> {
         _ => return None,
     };
     Some(count as f64)
-}
-
-fn took(outcome: Outcome, sent_us: i64, end_after_us: Option<i64>, now_us: i64) -> Option<f64> {
-    let so_far = || outcome.is_open().then(|| between(sent_us, now_us));
-    end_after_us.map(|after| after as f64).or_else(so_far)
 }
 
 fn span(start: Option<i64>, end: Option<i64>, is_open: bool, now_us: i64) -> Option<f64> {

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use super::{
     EventRecord, ModelCall, Session, ToolStatus, Turn,
     fold::{Assistant, Fold, User, fold},
-    is_error,
     part::PromptPart,
     place::place_children,
 };
@@ -175,7 +174,7 @@ fn calls(fold: &Fold, exchanges: &[Summary]) -> Vec<(Option<String>, ModelCall)>
     }
     for ((message, ..), rows) in others {
         // What failed is tried again for the same message; without a message nobody can tell.
-        let again = |before: &&Summary, _: &&Summary| message.is_some() && is_error(before);
+        let again = |before: &&Summary, _: &&Summary| message.is_some() && before.is_error();
         for attempts in rows.chunk_by(again) {
             calls.push((message.map(str::to_owned), wire_call(attempts)));
         }
@@ -197,7 +196,7 @@ fn wire_call(attempts: &[&Summary]) -> ModelCall {
         agent: attempts.iter().find_map(|row| row.agent.clone()),
         model,
         attempts: attempts.iter().map(|row| (*row).clone()).collect(),
-        error: last.filter(|row| is_error(row)).and_then(|row| row.error.clone()),
+        error: last.filter(|row| row.is_error()).and_then(|row| row.error.clone()),
         started_us: first.map_or(0, |row| row.timing.sent_us),
         ended_us: ends.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max()),
         ..ModelCall::default()

@@ -20,7 +20,6 @@ mod tree;
 pub use build::build;
 pub use fold::is_placeholder_title;
 pub use read::subject;
-pub use totals::is_error;
 pub use tree::{Recording, build_tree};
 
 use serde::{Deserialize, Serialize};
@@ -134,6 +133,13 @@ pub enum ToolStatus {
     Completed,
     /// It failed, was refused, or was aborted.
     Failed,
+}
+
+impl ToolStatus {
+    /// Whether a call that stands so failed, or reports by its exit code that what it ran did.
+    pub fn is_error(self, exit: Option<i64>) -> bool {
+        self == Self::Failed || exit.is_some_and(|exit| exit != 0)
+    }
 }
 
 /// One tool call.

@@ -1,28 +1,13 @@
 //! Sums over model calls.
 
 use super::{ModelCall, Session, Totals, Turn};
-use crate::{
-    exchange::{Outcome, Summary},
-    provider::Usage,
-};
-
-/// Whether something went wrong with this exchange: no response came, the response broke off, or it
-/// says that it is an error, by its status or inside its stream. An abort is somebody's wish.
-pub fn is_error(exchange: &Summary) -> bool {
-    match exchange.outcome {
-        Outcome::Failed | Outcome::Cut => true,
-        Outcome::Waiting | Outcome::Streaming | Outcome::Complete | Outcome::Aborted => {
-            exchange.status.is_some_and(|status| status >= 400)
-                || (exchange.outcome == Outcome::Complete && exchange.error.is_some())
-        }
-    }
-}
+use crate::{exchange::Summary, provider::Usage};
 
 impl Totals {
     /// Counts one exchange in.
     pub fn add(&mut self, exchange: &Summary) {
         self.requests += 1;
-        self.errors += u64::from(is_error(exchange));
+        self.errors += u64::from(exchange.is_error());
         self.spend(exchange.usage, exchange.cost_usd);
     }
 

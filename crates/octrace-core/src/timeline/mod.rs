@@ -158,21 +158,15 @@ impl Row {
 }
 
 impl ExchangeRow {
-    /// Whether something went wrong with it: [`crate::session::is_error`] for rows.
+    /// Whether something went wrong with it.
     pub fn is_error(&self) -> bool {
-        match self.outcome {
-            Outcome::Failed | Outcome::Cut => true,
-            Outcome::Waiting | Outcome::Streaming | Outcome::Complete | Outcome::Aborted => {
-                self.status.is_some_and(|status| status >= 400)
-                    || (self.outcome == Outcome::Complete && self.error.is_some())
-            }
-        }
+        self.outcome.is_error(self.status, self.error.is_some())
     }
 }
 
 impl ToolRow {
     /// Whether it failed, or reports that what it ran did.
     pub fn is_error(&self) -> bool {
-        self.status == ToolStatus::Failed || self.exit.is_some_and(|exit| exit != 0)
+        self.status.is_error(self.exit)
     }
 }

@@ -152,6 +152,7 @@ fn recorded_text_is_for_the_caller_to_tell() {
 /// `cargo test --release -p octrace-core filter_cost -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
+#[expect(clippy::disallowed_methods, reason = "it measures time")]
 fn filter_cost() {
     let rows: Vec<Row> = (0..100_000)
         .map(|number| match number % 3 {

@@ -18,7 +18,11 @@ use crate::{
         draw::{Pen, row, split_top, without_left, word_row},
         sessions::{Reading, percent},
     },
-    text::{Paint, Style, figures, line::Line, show::status},
+    text::{
+        Paint, Style, figures,
+        line::Line,
+        show::{status, tool_mark},
+    },
 };
 
 /// How long the longest bar is.
@@ -315,12 +319,7 @@ fn prompt_text(prompt: &PromptRow, style: &Style) -> Line {
 }
 
 fn tool_text(tool: &ToolRow, style: &Style, kind: Kind) -> Line {
-    let (paint, mark) = match tool.status {
-        ToolStatus::Completed if tool.is_error() => (Paint::Warn, "! "),
-        ToolStatus::Completed => (Paint::Good, style.glyph("✓ ", "+ ")),
-        ToolStatus::Failed => (Paint::Bad, style.glyph("✗ ", "x ")),
-        ToolStatus::Running => (Paint::Warn, style.glyph("… ", "~ ")),
-    };
+    let (paint, mark) = tool_mark(tool.status, tool.exit, style);
     let indent = if kind == Kind::All { "     " } else { "" };
     let mut line = Line::new().layout(Paint::Plain, indent).layout(paint, mark);
     line = line.put(Paint::Strong, &tool.tool);

@@ -5,7 +5,7 @@ mod call;
 mod status;
 mod tool;
 
-pub(crate) use status::status;
+pub(crate) use status::{status, tool_mark};
 
 use octrace_core::session::{ModelCall, Session, Totals, Turn};
 

@@ -1,8 +1,8 @@
-//! How an exchange went, in a word.
+//! How an exchange or a tool call went, in a word or a mark.
 
-use octrace_core::exchange::Outcome;
+use octrace_core::{exchange::Outcome, session::ToolStatus};
 
-use crate::text::Paint;
+use crate::text::{Paint, Style};
 
 /// `200`, `401`, `refused`, `cut`, `waiting…`, with its colour.
 pub(crate) fn status(
@@ -24,6 +24,21 @@ pub(crate) fn status(
         }
         (Outcome::Complete, Some(status)) => (Paint::Good, status.to_string()),
         (Outcome::Complete, None) => word(Paint::Dim, "complete"),
+    }
+}
+
+/// `✓ `, `✗ `, `! `, `… ` for a tool call that stands so, with its colour.
+pub(crate) fn tool_mark(
+    status: ToolStatus,
+    exit: Option<i64>,
+    style: &Style,
+) -> (Paint, &'static str) {
+    match status {
+        // It ran, and reports that something is wrong: often all that was asked.
+        ToolStatus::Completed if status.is_error(exit) => (Paint::Warn, "! "),
+        ToolStatus::Completed => (Paint::Good, style.glyph("✓ ", "+ ")),
+        ToolStatus::Failed => (Paint::Bad, style.glyph("✗ ", "x ")),
+        ToolStatus::Running => (Paint::Warn, style.glyph("… ", "~ ")),
     }
 }
 

@@ -1,8 +1,8 @@
 //! A tool call, and for a `task` what its sub-agent did.
 
-use octrace_core::session::{ToolCall, ToolStatus};
+use octrace_core::session::ToolCall;
 
-use super::{Tree, spend};
+use super::{Tree, spend, tool_mark};
 use crate::text::{
     Paint, figures,
     grid::{Column, Node, Row},
@@ -11,13 +11,7 @@ use crate::text::{
 
 impl Tree<'_> {
     pub(super) fn tool(&self, tool: &ToolCall) -> Node {
-        let (paint, mark) = match tool.status {
-            // It ran, and reports that something is wrong: often all that was asked.
-            ToolStatus::Completed if tool.exit.is_some_and(|exit| exit != 0) => (Paint::Warn, "! "),
-            ToolStatus::Completed => (Paint::Good, self.style.glyph("✓ ", "+ ")),
-            ToolStatus::Failed => (Paint::Bad, self.style.glyph("✗ ", "x ")),
-            ToolStatus::Running => (Paint::Warn, self.style.glyph("… ", "~ ")),
-        };
+        let (paint, mark) = tool_mark(tool.status, tool.exit, self.style);
         let mut text = Line::new().put(paint, mark).put(Paint::Strong, &tool.tool);
         if !tool.subject.is_empty() {
             text =

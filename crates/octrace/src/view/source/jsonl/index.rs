@@ -188,15 +188,9 @@ impl Entry {
         self.failure.as_ref().map(|failure| &*failure.error).or(self.error.as_deref())
     }
 
-    /// As [`session::is_error`], where nothing more comes.
+    /// Whether something went wrong, as far as the file tells.
     pub(super) fn is_error(&self) -> bool {
-        match self.outcome(true) {
-            Outcome::Failed | Outcome::Cut => true,
-            outcome => {
-                self.status.is_some_and(|status| status >= 400)
-                    || outcome == Outcome::Complete && self.error.is_some()
-            }
-        }
+        self.outcome(true).is_error(self.status, self.error.is_some())
     }
 }
 
