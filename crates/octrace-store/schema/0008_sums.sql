@@ -7,6 +7,7 @@ CREATE VIEW staying_exchanges AS SELECT * FROM exchanges WHERE NOT EXISTS (SELEC
 
 -- What an exchange counts for. Costs are whole nano-dollars, so that what is added and taken away again leaves
 -- nothing behind; what no provider can mean is cut down to where sums of it stay whole numbers.
+-- What an error is, is octrace_core::exchange::Outcome::is_error's to say.
 CREATE VIEW exchange_sums AS SELECT
     id, session,
     1 AS requests,

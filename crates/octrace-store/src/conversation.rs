@@ -178,16 +178,17 @@ fn told_before(batch: &mut Batch<'_>) -> Result<Option<i64>, Error> {
             let Some(session) = session.filter(|_| kind == "message.part.updated") else {
                 continue;
             };
+            let at_us: i64 = row.get(2)?;
             let body = Stored::read(row)?.body(&mut reader).ok();
             let body = body.and_then(|body| String::from_utf8(body).ok());
             // What is damaged tells nothing; `verify` says so.
             let fact = body.and_then(|body| event::read_fact(&kind, &body));
-            facts.extend(fact.map(|fact| (session, row.get(2), fact)));
+            facts.extend(fact.map(|fact| (session, at_us, fact)));
         }
     }
     for (session, at_us, fact) in facts {
         match fact {
-            Fact::Tool(tool) => batch.tool(&session, at_us?, &tool)?,
+            Fact::Tool(tool) => batch.tool(&session, at_us, &tool)?,
             Fact::Prompt(prompt) => batch.prompt_part(&session, &prompt)?,
             Fact::Session(_) | Fact::Message(_) => {}
         }

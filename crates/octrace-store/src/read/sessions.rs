@@ -9,14 +9,6 @@ use rusqlite::{OptionalExtension, Params, Row, params};
 use super::{Census, RunSummary, SessionCursor, SessionRow};
 use crate::{Error, Tape, event::Stored, part::PartReader};
 
-/// Sums over exchanges, as columns 0 to 7 of a row. What counts as an error is
-/// [`session::is_error`]'s to say; this repeats it in SQL, as `exchange_sums` of the schema does.
-const TOTALS: &str = "count(*),
-    count(*) FILTER (WHERE outcome IN ('failed', 'cut')
-        OR status >= 400 OR (outcome = 'complete' AND error IS NOT NULL)),
-    total(input_tokens), total(output_tokens), total(reasoning_tokens), total(cache_read_tokens),
-    total(cache_write_tokens), sum(cost_usd)";
-
 /// An id behind all that OpenCode gives.
 const LAST_ID: &str = "\u{10ffff}";
 
@@ -76,10 +68,8 @@ impl Tape {
         // Of one moment.
         let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(
-            "SELECT coalesce(requests, 0), coalesce(errors, 0), coalesce(input_tokens, 0),
-                 coalesce(output_tokens, 0), coalesce(reasoning_tokens, 0), coalesce(cache_read_tokens, 0),
-                 coalesce(cache_write_tokens, 0), iif(priced > 0, cost_nanos / 1e9, NULL),
-                 id, parent, title, directory, created_us, updated_us, coalesce(open, 0) > 0 AS live,
+            "SELECT requests, errors, input_tokens, output_tokens, reasoning_tokens, cache_read_tokens,
+                 cache_write_tokens, iif(priced > 0, cost_nanos / 1e9, NULL), id, parent, title, directory, created_us, updated_us, coalesce(open, 0) > 0 AS live,
                  coalesce(wire_bytes, 0) AS wire_bytes
              FROM sessions LEFT JOIN sums ON sums.session = sessions.id WHERE {condition}"
         );
@@ -181,11 +171,12 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn run_summary(&self, run: &str) -> Result<RunSummary, Error> {
-        let sql = format!(
-            "SELECT {TOTALS} FROM exchanges
-             WHERE spool IN (SELECT id FROM spools WHERE run = ?1)"
-        );
-        let totals = self.connection.prepare_cached(&sql)?.query_row([run], totals)?;
+        let sums = "SELECT sum(requests), sum(errors), sum(input_tokens), sum(output_tokens),
+                 sum(reasoning_tokens), sum(cache_read_tokens), sum(cache_write_tokens),
+                 iif(sum(priced) > 0, sum(cost_nanos) / 1e9, NULL)
+             FROM exchange_sums WHERE id IN (
+                 SELECT id FROM exchanges WHERE spool IN (SELECT id FROM spools WHERE run = ?1))";
+        let totals = self.connection.prepare_cached(sums)?.query_row([run], totals)?;
         let count = "SELECT count(*) FROM spools WHERE run = ?1";
         let processes: i64 =
             self.connection.prepare_cached(count)?.query_row([run], |row| row.get(0))?;
@@ -200,13 +191,15 @@ impl Tape {
     }
 }
 
+/// The sums in the first columns of a row: null where there is no exchange.
 fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
     let sum = |column: usize| {
-        Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(column)?.unwrap_or_default() as u64)
+        let sum: Option<i64> = row.get(column)?;
+        Ok::<_, rusqlite::Error>(sum.unwrap_or_default().cast_unsigned())
     };
     Ok(Totals {
-        requests: row.get::<_, Option<i64>>(0)?.unwrap_or_default().cast_unsigned(),
-        errors: row.get::<_, Option<i64>>(1)?.unwrap_or_default().cast_unsigned(),
+        requests: sum(0)?,
+        errors: sum(1)?,
         usage: Usage {
             input: sum(2)?,
             output: sum(3)?,
