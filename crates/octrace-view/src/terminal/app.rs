@@ -1,6 +1,6 @@
 //! The whole state, and how it changes.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use octrace_core::{filter::Filter, timeline::RowId};
 use octrace_store::read::SessionRow;
@@ -48,7 +48,7 @@ pub enum Event {
     Input(Input),
     /// The source said something.
     Answer(Answer),
-    /// Time has passed; sent a few times a second while [`App::is_moving`].
+    /// Time has passed: as [`App::next_tick`] says.
     Tick,
     /// An action was done, in words for the person who wanted it.
     Done(String),
@@ -99,6 +99,9 @@ enum Purpose {
     Save(Payload),
 }
 
+/// How often a picture that moves by itself is drawn.
+const MOVING: Duration = Duration::from_millis(200);
+
 /// How far the mouse wheel goes.
 const WHEEL: usize = 3;
 
@@ -122,7 +125,7 @@ impl App {
             app.open_session(&session, &mut actions);
         }
         actions.push(Action::Ask(Ask::Sessions));
-        find(None, app.sessions.filtering(), &mut actions);
+        app.ask_words(&mut actions);
         (app, actions)
     }
 
@@ -143,14 +146,33 @@ impl App {
             Event::Failed(text) => self.toast.failed(text),
         }
         self.ask_page(&mut actions);
+        self.ask_words(&mut actions);
         actions
     }
 
-    /// Whether what is shown changes by time alone: something is under way, or a message will go.
-    pub fn is_moving(&self) -> bool {
-        self.toast.is_moving()
-            || self.exchange.as_ref().is_some_and(Exchange::is_moving)
-            || self.timelines.last().is_some_and(Timeline::is_moving)
+    /// How soon after what happened last there is to be an [`Event::Tick`], if nothing else happens: at once while
+    /// there is work to go on with, a few times a second while something on the screen is under way, when an age that
+    /// is shown changes. `None`: time alone changes nothing.
+    pub fn next_tick(&self) -> Option<Duration> {
+        if self.exchange.as_ref().is_some_and(Exchange::is_searching) {
+            return Some(Duration::ZERO);
+        }
+        let is_moving =
+            self.toast.is_moving() || self.timelines.last().is_some_and(Timeline::is_moving);
+        let after = |at_us: i64| {
+            // Never twice in the same moment.
+            let us = u64::try_from(at_us.saturating_sub(self.now_us)).unwrap_or_default();
+            Duration::from_micros(us).max(Duration::from_millis(1))
+        };
+        let aged_us = self.timelines.is_empty().then(|| self.sessions.aged_us(self.now_us));
+        let asks_us = self.filtering().due_us().filter(|_| !self.is_filtering());
+        let all = [is_moving.then_some(MOVING), aged_us.flatten().map(after), asks_us.map(after)];
+        all.into_iter().flatten().min()
+    }
+
+    /// Whether a filter is being typed: only what is done is looked for.
+    fn is_filtering(&self) -> bool {
+        matches!(self.prompt, Some((_, Purpose::Filter(_))))
     }
 
     fn place(&self) -> Place {
@@ -296,7 +318,6 @@ impl App {
         let unknown = || SessionRow { id: session.to_owned(), ..SessionRow::default() };
         let about = self.sessions.get(session).cloned().unwrap_or_else(unknown);
         actions.push(Action::Ask(Ask::Timeline { session: session.to_owned() }));
-        find(Some(session), &filtering, actions);
         self.timelines.push(Timeline::new(about, self.options.include_meta, filtering));
     }
 
@@ -307,7 +328,10 @@ impl App {
             }
             return;
         }
-        self.timelines.pop();
+        if self.timelines.pop().is_some() {
+            // It was busy with what was asked for that one.
+            self.filtering_mut().lost();
+        }
         // The source told only of the session that is gone now.
         if let Some(timeline) = self.timelines.last_mut() {
             timeline.renew();
@@ -359,6 +383,10 @@ impl App {
         self.timelines.last().map_or(self.sessions.filtering(), Timeline::filtering)
     }
 
+    fn filtering_mut(&mut self) -> &mut Filtering {
+        self.timelines.last_mut().map_or(self.sessions.filtering_mut(), Timeline::filtering_mut)
+    }
+
     fn filter(&mut self, filtering: Filtering) {
         match self.timelines.last_mut() {
             Some(timeline) => timeline.filter(filtering, self.now_us),
@@ -370,12 +398,13 @@ impl App {
     fn typed(&mut self, typed: Typed, actions: &mut Vec<Action>) {
         let Some((mut prompt, purpose)) = self.prompt.take() else { return };
         match (typed, purpose) {
-            (Typed::Cancelled, Purpose::Filter(before)) => self.filter(before),
-            (Typed::Cancelled, Purpose::Search | Purpose::Save(_)) => {}
-            (Typed::Accepted, Purpose::Filter(_)) if !prompt.has_problem() => {
-                let session = self.timelines.last().map(Timeline::session);
-                find(session, self.filtering(), actions);
+            (Typed::Cancelled, Purpose::Filter(mut before)) => {
+                before.lost();
+                self.filter(before);
             }
+            (Typed::Cancelled, Purpose::Search | Purpose::Save(_)) => {}
+            // Now its words are looked for.
+            (Typed::Accepted, Purpose::Filter(_)) if !prompt.has_problem() => {}
             (Typed::Accepted, Purpose::Search) => {
                 if let Some(exchange) = &mut self.exchange {
                     exchange.search(prompt.text().to_owned());
@@ -464,6 +493,7 @@ impl App {
                 open.for_each(|timeline| timeline.found(&words, &places, self.now_us));
             }
             Answer::Renewed => {
+                self.filtering_mut().lost();
                 self.sessions.renew();
                 actions.push(Action::Ask(Ask::Sessions));
                 if let Some(timeline) = self.timelines.last_mut() {
@@ -475,7 +505,10 @@ impl App {
                     exchange.changed();
                 }
             }
-            Answer::Trouble(text) => self.toast.failed(text),
+            Answer::Trouble(text) => {
+                self.filtering_mut().lost();
+                self.toast.failed(text);
+            }
         }
     }
 
@@ -485,6 +518,18 @@ impl App {
             let timeline = self.timelines.last();
             let row = timeline.and_then(|timeline| timeline.exchange(exchange.id));
             exchange.ask(row, actions);
+        }
+    }
+
+    /// Asks where the words stand that the filter of what is looked at wants to know of.
+    fn ask_words(&mut self, actions: &mut Vec<Action>) {
+        if self.is_filtering() {
+            return;
+        }
+        let now_us = self.now_us;
+        if let Some(words) = self.filtering_mut().ask(now_us) {
+            let session = self.timelines.last().map(|timeline| timeline.session().to_owned());
+            actions.push(Action::Ask(Ask::Find { session, words }));
         }
     }
 
@@ -514,14 +559,6 @@ impl App {
         } else if self.help.is_none() {
             hints(foot, &mut pen, place);
         }
-    }
-}
-
-/// Asks where the words stand that a filter wants to know of.
-fn find(session: Option<&str>, filtering: &Filtering, actions: &mut Vec<Action>) {
-    for words in filtering.wanted() {
-        let session = session.map(str::to_owned);
-        actions.push(Action::Ask(Ask::Find { session, words }));
     }
 }
 

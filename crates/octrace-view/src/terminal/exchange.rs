@@ -177,7 +177,8 @@ impl Exchange {
         }
     }
 
-    pub(super) fn is_moving(&self) -> bool {
+    /// Whether a search goes on.
+    pub(super) fn is_searching(&self) -> bool {
         match &self.pages[self.tab as usize].content {
             Content::Document(document) => is_searching(document),
             Content::Nothing | Content::Problem(_) => false,
@@ -296,7 +297,7 @@ impl Exchange {
         }
         let Some(document) = self.document() else { return };
         let place = match document.searching() {
-            Search::Going(percent) => format!("searching {percent}%"),
+            Search::Going(percent) => format!("search {percent}%"),
             Search::Absent => "not found".to_owned(),
             Search::None | Search::Found => format!("{}%", document.percent()),
         };

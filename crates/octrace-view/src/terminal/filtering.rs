@@ -6,16 +6,45 @@ use octrace_core::filter::{Filter, Subject};
 
 use crate::text::{Line, Paint, Style};
 
+/// The source is asked for the same words again no sooner than this, in µs.
+const PAUSE_US: i64 = 1_000_000;
+
 /// A filter at work.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filtering {
     filter: Filter,
-    /// For each of [`Filter::texts`] what has it; `None` until that is known.
-    found: Vec<Option<Places>>,
+    /// For each of [`Filter::texts`].
+    sought: Vec<Sought>,
+    /// What the source was asked for last, until all of that is answered.
+    open: Option<usize>,
+    /// When that was, µs since the Unix epoch.
+    asked_us: i64,
+    /// From when on it may be asked again for what it was asked for before.
+    again_us: i64,
+}
+
+/// Words that are looked for.
+#[derive(Clone, Debug, Default)]
+struct Sought {
+    /// Where they stand, as far as is known.
+    places: Option<Places>,
+    want: Want,
+}
+
+/// Whether the source is to be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Want {
+    /// It never was.
+    #[default]
+    New,
+    /// What it said holds no longer, or it did not answer.
+    Again,
+    /// It was, and nothing has changed since.
+    Nothing,
 }
 
 /// Where words stand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Places {
     sessions: HashSet<String>,
     exchanges: HashSet<i64>,
@@ -23,8 +52,8 @@ struct Places {
 
 impl Filtering {
     pub(super) fn new(filter: Filter) -> Self {
-        let found = filter.texts().iter().map(|_| None).collect();
-        Self { filter, found }
+        let sought = filter.texts().iter().map(|_| Sought::default()).collect();
+        Self { filter, sought, ..Self::default() }
     }
 
     pub(super) fn filter(&self) -> &Filter {
@@ -35,10 +64,44 @@ impl Filtering {
         self.filter.is_empty()
     }
 
-    /// The words that have to be looked for.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = String> {
-        let texts = self.filter.texts().iter().zip(&self.found);
-        texts.filter(|(_, found)| found.is_none()).map(|(text, _)| text.to_string())
+    /// The words that the source is to be asked for now, if it is: for one after the other, and not all the time.
+    pub(super) fn ask(&mut self, now_us: i64) -> Option<String> {
+        // A clock that was set back is no reason to wait.
+        if self.due_us()? > now_us && self.asked_us <= now_us {
+            return None;
+        }
+        let wanted = |want| self.sought.iter().position(|sought| sought.want == want);
+        let at = wanted(Want::New).or_else(|| wanted(Want::Again))?;
+        self.sought[at].want = Want::Nothing;
+        self.open = Some(at);
+        (self.asked_us, self.again_us) = (now_us, now_us.saturating_add(PAUSE_US));
+        self.filter.texts().get(at).map(ToString::to_string)
+    }
+
+    /// When the source is to be asked next, µs since the Unix epoch; `None` as long as there is nothing to ask.
+    pub(super) fn due_us(&self) -> Option<i64> {
+        let wants = |want| self.sought.iter().any(|sought| sought.want == want);
+        match self.open {
+            Some(_) => None,
+            None if wants(Want::New) => Some(i64::MIN),
+            None => wants(Want::Again).then_some(self.again_us),
+        }
+    }
+
+    /// More was recorded: the words may stand there, too.
+    pub(super) fn stale(&mut self) {
+        for sought in &mut self.sought {
+            if sought.want == Want::Nothing {
+                sought.want = Want::Again;
+            }
+        }
+    }
+
+    /// What the source was asked for may never be answered.
+    pub(super) fn lost(&mut self) {
+        if let Some(sought) = self.open.take().and_then(|at| self.sought.get_mut(at)) {
+            sought.want = Want::Again;
+        }
     }
 
     /// What it says, for a header; nothing where everything is shown.
@@ -48,30 +111,39 @@ impl Filtering {
         }
         let line = Line::new().layout(Paint::Dim, "filter ");
         let line = line.put(Paint::Accent, &self.filter.to_string());
-        if self.found.iter().all(Option::is_some) {
+        if self.sought.iter().all(|sought| sought.places.is_some()) {
             return line;
         }
         line.layout(Paint::Dim, style.glyph(" searching…", " searching..."))
     }
 
-    /// Words were found; false if nobody asked for them here.
-    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)]) -> bool {
-        let mut is_ours = false;
-        for (text, found) in self.filter.texts().iter().zip(&mut self.found) {
-            if text.to_string() == words {
-                let sessions = places.iter().map(|(session, _)| session.clone()).collect();
-                let exchanges = places.iter().map(|(_, exchange)| *exchange).collect();
-                *found = Some(Places { sessions, exchanges });
-                is_ours = true;
-            }
+    /// Words were found; whether that changes what is shown.
+    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) -> bool {
+        let texts = self.filter.texts().iter();
+        let Some(at) = texts.map(ToString::to_string).position(|text| text == words) else {
+            return false;
+        };
+        if self.open == Some(at) {
+            self.open = None;
+            // A long search leaves the source as much time for other things.
+            let took = now_us.saturating_sub(self.asked_us).max(0);
+            self.again_us = self.again_us.max(now_us.saturating_add(took));
         }
-        is_ours
+        let known = &mut self.sought[at].places;
+        let now = Places {
+            sessions: places.iter().map(|(session, _)| session.clone()).collect(),
+            exchanges: places.iter().map(|(_, exchange)| *exchange).collect(),
+        };
+        let is_news = known.as_ref() != Some(&now);
+        *known = Some(now);
+        is_news
     }
 
     /// Whether this is shown. As long as it is not known where words stand, they stand everywhere.
     pub(super) fn matches(&self, subject: &impl Subject, has: Has<'_>, now_us: i64) -> bool {
         self.filter.matches(subject, now_us, |text| {
-            let Some(Some(places)) = self.found.get(text) else { return true };
+            let known = self.sought.get(text).and_then(|sought| sought.places.as_ref());
+            let Some(places) = known else { return true };
             match has {
                 Has::Session(id) => places.sessions.contains(id),
                 Has::Exchange(id) => places.exchanges.contains(&id),

@@ -85,11 +85,13 @@ pub(crate) fn bytes(number: u64) -> String {
     if size < 9.95 { format!("{size:.1} {unit}") } else { format!("{size:.0} {unit}") }
 }
 
+/// In seconds.
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
 /// How long ago: `now`, `42s`, `5m`, `3h`, `6d`, then the date.
 pub(crate) fn ago(at_us: i64, now_us: i64, style: &Style) -> String {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
     let seconds = now_us.saturating_sub(at_us) / 1_000_000;
     match seconds {
         // The recorder's clock may be a little ahead of ours.
@@ -103,6 +105,20 @@ pub(crate) fn ago(at_us: i64, now_us: i64, style: &Style) -> String {
         }
         _ => style.format(at_us, "%b %Y"),
     }
+}
+
+/// When [`ago`] says something else than at `now_us`; µs since the Unix epoch, as all of these.
+pub(crate) fn ages_at(at_us: i64, now_us: i64) -> i64 {
+    const SECOND_US: i64 = 1_000_000;
+    let step = match now_us.saturating_sub(at_us) / SECOND_US {
+        ..5 => return at_us.saturating_add(5 * SECOND_US),
+        5..MINUTE => SECOND_US,
+        MINUTE..HOUR => MINUTE * SECOND_US,
+        HOUR..DAY => HOUR * SECOND_US,
+        _ => DAY * SECOND_US,
+    };
+    let age = now_us.saturating_sub(at_us);
+    at_us.saturating_add((age / step).saturating_add(1).saturating_mul(step))
 }
 
 #[cfg(test)]
@@ -140,12 +156,24 @@ mod tests {
 
     proptest! {
         #[test]
+        fn an_age_is_the_same_until_it_changes(age_us in -3_000_000i64..500_000_000_000, share in 0.0..1.0f64) {
+            let now_us = 1_795_164_558_000_000;
+            let style = Style::plain();
+            let at_us = now_us - age_us;
+            let changes_us = ages_at(at_us, now_us);
+            prop_assert!(changes_us > now_us);
+            let meanwhile_us = now_us + ((changes_us - 1 - now_us) as f64 * share) as i64;
+            prop_assert_eq!(ago(at_us, meanwhile_us, &style), ago(at_us, now_us, &style));
+            prop_assert_ne!(ago(at_us, changes_us, &style), ago(at_us, now_us, &style));
+        }
+
+        #[test]
         fn any_number_fits_its_column(number: u64, signed: i64, cost: f64) {
             prop_assert!(count(number).len() <= 15);
             prop_assert!(bytes(number).len() <= 6, "{}", bytes(number));
             prop_assert!(duration(signed).len() <= 13, "{}", duration(signed));
             prop_assert!(dollars(Some(cost)).len() <= 12, "{}", dollars(Some(cost)));
-            let _ = ago(signed, i64::MAX, &Style::plain());
+            let _ = (ago(signed, i64::MAX, &Style::plain()), ages_at(signed, i64::MAX));
         }
     }
 }

@@ -22,7 +22,7 @@ use std::{
     panic::resume_unwind,
     path::PathBuf,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -41,8 +41,8 @@ use self::{
     wake::{Wake, thread},
 };
 
-/// How often a picture that moves by itself is drawn.
-const TICK: Duration = Duration::from_millis(200);
+/// While there is work to go on with, nobody sees more pictures than one in so long.
+const FRAME: Duration = Duration::from_millis(33);
 
 /// Shows the source until somebody wants the end. `home` is what `~` means.
 ///
@@ -92,12 +92,21 @@ impl Viewer {
                 return Ok(ended);
             }
         }
+        let mut drawn: Option<Instant> = None;
+        let mut is_step = false;
         loop {
-            self.screen.draw(&mut self.app)?;
-            let next = match self.app.is_moving() {
-                true => woken.recv_timeout(TICK),
-                false => woken.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            let next_tick = self.app.next_tick();
+            // What was only a step of long work can wait; whatever somebody did cannot.
+            let is_soon = drawn.is_some_and(|drawn| drawn.elapsed() < FRAME);
+            if !(is_soon && next_tick == Some(Duration::ZERO) && is_step) {
+                self.screen.draw(&mut self.app)?;
+                drawn = Some(Instant::now());
+            }
+            let next = match next_tick {
+                Some(wait) => woken.recv_timeout(wait),
+                None => woken.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
+            is_step = next.is_err();
             let next = next.unwrap_or(Wake::Event(Event::Tick));
             // Whatever waits is one picture.
             let mut batch = vec![next];

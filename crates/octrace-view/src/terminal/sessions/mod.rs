@@ -15,7 +15,7 @@ use super::{
     filtering::{Filtering, Has},
     list::Cursor,
 };
-use crate::text::sessions::ordered;
+use crate::text::{figures, sessions::ordered};
 
 /// The list of sessions.
 #[derive(Debug, Default)]
@@ -66,6 +66,9 @@ impl Sessions {
         now_us: i64,
     ) {
         let on = self.selected().map(|row| row.id.clone());
+        if !rows.is_empty() {
+            self.filtering.stale();
+        }
         for row in rows {
             if let Some(again) = &mut self.again {
                 again.insert(row.id.clone());
@@ -134,6 +137,21 @@ impl Sessions {
         &self.filtering
     }
 
+    pub(super) fn filtering_mut(&mut self) -> &mut Filtering {
+        &mut self.filtering
+    }
+
+    /// When the first of the ages in sight changes, µs since the Unix epoch.
+    pub(super) fn aged_us(&self, now_us: i64) -> Option<i64> {
+        let (area, tall) = self.drawn;
+        let in_sight = 0..usize::from(area.height / tall.max(1));
+        let places = in_sight.filter_map(|below| {
+            let (_, place) = self.shown.get(self.cursor.in_sight(below, self.shown.len())?)?;
+            self.rows.get(*place).filter(|row| !row.live)
+        });
+        places.map(|row| figures::ages_at(row.updated_us, now_us)).min()
+    }
+
     pub(super) fn filter(&mut self, filtering: Filtering, now_us: i64) {
         let on = self.selected().map(|row| row.id.clone());
         self.filtering = filtering;
@@ -142,7 +160,7 @@ impl Sessions {
 
     /// Words were found.
     pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) {
-        if self.filtering.found(words, places) {
+        if self.filtering.found(words, places, now_us) {
             let on = self.selected().map(|row| row.id.clone());
             self.choose(on.as_deref(), now_us);
         }

@@ -1,16 +1,21 @@
 //! An exchange's frame. What its pages show is tried where they are made.
 
+use std::time::Duration;
+
 use octrace_core::{
     exchange::Outcome,
     timeline::{ExchangeRow, Row},
 };
 
 use super::kit::*;
-use crate::terminal::{
-    Action,
-    data::{Answer, Ask, PageId, Payload, Tab},
-    document::Document,
-    input::{Key, MouseAction},
+use crate::{
+    terminal::{
+        Action, Event,
+        data::{Answer, Ask, PageId, Payload, Tab},
+        document::{Document, Node},
+        input::{Key, MouseAction},
+    },
+    text::Paint,
 };
 
 /// An exchange of which all is known.
@@ -63,6 +68,26 @@ fn a_page_is_asked_for_when_it_is_looked_at() {
         asked(&mut screen),
         [page(103, None, Tab::Conversation), page(103, Some(102), Tab::Difference)]
     );
+}
+
+#[test]
+fn a_search_through_a_large_page_goes_on_at_once() {
+    let mut screen = opened((80, 24));
+    let text = "nothing but this and that, again and again\n".repeat(1_000_000);
+    let content = Document::new(vec![Node::text(&text, Paint::Plain)]);
+    screen.answer(Answer::Page(page(102, None, Tab::Conversation), Ok(Box::new(content))));
+    let at_rest = screen.app.next_tick();
+    assert_ne!(at_rest, Some(Duration::ZERO));
+    screen.type_text("/absent");
+    screen.key(Key::Enter);
+    let mut ticks = 0;
+    while screen.app.next_tick() == Some(Duration::ZERO) {
+        assert!(screen.text().contains("  search "), "{}", screen.text());
+        screen.event(Event::Tick);
+        ticks += 1;
+    }
+    assert!(ticks > 1 && screen.text().contains("not found"), "{ticks} {}", screen.text());
+    assert_eq!(screen.app.next_tick(), at_rest);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is the same on all screens: help, prompts, toasts, and the way out.
 
+use std::time::Duration;
+
 use octrace_core::timeline::RowId;
 
 use super::kit::*;
@@ -75,14 +77,16 @@ fn help_is_narrowed_and_does_what_it_says() {
 fn a_message_goes_and_an_error_waits_for_somebody() {
     let mut screen = Screen::new((80, 24), options());
     screen.answer(told(sessions()));
-    assert!(!screen.app.is_moving());
+    let moving = Some(Duration::from_millis(200));
+    assert_ne!(screen.app.next_tick(), moving);
     screen.event(Event::Done("copied 1.2 kB\x07".to_owned()));
     let foot = |screen: &mut Screen| screen.text().lines().last().unwrap_or_default().to_owned();
     assert_eq!(foot(&mut screen), "✓ copied 1.2 kB␇");
-    assert!(screen.app.is_moving());
+    assert_eq!(screen.app.next_tick(), moving);
     screen.now_us += 5_000_000;
     screen.event(Event::Tick);
-    assert!(foot(&mut screen).contains("enter open") && !screen.app.is_moving());
+    assert!(foot(&mut screen).contains("enter open"));
+    assert_ne!(screen.app.next_tick(), moving);
     screen.answer(Answer::Trouble("the tape cannot be read".to_owned()));
     screen.now_us += 60_000_000;
     screen.event(Event::Tick);

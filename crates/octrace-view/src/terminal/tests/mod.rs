@@ -7,3 +7,4 @@ mod kit;
 mod measure;
 mod sessions;
 mod timeline;
+mod words;

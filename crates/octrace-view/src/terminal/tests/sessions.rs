@@ -1,9 +1,11 @@
 //! The list of sessions.
 
+use std::time::Duration;
+
 use super::kit::*;
 use crate::{
     terminal::{
-        Action, Options, Theme,
+        Action, Event, Options, Theme,
         data::{Answer, Ask, Payload, Progress},
         input::{Key, MouseAction},
     },
@@ -195,6 +197,31 @@ fn words_in_what_was_recorded_are_asked_for() {
     screen.answer(Answer::Found { session: None, words: words.clone(), places });
     let text = screen.text();
     assert!(text.contains("1 of 5 sessions") && text.contains("Fix the failing"), "{text}");
+}
+
+#[test]
+fn an_age_changes_while_nothing_happens() {
+    let mut screen = Screen::new((80, 8), options());
+    let mut rows: Vec<_> =
+        (0..5).map(|at| session(&format!("ses_{at}"), None, &format!("No {at}"), at + 2)).collect();
+    // Out of sight.
+    rows[4].updated_us = NOW - 10_000_000;
+    rows[4].created_us = NOW - 3_600_000_000;
+    rows[3].updated_us -= 10_000_000;
+    screen.answer(told(rows));
+    screen.key(Key::End);
+    assert_eq!(screen.app.next_tick(), Some(Duration::from_secs(50)), "{}", screen.text());
+    let before = screen.text();
+    screen.now_us += 49_999_999;
+    screen.event(Event::Tick);
+    assert_eq!(screen.text(), before);
+    assert_eq!(screen.app.next_tick(), Some(Duration::from_millis(1)));
+    screen.now_us += 1;
+    screen.event(Event::Tick);
+    assert_ne!(screen.text(), before);
+    assert_eq!(screen.app.next_tick(), Some(Duration::from_secs(10)));
+    screen.key(Key::Enter);
+    assert_eq!(screen.app.next_tick(), None, "no age is shown there");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A session row by row.
 
+use std::time::Duration;
+
 use octrace_core::{
     exchange::Outcome,
     timeline::{ExchangeRow, Row, RowId},
@@ -213,7 +215,7 @@ fn the_newest_row_is_followed_until_somebody_goes_up() {
 #[test]
 fn what_is_under_way_moves_with_time() {
     let mut screen = Screen::at_timeline((80, 24), options());
-    assert!(screen.app.is_moving());
+    assert_eq!(screen.app.next_tick(), Some(Duration::from_millis(200)));
     screen.now_us += 9_000_000;
     screen.event(Event::Tick);
     let text = screen.text();
@@ -221,7 +223,7 @@ fn what_is_under_way_moves_with_time() {
     let over = ExchangeRow { outcome: Outcome::Complete, ..exchange(105, 594, 20_000) };
     let done = Row::Tool(tool(5, 105, 598, "bash", "sleep 60"));
     screen.answer(timeline(vec![Row::Exchange(over), done]));
-    assert!(!screen.app.is_moving(), "idle costs nothing");
+    assert_eq!(screen.app.next_tick(), None, "idle costs nothing");
 }
 
 #[test]

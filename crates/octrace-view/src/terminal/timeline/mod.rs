@@ -94,6 +94,9 @@ impl Timeline {
     ) {
         let on = self.shown.get(self.cursor.at);
         let (mut all, mut shown) = (Change::default(), Change::default());
+        if rows.iter().any(|row| matches!(row, Row::Exchange(_))) {
+            self.filtering.stale();
+        }
         for row in rows {
             let id = row.id();
             if let Some(again) = &mut self.again {
@@ -181,6 +184,10 @@ impl Timeline {
         &self.filtering
     }
 
+    pub(super) fn filtering_mut(&mut self) -> &mut Filtering {
+        &mut self.filtering
+    }
+
     pub(super) fn filter(&mut self, filtering: Filtering, now_us: i64) {
         self.filtering = filtering;
         self.choose(now_us);
@@ -188,7 +195,7 @@ impl Timeline {
 
     /// Words were found.
     pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) {
-        if self.filtering.found(words, places) {
+        if self.filtering.found(words, places, now_us) {
             self.choose(now_us);
         }
     }
