@@ -17,7 +17,7 @@ use super::{
     memory::Trail,
     scan::Scan,
     schema::{self, Word},
-    text::{assign::bare_value, value::is_label},
+    text::{extent::bare_value, value::is_label},
 };
 use crate::json::{Scanner, Token, TokenKind};
 

@@ -8,25 +8,23 @@
 use std::ops::Range;
 
 use super::{
+    extent::{self, LONGEST_UNQUOTED, Value, closing_quote, wrapping},
     line, markup, tag,
     token::begins,
     value::{
-        LONGEST_LOOK, is_drawn, is_filler, is_joined, is_label, is_marked, is_masked, is_password,
+        is_drawn, is_filler, is_joined, is_label, is_marked, is_masked, is_password,
         is_placeholder, is_random, is_typed,
     },
     variable,
     word::{is_name_of_type, is_ordinary, is_path, is_path_of_names, is_type},
 };
 use crate::redact::{
-    hit::{Hit, MARK},
+    hit::Hit,
     key::{self, Secret},
 };
 
 /// How far a name reaches to each side of an anchor.
 const LONGEST_NAME: usize = 64;
-
-/// Longer values are not looked at as a whole; their beginning decides, and all of it goes.
-const LONGEST_UNQUOTED: usize = 4096;
 
 /// A name around the anchor, and what is assigned to it.
 pub(super) fn find(text: &[u8], anchor: Range<usize>, hits: &mut Vec<Hit>) {
@@ -164,7 +162,7 @@ impl Assignment<'_> {
 
     /// `#define NAME "value"`, `ENV NAME value`
     fn defined(&self) -> Option<Hit> {
-        let value = self.value(line::skip_blank(self.text, self.end))?;
+        let value = extent::value(self.text, line::skip_blank(self.text, self.end))?;
         let content = &self.text[value.range.clone()];
         let given =
             !is_placeholder(content) && (self.is_likely(content) || self.is_chosen(content));
@@ -186,7 +184,7 @@ impl Assignment<'_> {
 
     /// `--name value`, `--name=value`
     fn flag(&self) -> Option<Hit> {
-        let value = self.value(self.end + 1)?;
+        let value = extent::value(self.text, self.end + 1)?;
         let content = &self.text[value.range.clone()];
         let capitals = content.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
         // After a space it may be a sentence that goes on.
@@ -197,7 +195,7 @@ impl Assignment<'_> {
 
     /// `setPassword("value")`
     fn call(&self) -> Option<Hit> {
-        let value = self.value(self.end + 1)?;
+        let value = extent::value(self.text, self.end + 1)?;
         let content = &self.text[value.range.clone()];
         let alone = value.quoted && self.text.get(value.range.end + 1) == Some(&b')');
         (alone && self.is_likely(content)).then(|| value.hit())
@@ -205,7 +203,7 @@ impl Assignment<'_> {
 
     /// `the password is value`
     fn said(&self, at: usize) -> Option<Hit> {
-        let mut value = self.value(at)?;
+        let mut value = extent::value(self.text, at)?;
         if self.text[value.range.clone()].ends_with(b".") {
             value.range.end -= 1;
         }
@@ -221,7 +219,7 @@ impl Assignment<'_> {
 
     /// `config set name value`
     fn set(&self) -> Option<Hit> {
-        let value = self.value(self.end + 1)?;
+        let value = extent::value(self.text, self.end + 1)?;
         let content = &self.text[value.range.clone()];
         let whole = value.quoted || line::rest_is_blank(self.text, value.range.end);
         let given = self.is_given(content) && !is_ordinary(content) && content.len() >= 6;
@@ -245,7 +243,7 @@ impl Assignment<'_> {
         if !matches!(self.text.get(at), Some(b':' | b'=')) {
             return None;
         }
-        let value = self.value(line::skip_blank(self.text, at + 1))?;
+        let value = extent::value(self.text, line::skip_blank(self.text, at + 1))?;
         let content = &self.text[value.range.clone()];
         let whole = value.quoted || line::rest_is_blank(self.text, value.range.end);
         (self.is_given(content) && !value.is_code && whole).then(|| value.hit())
@@ -305,7 +303,7 @@ impl Assignment<'_> {
             at = line::skip_blank(text, at + equals);
         }
         at += wrapping(&text[at..]);
-        let mut value = self.value(at)?;
+        let mut value = extent::value(self.text, at)?;
         let content = &text[value.range.clone()];
         // `X-Vault-Token: s.x` is no path of names.
         if value.is_code && self.name.contains(&b'-') && sign == b":" && self.is_setting(&value) {
@@ -406,7 +404,7 @@ impl Assignment<'_> {
 
     /// A cell of a table: `| password | x |`.
     fn cell(&self, at: usize) -> Option<Hit> {
-        let value = self.value(line::skip_blank(self.text, at))?;
+        let value = extent::value(self.text, line::skip_blank(self.text, at))?;
         let content = &self.text[value.range.clone()];
         let closed = self.text.get(line::skip_blank(self.text, value.range.end)) == Some(&b'|');
         let first = self.text[..self.start].trim_ascii_end().ends_with(b"|");
@@ -465,84 +463,6 @@ impl Assignment<'_> {
         };
         (is_random(value) || is_typed(value) || chosen) && self.is_given(value)
     }
-
-    /// The value at `at`: in quotation marks, or up to what ends a word.
-    fn value(&self, at: usize) -> Option<Value> {
-        let text = self.text;
-        let at = at.min(text.len());
-        if let Some(range) = in_curly_quotes(text, at) {
-            return Some(Value { range, quoted: true, is_code: false });
-        }
-        let quote = text.get(at).copied().filter(|byte| b"\"'`".contains(byte));
-        let Some(quote) = quote else {
-            let is_part =
-                |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`;,&|<>()[]{}\\".contains(byte);
-            let run = |most| text[at..].iter().take(most).take_while(is_part).count();
-            let mut length = run(LONGEST_LOOK);
-            if length == LONGEST_LOOK && is_random(&text[at..at + length]) {
-                length = run(LONGEST_UNQUOTED);
-            }
-            let next = text.get(at + length);
-            let is_code = matches!(next, Some(b'(' | b'[' | b'{'))
-                || is_path_of_names(&text[at..at + length]);
-            return (length > 0).then(|| Value { range: at..at + length, quoted: false, is_code });
-        };
-        let start = at + 1;
-        let mut end = start;
-        while let Some(&byte) = text.get(end) {
-            if byte == quote || byte == b'\n' && quote != b'`' || end - start > LONGEST_UNQUOTED {
-                break;
-            }
-            end += if byte == b'\\' { 2 } else { 1 };
-        }
-        let end = end.min(text.len());
-        let whole = matches!(text.get(end), Some(&byte) if byte == quote) || end == text.len();
-        (whole && start < end).then_some(Value { range: start..end, quoted: true, is_code: false })
-    }
-}
-
-struct Value {
-    range: Range<usize>,
-    quoted: bool,
-    /// A call, an index, `a.b.c`.
-    is_code: bool,
-}
-
-impl Value {
-    fn hit(&self) -> Hit {
-        Hit::text(self.range.start, self.range.end)
-    }
-}
-
-/// The value at `at` that a JSON member of a secret name has without quotation marks, which no JSON has:
-/// up to what ends it there, but for words and calls of source code.
-pub(in crate::redact) fn bare_value(text: &[u8], name: &[u8], at: usize) -> Option<Hit> {
-    let rest = &text[at..];
-    if is_marked(rest) {
-        return None;
-    }
-    let length = match rest.first()? {
-        quote @ (b'\'' | b'`') => {
-            rest[1..].iter().position(|byte| byte == quote).map(|end| end + 2)
-        }
-        _ => end_of_bare(rest),
-    };
-    let value = rest[..length.unwrap_or(rest.len())].trim_ascii_end();
-    let is_code = value.contains(&b'(') || is_path_of_names(value);
-    let kept = is_code || is_placeholder(value) || is_label(name, value) || is_type(value);
-    (!kept).then(|| Hit::value(at, at + value.len()))
-}
-
-/// Where a value without quotation marks ends; our own mark's bracket ends none.
-fn end_of_bare(rest: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += rest[at..].iter().position(|byte| b",}]\r\n".contains(byte))?;
-        if !rest[..=at].ends_with(MARK.as_bytes()) {
-            return Some(at);
-        }
-        at += 1;
-    }
 }
 
 /// Where `=` ends a type: `token: Option<&str> = …`, not a log line's `token: value next=…`.
@@ -565,38 +485,4 @@ fn ends_with_definer(before: &[u8]) -> bool {
         [b"#define ", b"ENV ", b"setenv ", b"setx ", b"set -x ", b"set -gx ", b"set -Ux "];
     matches!(before, [.., b'e' | b'V' | b'v' | b'x', b' '])
         && DEFINERS.iter().any(|word| before.ends_with(word))
-}
-
-/// What stands between the quotation marks of a word processor.
-fn in_curly_quotes(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let closing = match text.get(at..at + 3)? {
-        b"\xe2\x80\x9c" => b"\xe2\x80\x9d",
-        b"\xe2\x80\x98" => b"\xe2\x80\x99",
-        _ => return None,
-    };
-    let rest = text[at + 3..].split(|&byte| byte == b'\n').next()?;
-    let rest = &rest[..rest.len().min(LONGEST_UNQUOTED)];
-    let length = memchr::memmem::find(rest, closing).filter(|length| *length > 0)?;
-    Some(at + 3..at + 3 + length)
-}
-
-/// What may stand between a sign and a string: `b"…"`, `String::from("…")`.
-fn wrapping(text: &[u8]) -> usize {
-    let in_call = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_:.@".contains(byte);
-    let name = text.iter().take(30).take_while(in_call).count();
-    let call = usize::from(name > 0 && text.get(name) == Some(&b'('));
-    let quote = matches!(text.get(name + call), Some(b'"' | b'\'' | b'`'));
-    if quote && (call == 1 || name <= 2) { name + call } else { 0 }
-}
-
-/// Where the quote stands that ends the string whose content begins at `at`, or the text's end.
-fn closing_quote(text: &[u8], mut at: usize) -> usize {
-    while let Some(&byte) = text.get(at) {
-        match byte {
-            b'"' => return at,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    text.len()
 }

@@ -22,6 +22,7 @@ mod command;
 mod connect;
 #[cfg(test)]
 mod example;
+pub(super) mod extent;
 mod header;
 mod line;
 mod manifest;
