@@ -73,11 +73,11 @@ impl Tape {
         session: Option<&str>,
         limit: usize,
     ) -> Result<Hits, Error> {
-        self.search_in(query, self.places(query, session)?, limit, |_| true)
+        self.search_where(query, session, limit, None, |_| true)
     }
 
-    /// The same, of what is in exchanges that are `wanted`, and said in a role that is: where it was first seen in one
-    /// of those.
+    /// The same, of what is said in a role that is wanted, and where only some exchanges are `wanted`, in those: where
+    /// it was first seen in one of them. To know that, every place has to be looked up.
     ///
     /// # Errors
     /// As [`Tape::search`].
@@ -86,31 +86,13 @@ impl Tape {
         query: &Query,
         session: Option<&str>,
         limit: usize,
-        mut wanted: impl FnMut(&Summary) -> bool,
+        wanted: Option<&mut dyn FnMut(&Summary) -> bool>,
         role_wanted: impl Fn(Role) -> bool,
     ) -> Result<Hits, Error> {
-        let (mut places, mut others) = (Vec::new(), Vec::new());
-        let mut last: Option<(i64, bool)> = None;
-        for place in self.places(query, session)? {
-            let counts = match last {
-                Some((exchange, counts)) if exchange == place.0 => counts,
-                _ => self.summary(place.0)?.is_some_and(|summary| wanted(&summary)),
-            };
-            last = Some((place.0, counts));
-            if counts { places.push(place) } else { others.push(place) }
+        let mut places = self.places(query, session)?;
+        if let Some(wanted) = wanted {
+            places = self.wanted(places, wanted)?;
         }
-        places.extend(self.later(&others, wanted)?);
-        places.sort_unstable_by(|a, b| b.cmp(a));
-        self.search_in(query, places, limit, role_wanted)
-    }
-
-    fn search_in(
-        &self,
-        query: &Query,
-        places: Vec<(i64, Place)>,
-        limit: usize,
-        role_wanted: impl Fn(Role) -> bool,
-    ) -> Result<Hits, Error> {
         let mut reader = Reader::new(&self.connection)?;
         let mut known: HashMap<(String, Role, blake3::Hash), usize> = HashMap::new();
         let mut hits: Vec<Hit> = Vec::new();
@@ -184,6 +166,27 @@ impl Tape {
             found.extend(staying(exchange)?.map(|(session, _)| (exchange, session)));
         }
         Ok(found.into_iter().map(|(exchange, session)| (session, exchange)).collect())
+    }
+
+    /// Those of the places that are in exchanges that are `wanted`; for the others, where such an exchange says it next.
+    fn wanted(
+        &self,
+        places: Vec<(i64, Place)>,
+        wanted: &mut dyn FnMut(&Summary) -> bool,
+    ) -> Result<Vec<(i64, Place)>, Error> {
+        let (mut counting, mut others) = (Vec::new(), Vec::new());
+        let mut last: Option<(i64, bool)> = None;
+        for place in places {
+            let counts = match last {
+                Some((exchange, counts)) if exchange == place.0 => counts,
+                _ => self.summary(place.0)?.is_some_and(|summary| wanted(&summary)),
+            };
+            last = Some((place.0, counts));
+            if counts { counting.push(place) } else { others.push(place) }
+        }
+        counting.extend(self.later(&others, wanted)?);
+        counting.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(counting)
     }
 
     /// The same parts in the first exchange after theirs that is `wanted` and has them; nothing for those that no such

@@ -150,15 +150,21 @@ fn every_place_is_told_and_only_wanted_exchanges_and_roles_are_searched() {
         assert_eq!(places("=>", None), [""; 0]);
 
         let query = Query::parse("fix*").unwrap();
-        let wanted = |row: &Summary| row.session == "ses_1";
+        let mut wanted = |row: &Summary| row.session == "ses_1";
         let role = |role| role == Role::User;
-        let found = author.tape.search_where(&query, None, 1, wanted, role).unwrap();
+        let found = author.tape.search_where(&query, None, 1, Some(&mut wanted), role).unwrap();
         assert_eq!(lines(&found), "ses_1 turn 2 user #2: Then [fix] 修复日期测试 too\n");
         assert!(found.more);
-        let found = author.tape.search_where(&query, None, 2, |row| row.id == 3, |_| true).unwrap();
+        let found = author
+            .tape
+            .search_where(&query, None, 2, Some(&mut |row| row.id == 3), |_| true)
+            .unwrap();
         assert_eq!((found.hits.len(), found.more), (2, false));
         // The second request has the first prompt, too.
-        let found = author.tape.search_where(&query, None, 9, |row| row.id == 2, |_| true).unwrap();
+        let found = author
+            .tape
+            .search_where(&query, None, 9, Some(&mut |row| row.id == 2), |_| true)
+            .unwrap();
         assert_eq!(
             lines(&found),
             "ses_1 turn 2 user #2: Then [fix] 修复日期测试 too\nses_1 turn 2 user #2: [Fix] the date test\n"

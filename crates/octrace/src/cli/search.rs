@@ -98,25 +98,20 @@ fn find(
     now_us: i64,
 ) -> Result<Hits> {
     let filter = &wanted.filter;
+    let role_wanted = |role| wanted.wants(role);
     if filter.is_empty() {
-        return Ok(tape.search_where(
-            query,
-            session,
-            limit,
-            |_| true,
-            |role| wanted.wants(role),
-        )?);
+        return Ok(tape.search_where(query, session, limit, None, role_wanted)?);
     }
     let within = session.map(|session| [session]);
     let places = Places::find(tape, filter, within.as_ref().map(|ids| &ids[..]))?;
     let rows = tape.sessions()?;
     let rows: HashMap<&str, &SessionRow> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
-    let fits = |row: &Summary| {
+    let mut fits = |row: &Summary| {
         let Some(session) = rows.get(row.session.as_str()) else { return false };
         let row = Within { session: *session, row };
         filter.matches(&row, now_us, |text| places.exchange(row.row.id, text))
     };
-    Ok(tape.search_where(query, session, limit, fits, |role| wanted.wants(role))?)
+    Ok(tape.search_where(query, session, limit, Some(&mut fits), role_wanted)?)
 }
 
 /// Why there is no search without words.
