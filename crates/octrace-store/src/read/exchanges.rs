@@ -53,15 +53,7 @@ impl Tape {
     /// # Errors
     /// [`Error::Damaged`] when it is there but cannot be restored.
     pub fn exchange(&self, id: i64) -> Result<Option<ExchangeDetail>, Error> {
-        self.detail(id, &[Step::Begin, Step::End])
-    }
-
-    /// The same without its bodies.
-    ///
-    /// # Errors
-    /// When the tape cannot be read.
-    pub fn exchange_head(&self, id: i64) -> Result<Option<ExchangeDetail>, Error> {
-        self.detail(id, &[])
+        self.exchange_with(id, &[Step::Begin, Step::End])
     }
 
     /// The same with the body that a step in its life is about: its request's when it begins, its response's when
@@ -70,10 +62,14 @@ impl Tape {
     /// # Errors
     /// As [`Tape::exchange`].
     pub fn exchange_at(&self, id: i64, step: Step) -> Result<Option<ExchangeDetail>, Error> {
-        self.detail(id, &[step])
+        self.exchange_with(id, &[step])
     }
 
-    fn detail(&self, id: i64, bodies: &[Step]) -> Result<Option<ExchangeDetail>, Error> {
+    /// The same with the bodies that these steps are about; others are empty.
+    ///
+    /// # Errors
+    /// As [`Tape::exchange`].
+    pub fn exchange_with(&self, id: i64, bodies: &[Step]) -> Result<Option<ExchangeDetail>, Error> {
         // Of one moment: what it is made of may be pruned at the next.
         let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(

@@ -29,7 +29,7 @@ use ratatui_core::layout::Rect;
 
 pub(crate) use self::node::{How, Node, Span};
 pub use self::{
-    build::{Exchanges, document},
+    build::{Exchanges, document, needs},
     find::Search,
     steps::Step,
 };

@@ -5,7 +5,7 @@ mod jsonl;
 mod serve;
 mod tape;
 
-use octrace_store::read::ExchangeDetail;
+use octrace_store::{follow::Step, read::ExchangeDetail};
 use octrace_view::terminal::data::{Answer, Ask};
 
 pub(in crate::view) use self::serve::{Job, serve};
@@ -36,6 +36,6 @@ pub(crate) trait Source: Send {
     /// Goes on with what is half done, for a few milliseconds; where nothing is, looks for what is new.
     fn work(&mut self, tell: Tell<'_>) -> Pace;
 
-    /// An exchange with its bodies.
-    fn exchange(&mut self, id: i64) -> anyhow::Result<ExchangeDetail>;
+    /// An exchange with the bodies of these steps at least.
+    fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail>;
 }

@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
+use octrace_store::follow::Step;
 use octrace_view::{
     terminal::{
         Event,
         data::{Answer, Ask, PageId, Payload, Tab},
-        document::{Exchanges, document},
+        document::{Exchanges, document, needs},
     },
     text::request::curl,
 };
@@ -88,10 +89,7 @@ impl Server {
                 Pace::Waiting | Pace::Idle => work.recv_timeout(LOOK),
             };
             match job {
-                Ok(Job::Ask(Ask::Page(page))) => {
-                    self.waiting.retain(|waiting| *waiting != page);
-                    self.waiting.push(page);
-                }
+                Ok(Job::Ask(Ask::Page(page))) => self.want(page),
                 Ok(Job::Ask(ask)) => {
                     self.source.ask(ask, &mut tell(&self.wake));
                     pace = Pace::Busy;
@@ -105,6 +103,12 @@ impl Server {
         }
     }
 
+    /// A page is asked for. Of one exchange at a time: who goes on to the next one wants no page of those before.
+    fn want(&mut self, page: PageId) {
+        self.waiting.retain(|waiting| waiting.exchange == page.exchange && *waiting != page);
+        self.waiting.push(page);
+    }
+
     /// Reads what the page that was asked for last is made of.
     fn page(&mut self) {
         let Some(page) = self.waiting.pop() else { return };
@@ -116,9 +120,10 @@ impl Server {
     }
 
     fn read(&mut self, page: PageId) -> anyhow::Result<Exchanges> {
-        let exchange = self.source.exchange(page.exchange)?;
+        let bodies = needs(page.tab);
+        let exchange = self.source.exchange(page.exchange, bodies)?;
         let previous = page.previous.filter(|_| page.tab == Tab::Difference);
-        let previous = previous.map(|id| self.source.exchange(id)).transpose()?;
+        let previous = previous.map(|id| self.source.exchange(id, bodies)).transpose()?;
         Ok(Exchanges { exchange, previous })
     }
 
@@ -126,9 +131,15 @@ impl Server {
     fn fetch(&mut self, payload: Payload, purpose: Purpose) {
         let bytes = match payload {
             Payload::Text(text) => Ok(text.into_bytes()),
-            Payload::Request(id) => self.source.exchange(id).map(|found| found.request_body),
-            Payload::Response(id) => self.source.exchange(id).map(|found| found.response_body),
-            Payload::Curl(id) => self.source.exchange(id).map(|found| curl(&found).into_bytes()),
+            Payload::Request(id) => {
+                self.source.exchange(id, &[Step::Begin]).map(|found| found.request_body)
+            }
+            Payload::Response(id) => {
+                self.source.exchange(id, &[Step::End]).map(|found| found.response_body)
+            }
+            Payload::Curl(id) => {
+                self.source.exchange(id, &[Step::Begin]).map(|found| curl(&found).into_bytes())
+            }
         };
         match bytes {
             // Whoever does not listen any more has been reported.
@@ -143,5 +154,60 @@ fn tell(wake: &Sender<Wake>) -> impl FnMut(Answer) {
     |answer| {
         // Nobody listens: it is the end.
         wake.send(Wake::Event(Event::Answer(answer))).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use octrace_store::read::ExchangeDetail;
+
+    use super::{super::Tell, *};
+
+    /// A source whose every reading is told, and goes on when somebody says so.
+    struct Gate {
+        entered: Sender<(i64, Vec<Step>)>,
+        go: Receiver<()>,
+    }
+
+    impl Source for Gate {
+        fn ask(&mut self, _: Ask, _: Tell<'_>) {}
+
+        fn work(&mut self, _: Tell<'_>) -> Pace {
+            Pace::Idle
+        }
+
+        fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {
+            self.entered.send((id, bodies.to_vec())).ok();
+            self.go.recv().ok();
+            Ok(ExchangeDetail::default())
+        }
+    }
+
+    #[test]
+    fn pages_of_what_nobody_looks_at_any_more_are_not_made() {
+        let (entered, reads) = mpsc::channel();
+        let (go, gate) = mpsc::channel();
+        let (wake, woken) = mpsc::channel();
+        let (errands, _) = mpsc::channel();
+        let source = Box::new(Gate { entered, go: gate });
+        let jobs = serve(source, false, &wake, errands).unwrap();
+        let ask = |exchange, tab| {
+            let page = PageId { exchange, previous: None, tab };
+            jobs.send(Job::Ask(Ask::Page(page))).unwrap();
+        };
+        ask(1, Tab::Conversation);
+        assert_eq!(reads.recv().unwrap(), (1, vec![Step::Begin, Step::End]));
+        ask(2, Tab::Conversation);
+        ask(3, Tab::Headers);
+        ask(3, Tab::Response);
+        (0..3).for_each(|_| go.send(()).unwrap());
+        assert_eq!(reads.recv().unwrap(), (3, vec![Step::End]), "what was asked for last");
+        assert_eq!(reads.recv().unwrap(), (3, vec![]), "then what is still looked at");
+        let told = woken.iter().filter_map(|wake| match wake {
+            Wake::Event(Event::Answer(Answer::Page(page, _))) => Some((page.exchange, page.tab)),
+            _ => None,
+        });
+        let told: Vec<_> = told.take(3).collect();
+        assert_eq!(told, [(1, Tab::Conversation), (3, Tab::Response), (3, Tab::Headers)]);
     }
 }

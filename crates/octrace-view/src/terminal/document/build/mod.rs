@@ -10,13 +10,13 @@ use octrace_core::{
     exchange::{Summary, content_type},
     provider::Answer,
 };
-use octrace_store::read::ExchangeDetail;
+use octrace_store::{follow::Step, read::ExchangeDetail};
 
 pub(super) use self::body::Body;
 use super::{Document, conversation, difference};
 use crate::{terminal::data::Tab, text::request::read_answer_of};
 
-/// What a page is made of. Bodies that its tab does not need may be missing.
+/// What a page is made of. Only the bodies that its tab [`needs`] have to be there.
 #[derive(Debug)]
 pub struct Exchanges {
     /// What is shown.
@@ -31,6 +31,16 @@ pub(super) struct Exchange {
     pub(super) request: Body,
     pub(super) response: Body,
     pub(super) answer: Answer,
+}
+
+/// The bodies that a tab shows something of, by the steps that they are of.
+pub fn needs(tab: Tab) -> &'static [Step] {
+    match tab {
+        Tab::Conversation => &[Step::Begin, Step::End],
+        Tab::Request | Tab::Difference => &[Step::Begin],
+        Tab::Response => &[Step::End],
+        Tab::Headers | Tab::Timing => &[],
+    }
 }
 
 /// What the tab shows.

@@ -32,7 +32,10 @@ use std::{
 
 use anyhow::Context;
 use jiff::Timestamp;
-use octrace_store::read::{ExchangeDetail, SessionRow};
+use octrace_store::{
+    follow::Step,
+    read::{ExchangeDetail, SessionRow},
+};
 use octrace_view::terminal::data::{Answer, Ask};
 
 pub(crate) use self::error::OpenError;
@@ -493,7 +496,7 @@ impl Source for JsonlSource {
         if is_busy { Pace::Busy } else { Pace::Idle }
     }
 
-    fn exchange(&mut self, id: i64) -> anyhow::Result<ExchangeDetail> {
+    fn exchange(&mut self, id: i64, _bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {
         let (number, place) = row::place(id).context("there is no such exchange")?;
         let file = self.files.get(&number).context("its file was replaced or is gone")?;
         detail::read(file, id, place, self.now_us())

@@ -14,6 +14,7 @@ use std::{
 use anyhow::Context;
 use octrace_store::{
     Error, Tape,
+    follow::Step,
     read::{ExchangeDetail, Timeline},
 };
 use octrace_view::terminal::data::{Answer, Ask, Progress};
@@ -271,9 +272,9 @@ impl Source for TapeSource {
         }
     }
 
-    fn exchange(&mut self, id: i64) -> anyhow::Result<ExchangeDetail> {
+    fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {
         let tape = self.tape()?.context("the tape is gone")?;
-        tape.exchange(id)?.with_context(|| format!("request {id} was pruned"))
+        tape.exchange_with(id, bodies)?.with_context(|| format!("request {id} was pruned"))
     }
 }
 

@@ -15,6 +15,9 @@ use octrace_store::{
 
 use super::*;
 
+/// Both bodies.
+const BOTH: &[Step] = &[Step::Begin, Step::End];
+
 /// Whoever records.
 struct Recorder {
     tape: Tape,
@@ -153,7 +156,7 @@ fn what_is_not_there_yet_appears() {
     source.ask(timeline("ses_0"), &mut drop);
     assert_eq!(viewer.listen(&mut source), "0 sessions, 0 gone, None; 0 rows, 0 gone, None");
     assert_eq!(viewer.listen(&mut source), "", "it is said once");
-    assert!(source.exchange(1).is_err());
+    assert!(source.exchange(1, BOTH).is_err());
 
     let mut recorder = Recorder::at(&path);
     let exchange = recorder.begin("ses_0", 1);
@@ -168,7 +171,7 @@ fn what_is_not_there_yet_appears() {
     );
     assert_eq!(viewer.sessions["ses_0"], (1, false));
     assert!(!viewer.rows[&RowId::Exchange(1)].is_open());
-    assert_eq!(source.exchange(1).unwrap().request_body, b"{\"n\":1}");
+    assert_eq!(source.exchange(1, BOTH).unwrap().request_body, b"{\"n\":1}");
     assert_eq!(viewer.listen(&mut source), "", "nothing has changed");
 }
 
@@ -201,7 +204,7 @@ fn what_is_pruned_goes() {
     viewer.listen(&mut source);
     assert!(!viewer.sessions.contains_key("ses_2") && viewer.sessions.len() == 4);
     assert_eq!(viewer.rows.len(), 0);
-    let error = source.exchange(3).unwrap_err();
+    let error = source.exchange(3, BOTH).unwrap_err();
     assert_eq!(error.to_string(), "request 3 was pruned");
 }
 

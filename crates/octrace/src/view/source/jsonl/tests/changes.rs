@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{Place, Source, Watch, tracer};
+use super::{Place, Watch, tracer};
 
 const S: &str = "ses_1";
 
@@ -117,16 +117,16 @@ fn a_file_that_was_cut_or_replaced_is_read_anew() {
         let id = watch.exchanges()[0].id;
         change(&place, &other);
         // Before the next look, too, nothing is taken for what it is not.
-        assert!(watch.source.exchange(id).is_err(), "{name}");
+        assert!(watch.exchange(id).is_err(), "{name}");
         watch.look();
         assert_eq!(watch.sessions.keys().collect::<Vec<_>>(), ["ses_2"], "{name}");
         assert_eq!(watch.renewed, 1, "{name}");
         assert_eq!(watch.trouble, ["a.jsonl was cut or replaced, and is read anew"], "{name}");
         assert!(watch.exchanges().is_empty(), "{name}");
-        assert!(watch.source.exchange(id).is_err(), "{name}: numbers are not given twice");
+        assert!(watch.exchange(id).is_err(), "{name}: numbers are not given twice");
         watch.show("ses_2");
         let row = watch.exchanges()[0].id;
-        assert!(watch.source.exchange(row).is_ok(), "{name}");
+        assert!(watch.exchange(row).is_ok(), "{name}");
     }
 }
 

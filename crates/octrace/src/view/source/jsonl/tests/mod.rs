@@ -13,7 +13,10 @@ use std::{
 };
 
 use octrace_core::timeline::{ExchangeRow, Row, RowId};
-use octrace_store::read::SessionRow;
+use octrace_store::{
+    follow::Step,
+    read::{ExchangeDetail, SessionRow},
+};
 use octrace_view::terminal::data::{Answer, Ask};
 use tempfile::TempDir;
 
@@ -34,6 +37,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// An exchange with both bodies.
+    fn exchange(&mut self, id: i64) -> anyhow::Result<ExchangeDetail> {
+        self.source.exchange(id, &[Step::Begin, Step::End])
+    }
+
     pub(super) fn open(path: &Path, is_static: bool) -> Result<Self, OpenError> {
         let mut watch = Self {
             source: JsonlSource::open(path, is_static)?,

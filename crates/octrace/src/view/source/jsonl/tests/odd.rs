@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::json;
 
-use super::{JsonlSource, Place, Source, Watch, tracer};
+use super::{JsonlSource, Place, Watch, tracer};
 
 #[test]
 fn odd_lines_are_read_passed_over_and_counted() {
@@ -46,7 +46,7 @@ fn odd_lines_are_read_passed_over_and_counted() {
     801 #6 main - - None failed 40013+0 previous=Some(5) Some(39995) try=1 Some(0) None "-" "last"
     "#);
     for row in watch.exchanges().into_iter().cloned().collect::<Vec<_>>() {
-        let detail = watch.source.exchange(row.id).unwrap();
+        let detail = watch.exchange(row.id).unwrap();
         let size = detail.request_body.len() as u64;
         assert!(size <= row.request_bytes, "{row:?}");
     }
@@ -71,7 +71,7 @@ fn a_line_of_a_hundred_megabytes_is_a_line() {
     assert_eq!(rows[1].agent.as_deref(), Some("build"));
     assert!(watch.print().contains("prompt \"behind it\""), "{}", watch.print());
     let id = rows[1].id;
-    assert!(watch.source.exchange(id).unwrap().request_body.ends_with(b"\"behind it\"}]}"));
+    assert!(watch.exchange(id).unwrap().request_body.ends_with(b"\"behind it\"}]}"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use octrace_store::{follow::Step, read::ExchangeDetail};
 use octrace_testkit::session::Session;
 use serde_json::json;
 
-use super::{Place, Source, Watch, tracer};
+use super::{Place, Watch, tracer};
 
 /// A prompt, a title, an answer with a tool call as a stream, a try that fails and one that does not, an abort, and a
 /// request that nothing came of.
@@ -103,7 +103,7 @@ fn an_exchange_is_read_back_from_its_lines() {
     let mut watch = Watch::of(&path);
     watch.show("ses_1");
     let ids: Vec<i64> = watch.exchanges().iter().map(|row| row.id).collect();
-    let streamed = watch.source.exchange(ids[1]).unwrap();
+    let streamed = watch.exchange(ids[1]).unwrap();
     assert_eq!(streamed.request_body, tracer::asked("Fix the date test").to_string().into_bytes());
     assert_eq!(streamed.request_headers[0], ("authorization".to_owned(), "[REDACTED]".to_owned()));
     assert_eq!(streamed.summary.url, "https://api.example/v1/messages");
@@ -111,11 +111,11 @@ fn an_exchange_is_read_back_from_its_lines() {
     let answer = read_answer(streamed.summary.dialect, "", &streamed.response_body, true);
     assert_eq!(answer.problems, Vec::<String>::new());
     assert_eq!(answer.tool_calls[0].arguments, r#"{"filePath":"/src/date.rs"}"#);
-    let failed = watch.source.exchange(ids[2]).unwrap();
+    let failed = watch.exchange(ids[2]).unwrap();
     assert_eq!(failed.summary.outcome, Outcome::Failed);
     assert_eq!(failed.summary.error.as_deref(), Some("fetch failed"));
-    assert!(watch.source.exchange(999).is_err());
-    assert!(watch.source.exchange(i64::MIN).is_err());
+    assert!(watch.exchange(999).is_err());
+    assert!(watch.exchange(i64::MIN).is_err());
 }
 
 /// As the tape has an exchange.
@@ -202,7 +202,7 @@ fn what_octrace_wrote_says_what_the_tape_says() {
                 before.map(|before| row.request_bytes as i64 - before.request_bytes as i64);
             assert_eq!(row.growth, growth);
             before = Some(row);
-            let file = watch.source.exchange(row.id).unwrap();
+            let file = watch.exchange(row.id).unwrap();
             assert_eq!(file.request_body, tape.request_body);
             let said = |body| read_answer(summary.dialect, "", body, true);
             let (here, there) = (said(&file.response_body), said(&tape.response_body));
