@@ -5,7 +5,8 @@
 //! does; a row of a session only when it does itself.
 //!
 //! * [`Filter::parse`] reads what somebody typed, [`Search::parse`] the same beside words to search for.
-//! * [`Filter::matches`] decides about a [`Subject`]; it makes nothing of what it looks at.
+//! * [`Filter::matches`] decides about a [`Subject`], [`Filter::within`] about many of one session; neither makes
+//!   anything of what it looks at.
 //! * [`Filter::texts`] are the `text:` terms. Only the whole recorded text can tell them, so that the caller does.
 
 mod amount;
@@ -18,6 +19,7 @@ mod subject;
 mod tests;
 mod token;
 mod tree;
+mod within;
 
 use std::{
     fmt,
@@ -30,7 +32,8 @@ pub use self::{
     fields::{FIELDS, Field, SIGNS, Sign},
     kind::Kinds,
     needle::Shown,
-    subject::{Subject, Text, Within},
+    subject::{Subject, Text},
+    within::Within,
 };
 use crate::search::{Query, Role};
 
@@ -107,21 +110,32 @@ impl Filter {
         now_us: i64,
         has_text: impl Fn(usize) -> bool,
     ) -> bool {
-        self.terms.iter().all(|term| {
-            let holds = match &term.test {
-                Test::Kind(kinds) => subject.kinds().and(*kinds) != Kinds::NONE,
-                Test::Text(field, needles) => subject.any_text(*field, &mut |shown| {
-                    needles.iter().any(|needle| needle.is_in(shown))
-                }),
-                Test::Status(ranges) => subject
-                    .any_status(&mut |status| ranges.iter().any(|range| range.contains(&status))),
-                Test::Amount(quantity, amounts) => subject
-                    .quantity(*quantity, now_us)
-                    .is_some_and(|value| amounts.iter().any(|amount| amount.holds(value))),
-                Test::Recorded(places) => places.clone().any(&has_text),
-            };
-            holds != term.not
-        })
+        self.terms.iter().all(|term| term.holds(subject, Kinds::NONE, now_us, &has_text))
+    }
+}
+
+impl Term {
+    /// Whether it holds for a subject, which besides what it says is also of these kinds.
+    fn holds(
+        &self,
+        subject: &(impl Subject + ?Sized),
+        also: Kinds,
+        now_us: i64,
+        has_text: &dyn Fn(usize) -> bool,
+    ) -> bool {
+        let holds = match &self.test {
+            Test::Kind(kinds) => subject.kinds().with(also, true).and(*kinds) != Kinds::NONE,
+            Test::Text(field, needles) => subject
+                .any_text(*field, &mut |shown| needles.iter().any(|needle| needle.is_in(shown))),
+            Test::Status(ranges) => {
+                subject.any_status(&mut |status| ranges.iter().any(|range| range.contains(&status)))
+            }
+            Test::Amount(quantity, amounts) => subject
+                .quantity(*quantity, now_us)
+                .is_some_and(|value| amounts.iter().any(|amount| amount.holds(value))),
+            Test::Recorded(places) => places.clone().any(has_text),
+        };
+        holds != self.not
     }
 }
 

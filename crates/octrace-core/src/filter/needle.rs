@@ -57,15 +57,12 @@ impl Needle {
                     || self.is_across(provider, model)
             }
             Shown::Id(id) => self.digits.as_ref().is_some_and(|(digits, is_id)| {
-                if *is_id {
-                    digits.parse() == Ok(id)
-                } else {
-                    id.to_string().contains(digits.as_str())
-                }
+                if *is_id { digits.parse() == Ok(id) } else { has_digits(id, digits) }
             }),
-            Shown::Number(number) => self.digits.as_ref().is_some_and(|(digits, is_id)| {
-                !is_id && number.to_string().contains(digits.as_str())
-            }),
+            Shown::Number(number) => self
+                .digits
+                .as_ref()
+                .is_some_and(|(digits, is_id)| !is_id && has_digits(number, digits)),
         }
     }
 
@@ -132,6 +129,23 @@ impl Needle {
     }
 }
 
+/// Whether these digits stand side by side in the number.
+fn has_digits(number: i64, digits: &str) -> bool {
+    let mut shown = [0; 20];
+    let mut left = number.unsigned_abs();
+    let mut length = 0;
+    for place in shown.iter_mut().rev() {
+        *place = b'0' + (left % 10) as u8;
+        left /= 10;
+        length += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    let shown = shown.get(shown.len() - length..).unwrap_or_default();
+    !digits.is_empty() && shown.windows(digits.len()).any(|part| part == digits.as_bytes())
+}
+
 /// What comes after `run`, which is in lower case, when `text` begins with it in whatever case.
 fn strip<'t>(text: &'t str, run: &str) -> Option<&'t str> {
     if let Some((begin, rest)) = text.split_at_checked(run.len())
@@ -153,4 +167,18 @@ fn strip<'t>(text: &'t str, run: &str) -> Option<&'t str> {
         }
     }
     Some(chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn digits_of_a_number_are_those_that_are_shown(number: i64, digits in "[0-9]{1,4}") {
+            prop_assert_eq!(has_digits(number, &digits), number.to_string().contains(&digits));
+        }
+    }
 }

@@ -45,36 +45,6 @@ pub trait Subject {
     fn quantity(&self, of: Quantity, now_us: i64) -> Option<f64>;
 }
 
-/// A row of a session: what it does not say of itself, its session says.
-#[derive(Clone, Copy)]
-pub struct Within<'a, R: ?Sized> {
-    /// Whose row it is.
-    pub session: &'a dyn Subject,
-    /// The row.
-    pub row: &'a R,
-}
-
-impl<R: Subject + ?Sized> Subject for Within<'_, R> {
-    fn kinds(&self) -> Kinds {
-        self.row.kinds().with(self.session.kinds().and(Kinds::SUB_AGENT), true)
-    }
-
-    fn any_text(&self, field: Text, fits: &mut dyn FnMut(Shown<'_>) -> bool) -> bool {
-        match field {
-            Text::Session | Text::Title | Text::Project => self.session.any_text(field, fits),
-            _ => self.row.any_text(field, fits),
-        }
-    }
-
-    fn any_status(&self, fits: &mut dyn FnMut(u16) -> bool) -> bool {
-        self.row.any_status(fits)
-    }
-
-    fn quantity(&self, of: Quantity, now_us: i64) -> Option<f64> {
-        self.row.quantity(of, now_us)
-    }
-}
-
 impl Subject for Row {
     fn kinds(&self) -> Kinds {
         self.subject().kinds()

@@ -57,49 +57,54 @@ impl Narrow<'_> {
         let unplaced = std::mem::take(&mut session.unplaced);
         let children = std::mem::take(&mut session.children);
         let errors = std::mem::take(&mut session.errors);
-        let turns: Vec<_> =
-            turns.into_iter().filter_map(|turn| self.turn(turn, &session)).collect();
-        let unplaced = self.calls(unplaced, &session);
-        let errors = self.errors(errors, &session);
+        let within = &self.filter.within(&session);
+        let turns: Vec<_> = turns.into_iter().filter_map(|turn| self.turn(turn, within)).collect();
+        let unplaced = self.calls(unplaced, within);
+        let errors = self.errors(errors, within);
         let children = children.into_iter().map(|child| self.session(child));
         let children = children.filter(has_something).collect();
         Session { turns, unplaced, children, errors, ..session }
     }
 
-    fn turn(self, mut turn: Turn, session: &Session) -> Option<Turn> {
-        turn.calls = self.calls(turn.calls, session);
-        turn.errors = self.errors(turn.errors, session);
+    fn turn(self, mut turn: Turn, within: &Within<'_>) -> Option<Turn> {
+        turn.calls = self.calls(turn.calls, within);
+        turn.errors = self.errors(turn.errors, within);
         let stays = !turn.calls.is_empty()
             || !turn.errors.is_empty()
-            || self.fits(&turn, session, |_| false);
+            || self.fits(&turn, within, |_| false);
         stays.then_some(turn)
     }
 
-    fn calls(self, calls: Vec<ModelCall>, session: &Session) -> Vec<ModelCall> {
-        calls.into_iter().filter_map(|call| self.call(call, session)).collect()
+    fn calls(self, calls: Vec<ModelCall>, within: &Within<'_>) -> Vec<ModelCall> {
+        calls.into_iter().filter_map(|call| self.call(call, within)).collect()
     }
 
-    fn call(self, mut call: ModelCall, session: &Session) -> Option<ModelCall> {
+    fn call(self, mut call: ModelCall, within: &Within<'_>) -> Option<ModelCall> {
         let tools = std::mem::take(&mut call.tools).into_iter();
-        call.tools = tools.filter_map(|tool| self.tool(tool, session)).collect();
+        call.tools = tools.filter_map(|tool| self.tool(tool, within)).collect();
         let has_text = |text| call.attempts.iter().any(|row| (self.has_text)(row.id, text));
-        let stays = !call.tools.is_empty() || self.fits(&call, session, has_text);
+        let stays = !call.tools.is_empty() || self.fits(&call, within, has_text);
         stays.then_some(call)
     }
 
-    fn tool(self, mut tool: ToolCall, session: &Session) -> Option<ToolCall> {
+    fn tool(self, mut tool: ToolCall, within: &Within<'_>) -> Option<ToolCall> {
         let child = tool.child.take().map(|child| self.session(*child));
         tool.child = child.filter(has_something).map(Box::new);
-        let stays = tool.child.is_some() || self.fits(&tool, session, |_| false);
+        let stays = tool.child.is_some() || self.fits(&tool, within, |_| false);
         stays.then_some(tool)
     }
 
-    fn errors(self, errors: Vec<String>, session: &Session) -> Vec<String> {
-        errors.into_iter().filter(|error| self.fits(&Told(error), session, |_| false)).collect()
+    fn errors(self, errors: Vec<String>, within: &Within<'_>) -> Vec<String> {
+        errors.into_iter().filter(|error| self.fits(&Told(error), within, |_| false)).collect()
     }
 
-    fn fits(self, row: &dyn Subject, session: &Session, has_text: impl Fn(usize) -> bool) -> bool {
-        self.filter.matches(&Within { session, row }, self.now_us, has_text)
+    fn fits(
+        self,
+        row: &dyn Subject,
+        within: &Within<'_>,
+        has_text: impl Fn(usize) -> bool,
+    ) -> bool {
+        within.matches(row, self.now_us, has_text)
     }
 }
 

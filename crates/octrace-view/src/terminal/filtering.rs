@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use octrace_core::filter::{Filter, Subject};
+use octrace_core::filter::{Filter, Subject, Within};
 
 use crate::text::{Line, Paint, Style};
 
@@ -141,15 +141,33 @@ impl Filtering {
 
     /// Whether this is shown. As long as it is not known where words stand, they stand everywhere.
     pub(super) fn matches(&self, subject: &impl Subject, has: Has<'_>, now_us: i64) -> bool {
-        self.filter.matches(subject, now_us, |text| {
-            let known = self.sought.get(text).and_then(|sought| sought.places.as_ref());
-            let Some(places) = known else { return true };
-            match has {
-                Has::Session(id) => places.sessions.contains(id),
-                Has::Exchange(id) => places.exchanges.contains(&id),
-                Has::Nothing => false,
-            }
-        })
+        self.filter.matches(subject, now_us, |text| self.has(text, has))
+    }
+
+    /// The filter for rows of this session: [`Filtering::fits`] says whether one is shown.
+    pub(super) fn within(&self, session: &impl Subject) -> Within<'_> {
+        self.filter.within(session)
+    }
+
+    /// As [`Filtering::matches`] for a row of the session that `within` was made for.
+    pub(super) fn fits(
+        &self,
+        within: &Within<'_>,
+        row: &impl Subject,
+        has: Has<'_>,
+        now_us: i64,
+    ) -> bool {
+        within.matches(row, now_us, |text| self.has(text, has))
+    }
+
+    fn has(&self, text: usize, has: Has<'_>) -> bool {
+        let known = self.sought.get(text).and_then(|sought| sought.places.as_ref());
+        let Some(places) = known else { return true };
+        match has {
+            Has::Session(id) => places.sessions.contains(id),
+            Has::Exchange(id) => places.exchanges.contains(&id),
+            Has::Nothing => false,
+        }
     }
 }
 

@@ -23,6 +23,13 @@ fn fits(typed: &str, row: &dyn Subject) -> bool {
     }
 }
 
+fn fits_within(typed: &str, session: &Session, row: &dyn Subject) -> bool {
+    match Filter::parse(typed) {
+        Ok(filter) => filter.within(session).matches(row, NOW_US, |_| false),
+        Err(problem) => panic!("{typed}: {problem}"),
+    }
+}
+
 fn exchange() -> ExchangeRow {
     ExchangeRow {
         id: 12,

@@ -47,10 +47,9 @@ const EXAMPLES: &[(&str, [bool; 3])] = &[
 ];
 
 fn which(typed: &str) -> [bool; 3] {
-    let session = &session();
     let (exchange, tool, prompt) = (exchange(), tool(), prompt());
     let rows: [&dyn Subject; 3] = [&exchange, &tool, &prompt];
-    rows.map(|row| fits(typed, &Within { session, row }))
+    rows.map(|row| fits_within(typed, &session(), row))
 }
 
 #[test]
@@ -109,8 +108,8 @@ fn kinds() {
     assert!(fits("kind:prompt kind:compaction", &compaction));
     let child = Session { parent: Some("ses_1".to_owned()), ..session() };
     let row = &Row::Exchange(exchange());
-    assert!(fits("kind:sub-agent kind:response", &Within { session: &child, row }));
-    assert!(fits("-kind:sub-agent", &Within { session: &session(), row }));
+    assert!(fits_within("kind:sub-agent kind:response", &child, row));
+    assert!(fits_within("-kind:sub-agent", &session(), row));
 }
 
 #[test]
@@ -149,6 +148,20 @@ fn recorded_text_is_for_the_caller_to_tell() {
     assert!(!matches([false, false, false]) && !matches([true, true, true]));
 }
 
+#[test]
+fn what_the_session_says_is_decided_for_all_rows() {
+    for (typed, fits) in [
+        ("title:date", true),
+        ("title:other", false),
+        ("-title:other project:website", true),
+        ("-session:ses_e07c", false),
+        ("title:date sonnet", true),
+        ("sonnet title:other", false),
+    ] {
+        assert_eq!(fits_within(typed, &session(), &exchange()), fits, "{typed}");
+    }
+}
+
 /// `cargo test --release -p octrace-core filter_cost -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
@@ -174,10 +187,8 @@ fn filter_cost() {
     ] {
         let filter = Filter::parse(typed).unwrap();
         let begun = std::time::Instant::now();
-        let fitting = rows
-            .iter()
-            .filter(|&row| filter.matches(&Within { session, row }, NOW_US, |_| false))
-            .count();
+        let within = filter.within(session);
+        let fitting = rows.iter().filter(|row| within.matches(*row, NOW_US, |_| false)).count();
         println!("{typed}: {fitting} of {} in {:?}", rows.len(), begun.elapsed());
     }
 }

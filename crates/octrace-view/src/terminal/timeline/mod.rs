@@ -97,12 +97,14 @@ impl Timeline {
         if rows.iter().any(|row| matches!(row, Row::Exchange(_))) {
             self.filtering.stale();
         }
-        for row in rows {
+        let within = self.within();
+        let accepted: Vec<bool> =
+            rows.iter().map(|row| self.accepts(row, &within, now_us)).collect();
+        for (row, accepted) in rows.into_iter().zip(accepted) {
             let id = row.id();
             if let Some(again) = &mut self.again {
                 again.insert(id);
             }
-            let accepted = self.accepts(&row, now_us);
             let (before, now) = self.rows.put(row);
             if before != Some(now) {
                 all.note(id, before, Some(now));
@@ -145,8 +147,12 @@ impl Timeline {
         }
     }
 
+    fn within(&self) -> Within<'_> {
+        self.filtering.within(&self.about)
+    }
+
     /// Whether this row is shown.
-    fn accepts(&self, row: &Row, now_us: i64) -> bool {
+    fn accepts(&self, row: &Row, within: &Within<'_>, now_us: i64) -> bool {
         let of_kind = match row {
             Row::Exchange(exchange) if exchange.purpose.is_meta() && !self.include_meta => false,
             Row::Exchange(exchange) => match self.kind {
@@ -169,13 +175,15 @@ impl Timeline {
             Row::Exchange(exchange) => Has::Exchange(exchange.id),
             Row::Prompt(_) | Row::Tool(_) => Has::Nothing,
         };
-        self.filtering.matches(&Within { session: &self.about, row }, has, now_us)
+        self.filtering.fits(within, row, has, now_us)
     }
 
     /// Decides again what is shown of all rows.
     fn choose(&mut self, now_us: i64) {
         let on = self.shown.get(self.cursor.at);
-        let accepts = |key| self.rows.get(key).is_some_and(|row| self.accepts(row, now_us));
+        let within = self.within();
+        let accepts =
+            |key| self.rows.get(key).is_some_and(|row| self.accepts(row, &within, now_us));
         self.shown = self.all.chosen(accepts);
         self.settle(on);
     }
