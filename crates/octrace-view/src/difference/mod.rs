@@ -1,8 +1,8 @@
 //! What is new in a request, against the one before it in its conversation, and where a prompt cache ends for it.
 //!
-//! Both bodies are cut into parts ([`parts`]) in the order in which a model reads them. Equal beginnings and ends are
+//! Both bodies are cut into parts ([`Parts`]) in the order in which a model reads them. Equal beginnings and ends are
 //! compared byte by byte, so that a conversation that only grew costs no more than looking at it; what is between is
-//! aligned ([`align`]). Cache markers are no content: a part whose marker came or went says the same.
+//! aligned. Cache markers are no content: a part whose marker came or went says the same.
 //!
 //! Nothing is copied: a difference is ranges of the two bodies. [`words()`] compares two texts word by word, for those
 //! parts that somebody looks at; [`text()`] is all of it in lines.

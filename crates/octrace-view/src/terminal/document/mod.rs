@@ -1,6 +1,6 @@
 //! What a tab shows: text that can be folded, searched, selected and copied, of any size.
 //!
-//! A page is an outline of [`Node`]s. What stands below a node is found when somebody unfolds it, and text is
+//! A page is an outline of nodes. What stands below a node is found when somebody unfolds it, and text is
 //! decoded and wrapped when it comes into view. A place is a node and a byte of its text, never a line number, so no
 //! step lays out the whole.
 
