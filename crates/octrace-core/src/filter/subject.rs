@@ -66,9 +66,9 @@ impl Subject for Row {
 impl Row {
     fn subject(&self) -> &dyn Subject {
         match self {
-            Self::Prompt(row) => row,
-            Self::Exchange(row) => row,
-            Self::Tool(row) => row,
+            Self::Prompt(row) => &**row,
+            Self::Exchange(row) => &**row,
+            Self::Tool(row) => &**row,
         }
     }
 }

@@ -15,15 +15,15 @@ use crate::{
     session::ToolStatus,
 };
 
-/// One row.
+/// One row. Most of a session's rows are small, so that none takes the room of the largest.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Row {
     /// Somebody asked for something.
-    Prompt(PromptRow),
+    Prompt(Box<PromptRow>),
     /// A request and what came of it.
-    Exchange(ExchangeRow),
+    Exchange(Box<ExchangeRow>),
     /// The model had something done.
-    Tool(ToolRow),
+    Tool(Box<ToolRow>),
 }
 
 /// What a row is about, for as long as its source is open.
@@ -154,6 +154,24 @@ impl Row {
             Self::Exchange(row) => row.outcome.is_open(),
             Self::Tool(row) => row.status == ToolStatus::Running,
         }
+    }
+}
+
+impl From<PromptRow> for Row {
+    fn from(row: PromptRow) -> Self {
+        Self::Prompt(Box::new(row))
+    }
+}
+
+impl From<ExchangeRow> for Row {
+    fn from(row: ExchangeRow) -> Self {
+        Self::Exchange(Box::new(row))
+    }
+}
+
+impl From<ToolRow> for Row {
+    fn from(row: ToolRow) -> Self {
+        Self::Tool(Box::new(row))
     }
 }
 

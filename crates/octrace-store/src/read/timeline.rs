@@ -125,9 +125,9 @@ impl Tape {
         let newest = "session = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
         let tools = self.tool_rows(newest, backwards(limit), names)?;
         let prompts = self.prompt_rows(newest, backwards(limit))?;
-        let mut rows: Vec<Row> = exchanges.into_iter().map(Row::Exchange).collect();
-        rows.extend(tools.into_iter().map(Row::Tool).filter(|row| row.at_us() >= from_us));
-        rows.extend(prompts.into_iter().map(Row::Prompt).filter(|row| row.at_us() >= from_us));
+        let mut rows: Vec<Row> = exchanges.into_iter().map(Row::from).collect();
+        rows.extend(tools.into_iter().map(Row::from).filter(|row| row.at_us() >= from_us));
+        rows.extend(prompts.into_iter().map(Row::from).filter(|row| row.at_us() >= from_us));
         rows.sort_by_key(Row::at_us);
         Ok((timeline, rows))
     }
@@ -157,9 +157,9 @@ impl Tape {
         at.exchanges.extend(exchanges.iter().map(|row| row.id));
         at.tools.extend(tools.iter().map(|row| row.number));
         at.prompts.extend(prompts.iter().map(|row| row.number));
-        let new = exchanges.into_iter().map(Row::Exchange);
-        let new = new.chain(tools.into_iter().map(Row::Tool));
-        let new: Vec<Row> = new.chain(prompts.into_iter().map(Row::Prompt)).collect();
+        let new = exchanges.into_iter().map(Row::from);
+        let new = new.chain(tools.into_iter().map(Row::from));
+        let new: Vec<Row> = new.chain(prompts.into_iter().map(Row::from)).collect();
         at.open.extend(new.iter().filter(|row| may_change(row)).map(|row| (row.id(), row.clone())));
         // Those before the newest have all their parts.
         if let [.., settled, _, _] = at.prompts[..] {
@@ -189,12 +189,12 @@ impl Tape {
                         // The next one is another try, or not, by how this one ends.
                         at.thread.follow(&mut now.clone());
                     }
-                    found.pop().map(Row::Exchange)
+                    found.pop().map(Row::from)
                 }
                 RowId::Tool(number) => {
-                    self.tool_rows(ONE, one(number), &mut at.names)?.pop().map(Row::Tool)
+                    self.tool_rows(ONE, one(number), &mut at.names)?.pop().map(Row::from)
                 }
-                RowId::Prompt(number) => self.prompt_rows(ONE, one(number))?.pop().map(Row::Prompt),
+                RowId::Prompt(number) => self.prompt_rows(ONE, one(number))?.pop().map(Row::from),
             };
             // What is gone is told by `gone`, in its time.
             let Some(now) = now else { continue };

@@ -98,7 +98,7 @@ fn whole(tape: &Tape, session: &str, limit: usize) -> (Timeline, Vec<Row>) {
 
 fn tools(rows: &[Row]) -> Vec<&ToolRow> {
     let tools = rows.iter().filter_map(|row| match row {
-        Row::Tool(tool) => Some(tool),
+        Row::Tool(tool) => Some(&**tool),
         Row::Exchange(_) | Row::Prompt(_) => None,
     });
     tools.collect()
@@ -106,7 +106,7 @@ fn tools(rows: &[Row]) -> Vec<&ToolRow> {
 
 fn exchanges(rows: &[Row]) -> Vec<&ExchangeRow> {
     let exchanges = rows.iter().filter_map(|row| match row {
-        Row::Exchange(exchange) => Some(exchange),
+        Row::Exchange(exchange) => Some(&**exchange),
         Row::Tool(_) | Row::Prompt(_) => None,
     });
     exchanges.collect()
@@ -118,7 +118,7 @@ fn said(tape: &Tape) -> Vec<String> {
     let mut said: Vec<String> = rows
         .into_iter()
         .filter_map(|row| match row {
-            Row::Tool(tool) => Some(format!("{:?}", ToolRow { number: 0, ..tool })),
+            Row::Tool(tool) => Some(format!("{:?}", ToolRow { number: 0, ..*tool })),
             Row::Prompt(prompt) => Some(format!("{:?} {}", prompt.text, prompt.at_us)),
             Row::Exchange(_) => None,
         })

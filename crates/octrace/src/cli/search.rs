@@ -12,10 +12,7 @@ use octrace_core::{
     filter::{self as language, Filter, Within},
     search::Query,
 };
-use octrace_store::{
-    Tape,
-    read::{Hits, SessionRow},
-};
+use octrace_store::{Tape, read::Hits};
 use octrace_view::{json, text};
 
 use super::{
@@ -102,14 +99,15 @@ fn find(
     if filter.is_empty() {
         return Ok(tape.search_where(query, session, limit, None, role_wanted)?);
     }
-    let within = session.map(|session| [session]);
-    let places = Places::find(tape, filter, within.as_ref().map(|ids| &ids[..]))?;
+    let only = session.map(|session| [session]);
+    let places = Places::find(tape, filter, only.as_ref().map(|ids| &ids[..]))?;
     let rows = tape.sessions()?;
-    let rows: HashMap<&str, &SessionRow> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+    let within: HashMap<&str, Within<'_>> =
+        rows.iter().map(|row| (row.id.as_str(), filter.within(row))).collect();
     let mut fits = |row: &Summary| {
-        let Some(session) = rows.get(row.session.as_str()) else { return false };
-        let row = Within { session: *session, row };
-        filter.matches(&row, now_us, |text| places.exchange(row.row.id, text))
+        let within = within.get(row.session.as_str());
+        within
+            .is_some_and(|within| within.matches(row, now_us, |text| places.exchange(row.id, text)))
     };
     Ok(tape.search_where(query, session, limit, Some(&mut fits), role_wanted)?)
 }

@@ -107,7 +107,7 @@ fn kinds() {
     let compaction = PromptRow::default();
     assert!(fits("kind:prompt kind:compaction", &compaction));
     let child = Session { parent: Some("ses_1".to_owned()), ..session() };
-    let row = &Row::Exchange(exchange());
+    let row = &Row::from(exchange());
     assert!(fits_within("kind:sub-agent kind:response", &child, row));
     assert!(fits_within("-kind:sub-agent", &session(), row));
 }
@@ -169,9 +169,9 @@ fn what_the_session_says_is_decided_for_all_rows() {
 fn filter_cost() {
     let rows: Vec<Row> = (0..100_000)
         .map(|number| match number % 3 {
-            0 => Row::Exchange(ExchangeRow { id: number, ..exchange() }),
-            1 => Row::Tool(tool()),
-            _ => Row::Prompt(prompt()),
+            0 => Row::from(ExchangeRow { id: number, ..exchange() }),
+            1 => Row::from(tool()),
+            _ => Row::from(prompt()),
         })
         .collect();
     let session = &session();

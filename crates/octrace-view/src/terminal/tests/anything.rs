@@ -90,8 +90,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn row((kind, id, at_us, number, text): (u8, i64, i64, u64, String)) -> Row {
     let small = i64::try_from(number >> 20).unwrap_or(0);
     match kind {
-        0 => Row::Prompt(PromptRow { number: id, at_us, text: Some(text.into()) }),
-        1 => Row::Tool(ToolRow {
+        0 => Row::from(PromptRow { number: id, at_us, text: Some(text.into()) }),
+        1 => Row::from(ToolRow {
             number: id,
             at_us,
             tool: text.as_str().into(),
@@ -100,7 +100,7 @@ fn row((kind, id, at_us, number, text): (u8, i64, i64, u64, String)) -> Row {
             ended_us: Some(small),
             ..ToolRow::default()
         }),
-        _ => Row::Exchange(ExchangeRow {
+        _ => Row::from(ExchangeRow {
             id,
             ordinal: small,
             at_us,

@@ -132,7 +132,7 @@ fn a_page_of_what_is_under_way_is_asked_for_again() {
     let more = |bytes| {
         let outcome = Outcome::Streaming;
         let row = ExchangeRow { outcome, response_bytes: bytes, ..exchange(105, 594, 20_000) };
-        timeline(vec![Row::Exchange(row)])
+        timeline(vec![Row::from(row)])
     };
     screen.answer(more(13_000));
     screen.answer(more(14_000));

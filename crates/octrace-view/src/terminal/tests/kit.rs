@@ -309,7 +309,7 @@ pub(super) fn tool(number: i64, of: i64, after: i64, tool: &str, subject: &str) 
 pub(super) fn rows() -> Vec<Row> {
     let at = |after: i64| NOW - 600 * SECOND + after * SECOND;
     let prompt = |number, after, text: Option<&str>| {
-        Row::Prompt(PromptRow { number, at_us: at(after), text: text.map(Into::into) })
+        Row::from(PromptRow { number, at_us: at(after), text: text.map(Into::into) })
     };
     let refused = ExchangeRow {
         status: Some(529),
@@ -351,7 +351,7 @@ pub(super) fn rows() -> Vec<Row> {
     for exchange in &mut exchanges {
         thread.follow(exchange);
     }
-    let mut rows: Vec<Row> = exchanges.into_iter().map(Row::Exchange).collect();
+    let mut rows: Vec<Row> = exchanges.into_iter().map(Row::from).collect();
     let failed = ToolRow {
         status: ToolStatus::Failed,
         error: Some("oldString not found in content".into()),
@@ -373,11 +373,11 @@ pub(super) fn rows() -> Vec<Row> {
     };
     rows.extend([
         prompt(1, 0, Some("The date test fails since Friday.\nCan you find out why? \u{202e}evil")),
-        Row::Tool(tool(1, 102, 7, "read", "src/date.ts")),
-        Row::Tool(exited),
-        Row::Tool(failed),
-        Row::Tool(task),
-        Row::Tool(running),
+        Row::from(tool(1, 102, 7, "read", "src/date.ts")),
+        Row::from(exited),
+        Row::from(failed),
+        Row::from(task),
+        Row::from(running),
         prompt(2, 590, None),
     ]);
     rows

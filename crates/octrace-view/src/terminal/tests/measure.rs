@@ -22,7 +22,7 @@ fn read(screen: &mut Screen, exchanges: i64) -> Duration {
         thread.follow(&mut row);
         let mut call = tool(id, id, id * 10 + 5, "bash", "cargo test -q --all");
         call.at_us -= exchanges * 10_000_000;
-        rows.extend([Row::Exchange(row), Row::Tool(call)]);
+        rows.extend([Row::from(row), Row::from(call)]);
     }
     let mut slowest = Duration::ZERO;
     let of = rows.len() as u64;
@@ -38,6 +38,13 @@ fn read(screen: &mut Screen, exchanges: i64) -> Duration {
     slowest
 }
 
+/// What the process has in memory, in kB.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+}
+
 #[test]
 #[ignore = "prints figures"]
 fn a_key_in_a_hundred_thousand_exchanges() {
@@ -45,6 +52,7 @@ fn a_key_in_a_hundred_thousand_exchanges() {
     let mut screen = Screen::new((160, 50), Options { session, ..options() });
     screen.answer(told(sessions()));
     println!("slowest piece of 1,000 rows of 200,000: {:?}", read(&mut screen, 100_000));
+    println!("memory: {} kB", memory());
     let keys = |name: &str, keys: &[Key], screen: &mut Screen| {
         let mut times: Vec<Duration> = Vec::new();
         for key in keys {
@@ -71,7 +79,7 @@ fn a_key_in_a_hundred_thousand_exchanges() {
     screen.key(Key::Esc);
     let mut times: Vec<Duration> = Vec::new();
     for id in 0..200 {
-        let row = Row::Exchange(exchange(100_001 + id / 4, 100 + id / 4, 30_000));
+        let row = Row::from(exchange(100_001 + id / 4, 100 + id / 4, 30_000));
         let started = Instant::now();
         screen.answer(timeline(vec![row]));
         times.push(started.elapsed());

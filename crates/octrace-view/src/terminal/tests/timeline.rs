@@ -194,7 +194,7 @@ fn a_session_is_opened_at_once() {
 fn the_newest_row_is_followed_until_somebody_goes_up() {
     let mut screen = Screen::at_timeline((80, 12), options());
     assert!(screen.marked().contains("sleep 60"));
-    let next = |id, after| vec![Row::Exchange(exchange(id, after, 62_000))];
+    let next = |id, after| vec![Row::from(exchange(id, after, 62_000))];
     screen.answer(timeline(next(106, 700)));
     assert!(screen.marked().starts_with("6 "), "{}", screen.marked());
     screen.key(Key::Char('k'));
@@ -221,8 +221,8 @@ fn what_is_under_way_moves_with_time() {
     let text = screen.text();
     assert!(text.contains("stalled 10.0s") && text.contains("running"), "{text}");
     let over = ExchangeRow { outcome: Outcome::Complete, ..exchange(105, 594, 20_000) };
-    let done = Row::Tool(tool(5, 105, 598, "bash", "sleep 60"));
-    screen.answer(timeline(vec![Row::Exchange(over), done]));
+    let done = Row::from(tool(5, 105, 598, "bash", "sleep 60"));
+    screen.answer(timeline(vec![Row::from(over), done]));
     assert_eq!(screen.app.next_tick(), None, "idle costs nothing");
 }
 
@@ -238,7 +238,7 @@ fn a_sub_agent_is_opened_and_left() {
     assert_eq!(screen.wanted(), [Action::Ask(Ask::Timeline { session: child })]);
     assert!(screen.text().starts_with("Search the history"));
     // Late rows of the other session are not this one's.
-    screen.answer(timeline(vec![Row::Exchange(exchange(110, 800, 1))]));
+    screen.answer(timeline(vec![Row::from(exchange(110, 800, 1))]));
     assert!(screen.text().contains("reading…"));
     screen.key(Key::Char('h'));
     assert_eq!(screen.wanted(), [Action::Ask(Ask::Timeline { session: SESSION.to_owned() })]);
@@ -339,9 +339,7 @@ fn what_is_read_piece_by_piece_ends_the_same() {
         let session = SESSION.to_owned();
         // A row may come twice, and once as it was before.
         let early = match &row {
-            Row::Exchange(row) => {
-                Row::Exchange(ExchangeRow { at_us: row.at_us + 1, ..row.clone() })
-            }
+            Row::Exchange(row) => Row::from(ExchangeRow { at_us: row.at_us + 1, ..*row.clone() }),
             other => other.clone(),
         };
         let rows = vec![early, row.clone(), row];

@@ -27,7 +27,7 @@ fn found(words: &str, ids: &[i64]) -> Answer {
 }
 
 fn new(id: i64) -> Answer {
-    timeline(vec![Row::Exchange(exchange(id, 1_000 + id, 70_000))])
+    timeline(vec![Row::from(exchange(id, 1_000 + id, 70_000))])
 }
 
 fn filtered(typed: &str) -> Screen {

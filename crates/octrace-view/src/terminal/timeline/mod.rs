@@ -1,5 +1,6 @@
 //! The second screen: a session row by row, as it goes.
 
+mod class;
 mod columns;
 mod draw;
 mod phase;
@@ -15,7 +16,10 @@ use octrace_store::read::SessionRow;
 use ratatui_core::layout::Rect;
 
 pub(super) use self::phase::Phase;
-use self::rows::{Change, Key, Order, Rows};
+use self::{
+    class::Class,
+    rows::{Change, Key, Order, Rows},
+};
 use super::{
     command::{Command, Kind},
     data::Progress,
@@ -153,37 +157,27 @@ impl Timeline {
 
     /// Whether this row is shown.
     fn accepts(&self, row: &Row, within: &Within<'_>, now_us: i64) -> bool {
-        let of_kind = match row {
-            Row::Exchange(exchange) if exchange.purpose.is_meta() && !self.include_meta => false,
-            Row::Exchange(exchange) => match self.kind {
-                Kind::All | Kind::Requests => true,
-                Kind::Responses => exchange.status.is_some() || exchange.outcome.is_open(),
-                Kind::Errors => exchange.is_error(),
-                Kind::Tools => false,
-            },
-            Row::Tool(tool) => match self.kind {
-                Kind::All | Kind::Tools => true,
-                Kind::Errors => tool.is_error(),
-                Kind::Requests | Kind::Responses => false,
-            },
-            Row::Prompt(_) => self.kind == Kind::All,
-        };
-        if !of_kind || self.filtering.is_empty() {
-            return of_kind;
-        }
+        Class::of(row).is_shown(self.kind, self.include_meta) && self.fits(row, within, now_us)
+    }
+
+    /// Whether the filter lets it through.
+    fn fits(&self, row: &Row, within: &Within<'_>, now_us: i64) -> bool {
         let has = match row {
             Row::Exchange(exchange) => Has::Exchange(exchange.id),
             Row::Prompt(_) | Row::Tool(_) => Has::Nothing,
         };
-        self.filtering.fits(within, row, has, now_us)
+        self.filtering.is_empty() || self.filtering.fits(within, row, has, now_us)
     }
 
     /// Decides again what is shown of all rows.
     fn choose(&mut self, now_us: i64) {
         let on = self.shown.get(self.cursor.at);
         let within = self.within();
-        let accepts =
-            |key| self.rows.get(key).is_some_and(|row| self.accepts(row, &within, now_us));
+        let fits = |key| self.rows.get(key).is_some_and(|row| self.fits(row, &within, now_us));
+        let accepts = |key: Key| {
+            key.class.is_shown(self.kind, self.include_meta)
+                && (self.filtering.is_empty() || fits(key))
+        };
         self.shown = self.all.chosen(accepts);
         self.settle(on);
     }
@@ -257,10 +251,10 @@ impl Timeline {
     pub(super) fn target(&self) -> Option<Target> {
         match self.selected()? {
             Row::Exchange(row) => Some(Target::Exchange(row.id)),
-            Row::Tool(ToolRow { child: Some(child), .. }) => {
-                Some(Target::Session(child.to_string()))
-            }
-            Row::Tool(tool) => self.asked_for(tool).map(Target::Exchange),
+            Row::Tool(tool) => match &tool.child {
+                Some(child) => Some(Target::Session(child.to_string())),
+                None => self.asked_for(tool).map(Target::Exchange),
+            },
             Row::Prompt(_) => self.near(self.cursor.at, true).map(Target::Exchange),
         }
     }

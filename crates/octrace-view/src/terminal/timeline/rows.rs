@@ -7,20 +7,38 @@ use std::collections::{HashMap, HashSet};
 
 use octrace_core::timeline::{Row, RowId};
 
-/// A row's place in time.
+use super::class::Class;
+
+/// A row's place in time: there are two for each row, so that it is small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Key {
     at_us: i64,
-    id: RowId,
-    slot: usize,
+    /// The id, of which the first part is what it is about.
+    about: u8,
+    number: i64,
+    slot: u32,
+    /// What it was when it was put there.
+    pub(super) class: Class,
+}
+
+impl Key {
+    fn of(row: &Row, slot: u32) -> Self {
+        let (about, number) = match row.id() {
+            RowId::Prompt(number) => (0, number),
+            RowId::Exchange(number) => (1, number),
+            RowId::Tool(number) => (2, number),
+        };
+        Self { at_us: row.at_us(), about, number, slot, class: Class::of(row) }
+    }
 }
 
 /// All rows.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     slots: Vec<Option<Row>>,
-    free: Vec<usize>,
-    keys: HashMap<RowId, Key>,
+    free: Vec<u32>,
+    /// Which slot each is in.
+    places: HashMap<RowId, u32>,
     /// What is under way.
     open: HashSet<RowId>,
     /// The largest request and the largest response of exchanges, in bytes.
@@ -41,24 +59,25 @@ impl Rows {
             self.largest =
                 (request.max(exchange.request_bytes), response.max(exchange.response_bytes));
         }
-        let before = self.keys.get(&id).copied();
+        let before = self.key(id);
         let slot = before.map(|key| key.slot).or_else(|| self.free.pop());
-        let slot = slot.unwrap_or(self.slots.len());
-        let key = Key { at_us: row.at_us(), id, slot };
-        match self.slots.get_mut(slot) {
+        let slot = slot.unwrap_or(self.slots.len() as u32);
+        let key = Key::of(&row, slot);
+        match self.slots.get_mut(slot as usize) {
             Some(place) => *place = Some(row),
             None => self.slots.push(Some(row)),
         }
-        self.keys.insert(id, key);
+        self.places.insert(id, slot);
         (before, key)
     }
 
     /// Forgets a row; gives where it was.
     pub(super) fn remove(&mut self, id: RowId) -> Option<Key> {
-        let key = self.keys.remove(&id)?;
+        let key = self.key(id)?;
+        self.places.remove(&id);
         self.open.remove(&id);
         self.free.push(key.slot);
-        let row = self.slots.get_mut(key.slot)?.take();
+        let row = self.slots.get_mut(key.slot as usize)?.take();
         if let Some(Row::Exchange(row)) = row
             && (row.request_bytes == self.largest.0 || row.response_bytes == self.largest.1)
         {
@@ -78,19 +97,21 @@ impl Rows {
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Row> {
-        self.slots.get(key.slot)?.as_ref()
+        self.slots.get(key.slot as usize)?.as_ref()
     }
 
     pub(super) fn key(&self, id: RowId) -> Option<Key> {
-        self.keys.get(&id).copied()
+        let slot = *self.places.get(&id)?;
+        let row = self.slots.get(slot as usize)?.as_ref()?;
+        Some(Key::of(row, slot))
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = RowId> {
-        self.keys.keys().copied()
+        self.places.keys().copied()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.keys.len()
+        self.places.len()
     }
 
     /// Whether anything is under way.
@@ -129,7 +150,9 @@ impl Order {
 
     /// What of it is chosen, in the same order.
     pub(super) fn chosen(&self, choose: impl Fn(Key) -> bool) -> Self {
-        Self(self.0.iter().copied().filter(|key| choose(*key)).collect())
+        let mut chosen = Vec::with_capacity(self.0.len());
+        chosen.extend(self.0.iter().copied().filter(|key| choose(*key)));
+        Self(chosen)
     }
 
     /// Those before this one, the nearest first.
@@ -141,7 +164,15 @@ impl Order {
     /// Takes away what goes, then adds what comes.
     pub(super) fn change(&mut self, change: Change) {
         if !change.gone.is_empty() {
-            self.0.retain(|key| !change.gone.contains(key));
+            let places = change.gone.iter().filter_map(|key| self.0.binary_search(key).ok());
+            let mut places: Vec<usize> = places.collect();
+            places.sort_unstable();
+            let mut gone = places.into_iter().peekable();
+            let mut at = 0;
+            self.0.retain(|_| {
+                at += 1;
+                gone.next_if_eq(&(at - 1)).is_none()
+            });
         }
         let mut come: Vec<Key> = change.come.into_values().collect();
         come.sort_unstable();
@@ -180,17 +211,27 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use octrace_core::timeline::{ExchangeRow, PromptRow};
+    use octrace_core::timeline::{ExchangeRow, PromptRow, ToolRow};
     use proptest::prelude::*;
 
     use super::*;
 
     fn row(id: i64, at_us: i64) -> Row {
         if id % 3 == 0 {
-            Row::Prompt(PromptRow { number: id, at_us, text: None })
+            Row::from(PromptRow { number: id, at_us, text: None })
         } else {
-            Row::Exchange(ExchangeRow { id, at_us, ..ExchangeRow::default() })
+            Row::from(ExchangeRow { id, at_us, ..ExchangeRow::default() })
         }
+    }
+
+    #[test]
+    fn a_row_takes_little_besides_what_it_says() {
+        // Two keys, its slot, and its place by id, in a table that is half empty.
+        let place = size_of::<(RowId, u32)>() + 1;
+        let own = 2 * size_of::<Key>() + size_of::<Option<Row>>() + 2 * place;
+        assert!(own <= 114, "{own}");
+        let said = [size_of::<ExchangeRow>(), size_of::<ToolRow>()];
+        assert!(said <= [328, 152], "{said:?}");
     }
 
     proptest! {

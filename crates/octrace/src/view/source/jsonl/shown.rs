@@ -200,7 +200,7 @@ impl Shown {
             let Some(file) = files.get(&number) else { continue };
             let Some(tool) = file.index.tools.get(place as usize) else { continue };
             let Some(asked) = file.index.entries.get(tool.entry as usize) else { continue };
-            rows.push(Row::Tool(row::tool(id, asked, tool, is_live(file))));
+            rows.push(Row::from(row::tool(id, asked, tool, is_live(file))));
         }
     }
 }
@@ -214,11 +214,11 @@ fn entry_of(files: &Files, id: i64) -> Option<&Entry> {
 fn put(file: &File, number: i64, place: u32, row: ExchangeRow, is_live: bool, rows: &mut Vec<Row>) {
     let id = row.id;
     let Some(entry) = file.index.entries.get(place as usize) else { return };
-    rows.extend(row::prompt(id, entry).map(Row::Prompt));
-    rows.push(Row::Exchange(row));
+    rows.extend(row::prompt(id, entry).map(Row::from));
+    rows.push(Row::from(row));
     for place in entry.tools.clone() {
         if let Some(tool) = file.index.tools.get(place as usize) {
-            rows.push(Row::Tool(row::tool(row::number(number, place), entry, tool, is_live)));
+            rows.push(Row::from(row::tool(row::number(number, place), entry, tool, is_live)));
         }
     }
 }
