@@ -1,5 +1,7 @@
 //! Pages of exchanges as people see them, and what must hold for any.
 
+mod changed;
+
 use octrace_core::{
     exchange::{Outcome, Summary, Timing},
     provider::{Dialect, Usage},
