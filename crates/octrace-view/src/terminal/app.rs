@@ -548,9 +548,10 @@ impl App {
             let row = timeline.exchange(exchange.id);
             exchange.draw(body, &mut pen, row, now_us);
         } else if let Some(timeline) = self.timelines.last_mut() {
-            timeline.draw(body, &mut pen, now_us);
+            timeline.draw(body, &mut pen, self.options.is_static, now_us);
         } else {
-            self.sessions.draw(body, &mut pen, &self.options.source, now_us);
+            let Options { source, is_static, .. } = &self.options;
+            self.sessions.draw(body, &mut pen, source, *is_static, now_us);
         }
         if let Some((prompt, _)) = &self.prompt {
             prompt.draw(foot, &mut pen);

@@ -256,6 +256,9 @@ impl Exchange {
             Some(phase) => (Paint::Warn, phase.words()),
             None => status(row.outcome, row.status, row.error.as_deref()),
         };
+        if row.attempt > 1 {
+            line = gap(line).put(Paint::Warn, &format!("try {}", row.attempt));
+        }
         line = gap(line).put(paint, &word);
         let running = row.outcome.is_open().then(|| now_us.saturating_sub(row.at_us));
         let times = [("first", row.first_content_after_us), ("took", row.end_after_us.or(running))];

@@ -53,7 +53,7 @@ pub(crate) fn run(source: Box<dyn Source>, options: Options, home: PathBuf) -> a
     let (errands, sent) = mpsc::channel();
     let tell = wake.clone();
     thread("errands", &wake, move || errand::run(&sent, &tell, &home))?;
-    let jobs = source::serve(source, options.is_static, &wake, errands)?;
+    let jobs = source::serve(source, options.is_static, options.style.clone(), &wake, errands)?;
     input::watch(&wake).context("cannot listen to the terminal")?;
 
     let (app, first) = App::new(options, now_us());

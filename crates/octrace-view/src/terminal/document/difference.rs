@@ -14,8 +14,9 @@ use crate::{
 pub(super) fn nodes(
     mut exchange: ExchangeDetail,
     mut previous: Option<ExchangeDetail>,
+    style: &Style,
 ) -> Vec<Node> {
-    let blocks = blocks(&exchange, previous.as_ref(), &Style::plain());
+    let blocks = blocks(&exchange, previous.as_ref(), style);
     let before = previous.as_mut().map(|previous| mem::take(&mut previous.request_body));
     let bodies = Bodies {
         before: Arc::new(before.unwrap_or_default()),

@@ -70,7 +70,7 @@ fn detail(dialect: Dialect, request: &[u8], response: &[u8]) -> ExchangeDetail {
 }
 
 fn open(tab: Tab, exchange: ExchangeDetail) -> Document {
-    document(tab, Exchanges { exchange, previous: None })
+    document(tab, Exchanges { exchange, previous: None }, &Style::plain())
 }
 
 fn drawn(document: &mut Document, width: u16, height: u16) -> Buffer {

@@ -29,10 +29,11 @@ impl Sessions {
         area: Rect,
         pen: &mut Pen<'_>,
         source: &str,
+        is_static: bool,
         now_us: i64,
     ) {
         let (top, area) = split_top(area, u16::from(area.height > 2));
-        self.header(top, pen, source);
+        self.header(top, pen, source, is_static);
         let wide = area.width >= WIDE;
         let beside = if wide { BESIDE.0 + BESIDE.1 + 4 } else { 0 };
         let (columns, room) = fitting(&WIDTHS, usize::from(area.width - beside));
@@ -59,7 +60,7 @@ impl Sessions {
         pen.marked = false;
     }
 
-    fn header(&self, area: Rect, pen: &mut Pen<'_>, source: &str) {
+    fn header(&self, area: Rect, pen: &mut Pen<'_>, source: &str, is_static: bool) {
         let all = figures::many(self.rows.len() as u64, "session");
         let count = match self.reading {
             Reading::Begun => pen.style.glyph("reading…", "reading...").to_owned(),
@@ -70,6 +71,9 @@ impl Sessions {
         let left = pen.right(area, Line::new().put(Paint::Dim, &count));
         let mut line = Line::new().put(Paint::Strong, "octrace").layout(Paint::Plain, "  ");
         line = line.put(Paint::Dim, source);
+        if is_static {
+            line = line.layout(Paint::Plain, "  ").put(Paint::Warn, "static");
+        }
         pen.line(left, line.layout(Paint::Plain, "  ").join(self.filtering.line(pen.style)));
     }
 

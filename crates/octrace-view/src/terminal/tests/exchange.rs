@@ -103,6 +103,8 @@ fn at_160_with_an_error() {
     (44 empty lines)
     esc back  tab tabs  / search  enter fold  v select  y copy  s save  ? help
     ");
+    screen.key(Key::Char(']'));
+    assert!(screen.text().starts_with("#104  claude-sonnet-4-5  try 2  200"), "{}", screen.text());
 }
 
 #[test]

@@ -166,6 +166,17 @@ fn a_filter_of_the_command_line_holds_from_the_beginning() {
 }
 
 #[test]
+fn what_does_not_go_on_says_so() {
+    let options = Options { is_static: true, ..options() };
+    let mut screen = Screen::new((80, 24), options.clone());
+    screen.answer(told(sessions()));
+    assert!(screen.text().starts_with("octrace  tape  static "), "{}", screen.text());
+    let mut screen = Screen::at_timeline((80, 24), options);
+    let text = screen.text();
+    assert!(text.contains(" static · 11/11") && !text.contains("following"), "{text}");
+}
+
+#[test]
 fn ascii_is_enough() {
     let style = Style { unicode: false, ..Style::plain() };
     for prepare in

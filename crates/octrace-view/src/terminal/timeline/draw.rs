@@ -30,14 +30,20 @@ const BAR: u64 = 6;
 
 impl Timeline {
     /// Draws header and rows.
-    pub(in crate::terminal) fn draw(&mut self, area: Rect, pen: &mut Pen<'_>, now_us: i64) {
+    pub(in crate::terminal) fn draw(
+        &mut self,
+        area: Rect,
+        pen: &mut Pen<'_>,
+        is_static: bool,
+        now_us: i64,
+    ) {
         // The rows come first where there is hardly room for them.
         let (top, area) = split_top(area, u16::from(area.height > 2));
         self.title(top, pen);
         let (top, area) = split_top(area, u16::from(area.height > 8));
         facts(top, pen, &self.about);
         let (top, area) = split_top(area, u16::from(area.height > 4));
-        self.kinds(top, pen);
+        self.kinds(top, pen, is_static);
         let (top, area) = split_top(area, u16::from(area.height > 5));
         let columns = Columns::new(self.kind, area.width);
         head(top, pen, &columns);
@@ -74,7 +80,7 @@ impl Timeline {
     }
 
     /// Which rows are shown, and where in them the cursor is.
-    fn kinds(&self, area: Rect, pen: &mut Pen<'_>) {
+    fn kinds(&self, area: Rect, pen: &mut Pen<'_>, is_static: bool) {
         let place = match self.shown.len() {
             0 => String::new(),
             len => {
@@ -87,7 +93,11 @@ impl Timeline {
             Reading::At(progress) => format!("reading {}", percent(progress)),
             Reading::Done => String::new(),
         };
-        let follow = if self.follow { "following" } else { "" };
+        let follow = match is_static {
+            true => "static",
+            false if self.follow => "following",
+            false => "",
+        };
         let right = Line::new().dotted(pen.style, Paint::Dim, [follow, &reading, &place]);
         let left = pen.right(area, right);
         let mut line = Line::new();

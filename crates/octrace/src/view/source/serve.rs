@@ -14,7 +14,7 @@ use octrace_view::{
         data::{Answer, Ask, PageId, Payload, Tab},
         document::{Exchanges, document, needs},
     },
-    text::request::curl,
+    text::{Style, request::curl},
 };
 
 use super::{Pace, Source};
@@ -36,17 +36,19 @@ pub(in crate::view) enum Job {
     LaidOut,
 }
 
-/// Serves the source from now on, until the process ends. What is fetched goes on as an errand.
+/// Serves the source from now on, until the process ends, with pages in this style. What is fetched goes on as an
+/// errand.
 pub(in crate::view) fn serve(
     source: Box<dyn Source>,
     is_static: bool,
+    style: Style,
     wake: &Sender<Wake>,
     errands: Sender<Errand>,
 ) -> io::Result<Sender<Job>> {
     let (jobs, work) = mpsc::channel();
     let (pages, read) = mpsc::channel();
     let (tell, done) = (wake.clone(), jobs.clone());
-    thread("pages", wake, move || lay_out(&read, &tell, &done))?;
+    thread("pages", wake, move || lay_out(&read, &style, &tell, &done))?;
     let tell = wake.clone();
     thread("source", wake, move || {
         let waiting = Vec::new();
@@ -57,9 +59,14 @@ pub(in crate::view) fn serve(
 }
 
 /// Makes one page after the other.
-fn lay_out(read: &Receiver<(PageId, Exchanges)>, wake: &Sender<Wake>, done: &Sender<Job>) {
+fn lay_out(
+    read: &Receiver<(PageId, Exchanges)>,
+    style: &Style,
+    wake: &Sender<Wake>,
+    done: &Sender<Job>,
+) {
     while let Ok((page, exchanges)) = read.recv() {
-        let content = Box::new(document(page.tab, exchanges));
+        let content = Box::new(document(page.tab, exchanges, style));
         // Nobody listens: it is the end.
         wake.send(Wake::Event(Event::Answer(Answer::Page(page, Ok(content))))).ok();
         done.send(Job::LaidOut).ok();
@@ -190,7 +197,7 @@ mod tests {
         let (wake, woken) = mpsc::channel();
         let (errands, _) = mpsc::channel();
         let source = Box::new(Gate { entered, go: gate });
-        let jobs = serve(source, false, &wake, errands).unwrap();
+        let jobs = serve(source, false, Style::plain(), &wake, errands).unwrap();
         let ask = |exchange, tab| {
             let page = PageId { exchange, previous: None, tab };
             jobs.send(Job::Ask(Ask::Page(page))).unwrap();

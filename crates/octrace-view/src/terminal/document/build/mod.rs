@@ -14,7 +14,10 @@ use octrace_store::{follow::Step, read::ExchangeDetail};
 
 pub(super) use self::body::Body;
 use super::{Document, conversation, difference};
-use crate::{terminal::data::Tab, text::request::read_answer_of};
+use crate::{
+    terminal::data::Tab,
+    text::{Style, request::read_answer_of},
+};
 
 /// What a page is made of. Only the bodies that its tab [`needs`] have to be there.
 #[derive(Debug)]
@@ -43,8 +46,8 @@ pub fn needs(tab: Tab) -> &'static [Step] {
     }
 }
 
-/// What the tab shows.
-pub fn document(tab: Tab, exchanges: Exchanges) -> Document {
+/// What the tab shows. `style`: marks and times.
+pub fn document(tab: Tab, exchanges: Exchanges, style: &Style) -> Document {
     let Exchanges { exchange: detail, previous } = exchanges;
     match tab {
         Tab::Conversation => {
@@ -57,8 +60,8 @@ pub fn document(tab: Tab, exchanges: Exchanges) -> Document {
         Tab::Request => page(bodies(detail).0),
         Tab::Response => page(bodies(detail).1),
         Tab::Headers => Document::new(headers::nodes(&detail)),
-        Tab::Timing => Document::new(timing::nodes(&detail.summary)),
-        Tab::Difference => Document::new(difference::nodes(detail, previous)),
+        Tab::Timing => Document::new(timing::nodes(&detail.summary, style)),
+        Tab::Difference => Document::new(difference::nodes(detail, previous, style)),
     }
 }
 

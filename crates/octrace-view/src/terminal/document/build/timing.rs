@@ -14,8 +14,8 @@ const BARS: i64 = 40;
 const VALUES: usize = 15;
 
 /// What the tab shows.
-pub(super) fn nodes(summary: &Summary) -> Vec<Node> {
-    let mut lines = waterfall(summary);
+pub(super) fn nodes(summary: &Summary, style: &Style) -> Vec<Node> {
+    let mut lines = waterfall(summary, style);
     lines.push(Line::new());
     lines.extend(figures_of(summary));
     let mut nodes: Vec<Node> =
@@ -26,7 +26,7 @@ pub(super) fn nodes(summary: &Summary) -> Vec<Node> {
 }
 
 /// What somebody waited for, one after the other.
-fn waterfall(summary: &Summary) -> Vec<Line> {
+fn waterfall(summary: &Summary, style: &Style) -> Vec<Line> {
     let timing = &summary.timing;
     let known = [
         ("head", timing.head_after_us),
@@ -37,12 +37,12 @@ fn waterfall(summary: &Summary) -> Vec<Line> {
     let total = known.iter().filter_map(|(_, at)| *at).max().unwrap_or(0).max(1);
     let column = |at: i64| at.clamp(0, total).saturating_mul(BARS) / total;
     let mut before = 0;
-    let mut lines = vec![row("sent", &format!("{} UTC", Style::plain().date_time(timing.sent_us)))];
+    let mut lines = vec![row("sent", &style.date_time(timing.sent_us))];
     for (name, at) in known {
         let Some(at) = at else { continue };
         let (start, end) = (column(before.min(at)), column(at));
         let blank = " ".repeat(start as usize);
-        let bar = "█".repeat((end - start).max(1) as usize);
+        let bar = style.glyph("█", "#").repeat((end - start).max(1) as usize);
         let rest = " ".repeat((BARS + 1 - start - (end - start).max(1)).max(0) as usize);
         let took = figures::duration(at - before.min(at));
         let line = Line::new().put(Paint::Dim, name).pad(VALUES).layout(Paint::Plain, &blank);

@@ -22,7 +22,7 @@ fn pair() -> Exchanges {
 
 #[test]
 fn what_a_request_changed_as_people_see_it() {
-    let mut document = document(Tab::Difference, pair());
+    let mut document = document(Tab::Difference, pair(), &Style::plain());
     snapshot("difference-anthropic", &mut document, 80, 24);
     document.step(Step::UnfoldAll);
     document.step(Step::Top);
@@ -36,7 +36,8 @@ fn what_changed_is_marked_without_colours_and_with_them() {
     let area = Rect::new(0, 0, 80, 40);
     let cells = |theme| {
         let mut buffer = Buffer::empty(area);
-        document(Tab::Difference, pair()).draw(area, &mut buffer, theme, &Style::plain());
+        let style = Style::plain();
+        document(Tab::Difference, pair(), &style).draw(area, &mut buffer, theme, &style);
         buffer
     };
     let [dark, light, plain] = [Theme::Dark, Theme::Light, Theme::Plain].map(cells);
@@ -65,4 +66,13 @@ fn a_row_of_a_painted_text_stands_where_its_blanks_put_it() {
         let last = screen(&mut document, 20, 5);
         assert!(last.ends_with("|      a:\n|        b: c\n|      d: e\n>    f\n"), "{last}");
     }
+}
+
+#[test]
+fn times_are_where_somebody_is_and_ascii_is_enough() {
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(3));
+    let style = Style { unicode: false, zone, ..Style::plain() };
+    let exchanges = || Exchanges { exchange: anthropic(), previous: None };
+    let text = screen(&mut document(Tab::Timing, exchanges(), &style), 80, 24);
+    assert!(text.contains("11:49:18") && text.is_ascii(), "{text}");
 }
