@@ -15,7 +15,7 @@ use super::{
 use crate::text::{
     Line, Paint, figures,
     request::{
-        reading::{self, Children, Place, Said, Section},
+        reading::{self, Begun, Children, Place, Said, Section},
         tokens,
     },
 };
@@ -44,6 +44,7 @@ pub(super) fn nodes(exchange: &Exchange) -> (Vec<Node>, Path) {
     let span = Span::whole(&exchange.request.bytes);
     match reading::sections(span.bytes()) {
         Some(sections) => nodes.extend(request(&span, sections)),
+        None if let Some(begun) = begun(exchange) => nodes.extend(cut(&span, begun)),
         None if exchange.request.bytes.is_empty() => {}
         None => {
             let line =
@@ -54,6 +55,25 @@ pub(super) fn nodes(exchange: &Exchange) -> (Vec<Node>, Path) {
     let begin = nodes.len() as u32;
     nodes.push(answer(exchange));
     (nodes, vec![begin])
+}
+
+/// What there is of a request that was recorded in part.
+fn begun(exchange: &Exchange) -> Option<Begun<'_>> {
+    reading::begun(&exchange.request.bytes).filter(|_| exchange.request.is_cut)
+}
+
+/// What is whole, then what is not as it was sent.
+fn cut(span: &Span, begun: Begun<'_>) -> Vec<Node> {
+    let Begun { sections, messages, rest: (name, rest) } = begun;
+    let mut nodes = request(span, sections);
+    nodes.extend(conversation(span, &messages));
+    if !rest.is_empty() {
+        let rest = span.of(rest);
+        let line = Line::new().put(paint(&name), &name);
+        let line = about(line, &["cut off"], rest.range.len(), false);
+        nodes.push(Node::heading(line, vec![Node::span(rest, How::Json)]).unfolded());
+    }
+    nodes
 }
 
 fn request(span: &Span, sections: Vec<Section<'_>>) -> Vec<Node> {

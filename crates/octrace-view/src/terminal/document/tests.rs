@@ -1,6 +1,7 @@
 //! Pages of exchanges as people see them, and what must hold for any.
 
 mod changed;
+mod cut;
 
 use octrace_core::{
     exchange::{Outcome, Summary, Timing},

@@ -66,13 +66,44 @@ pub(crate) struct Section<'a> {
 /// A body's members in the order of reading; `None` where it is no whole object with a conversation in it.
 pub(crate) fn sections(body: &[u8]) -> Option<Vec<Section<'_>>> {
     let members = Children::of(body).filter(|_| body.trim_ascii_start().starts_with(b"{"))?.0;
-    let mut sections: Vec<_> = members
-        .into_iter()
-        .map(|(name, value)| Section { place: Place::of(&name), name, value })
-        .collect();
-    sections.sort_by_key(|section| section.place);
+    let sections = ordered(members);
     sections.last().filter(|section| section.place == Place::Conversation)?;
     Some(sections)
+}
+
+fn ordered<'a>(members: Vec<(Cow<'a, str>, &'a [u8])>) -> Vec<Section<'a>> {
+    let sections = members.into_iter();
+    let mut sections: Vec<_> =
+        sections.map(|(name, value)| Section { place: Place::of(&name), name, value }).collect();
+    sections.sort_by_key(|section| section.place);
+    sections
+}
+
+/// What there is of a body that breaks off.
+pub(crate) struct Begun<'a> {
+    /// Its whole members in the order of reading.
+    pub(crate) sections: Vec<Section<'a>>,
+    /// Its whole messages, where it breaks off among them.
+    pub(crate) messages: Children<'a>,
+    /// What is not whole: whose message or what member it is, and all that there is of it.
+    pub(crate) rest: (String, &'a [u8]),
+}
+
+/// A body that breaks off in its conversation or after it; `None` for any other.
+pub(crate) fn begun(body: &[u8]) -> Option<Begun<'_>> {
+    let (members, cut) = Children::begun(body).filter(|_| body.starts_with(b"{"))?;
+    let (name, rest) = cut?;
+    let sections = ordered(members.0);
+    if Place::of(&name) == Place::Conversation
+        && let Some((messages, Some((_, rest)))) = Children::begun(rest)
+    {
+        let members = Children::begun(rest).map(|(members, _)| members).unwrap_or_default();
+        let role = members.text("role").or_else(|| members.text("type"));
+        let rest = (role.unwrap_or_else(|| "message".to_owned()), rest);
+        return Some(Begun { sections, messages, rest });
+    }
+    sections.last().filter(|section| section.place == Place::Conversation)?;
+    Some(Begun { sections, messages: Children::default(), rest: (name.into_owned(), rest) })
 }
 
 /// A message's role, or in dialects where they stand among the messages, what a tool call or its result is called; and
@@ -262,29 +293,42 @@ pub(crate) struct Children<'a>(Vec<(Cow<'a, str>, &'a [u8])>);
 impl<'a> Children<'a> {
     /// `None` for what is neither, or not whole.
     pub(crate) fn of(json: &'a [u8]) -> Option<Self> {
+        Self::begun(json).and_then(|(whole, cut)| cut.is_none().then_some(whole))
+    }
+
+    /// Those that are whole, and the one where it breaks off: its name, and all that there is from its beginning on.
+    /// `None` for what is neither an object nor a list.
+    fn begun(json: &'a [u8]) -> Option<(Self, Option<(Cow<'a, str>, &'a [u8])>)> {
         let mut scanner = Scanner::new(json);
-        let first = scanner.next().map(|token| token.kind)?;
-        if !matches!(first, TokenKind::ObjectStart | TokenKind::ArrayStart) {
+        let first = scanner.next()?;
+        if !matches!(first.kind, TokenKind::ObjectStart | TokenKind::ArrayStart) {
             return None;
         }
         let mut children = Vec::new();
-        let (mut name, mut start) = (Cow::Borrowed(""), 0);
+        let (mut name, mut open, mut end) = (Cow::Borrowed(""), None, first.end);
         for token in scanner.by_ref().filter(|token| token.depth == 1) {
+            end = token.end;
             match token.kind {
                 TokenKind::Key => {
                     name = string(json.get(token.start..token.end)?)?.into();
                     continue;
                 }
                 TokenKind::ObjectStart | TokenKind::ArrayStart => {
-                    start = token.start;
+                    open = Some(token.start);
                     continue;
                 }
                 TokenKind::ObjectEnd | TokenKind::ArrayEnd => {}
-                TokenKind::String | TokenKind::Number | TokenKind::Word => start = token.start,
+                TokenKind::String | TokenKind::Number | TokenKind::Word => open = Some(token.start),
             }
-            children.push((std::mem::take(&mut name), json.get(start..token.end)?));
+            children.push((std::mem::take(&mut name), json.get(open.take()?..token.end)?));
         }
-        scanner.broken_at().is_none().then_some(Self(children))
+        let cut = scanner.broken_at().map(|_| {
+            let rest = json.get(open.unwrap_or(end)..).unwrap_or_default();
+            let is_between = |byte: &u8| b" \t\r\n,:".contains(byte);
+            let skip = rest.iter().take_while(|byte| is_between(byte)).count();
+            (name, rest.get(skip..).unwrap_or_default())
+        });
+        Some((Self(children), cut))
     }
 
     /// The members' values, or the elements.
