@@ -3,7 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, Sender},
+    sync::mpsc::{Receiver, SyncSender},
 };
 
 use octrace_view::terminal::Event;
@@ -25,7 +25,7 @@ pub(super) enum Purpose {
 }
 
 /// Until nobody sends any more. `home` is what `~` means.
-pub(super) fn run(errands: &Receiver<Errand>, wake: &Sender<Wake>, home: &Path) {
+pub(super) fn run(errands: &Receiver<Errand>, wake: &SyncSender<Wake>, home: &Path) {
     while let Ok(Errand { bytes, purpose }) = errands.recv() {
         let done = match purpose {
             _ if bytes.is_empty() => failed("there is nothing in it"),

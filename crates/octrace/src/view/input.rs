@@ -1,6 +1,6 @@
 //! What reaches the viewer from the terminal: keys and mouse, signals, and that it is gone.
 
-use std::{io, sync::mpsc::Sender};
+use std::{io, sync::mpsc::SyncSender};
 
 use crossterm::event::{
     self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
@@ -21,7 +21,7 @@ use signal_hook::{
 use super::wake::{Wake, thread};
 
 /// Listens to the terminal and to signals from now on.
-pub(super) fn watch(wake: &Sender<Wake>) -> io::Result<()> {
+pub(super) fn watch(wake: &SyncSender<Wake>) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT])?;
     let tell = wake.clone();
     thread("signals", wake, move || {

@@ -38,7 +38,7 @@ use self::{
     errand::{Purpose, failed},
     screen::Screen,
     source::{Job, Source},
-    wake::{Wake, thread},
+    wake::{WAITING, Wake, thread},
 };
 
 /// While there is work to go on with, nobody sees more pictures than one in so long.
@@ -49,8 +49,9 @@ const FRAME: Duration = Duration::from_millis(33);
 /// # Errors
 /// When the terminal cannot be had. One that goes away is an end like any other.
 pub(crate) fn run(source: Box<dyn Source>, options: Options, home: PathBuf) -> anyhow::Result<()> {
-    let (wake, woken) = mpsc::channel();
-    let (errands, sent) = mpsc::channel();
+    let (wake, woken) = mpsc::sync_channel(WAITING);
+    // One is done, one waits; each may be a large body.
+    let (errands, sent) = mpsc::sync_channel(1);
     let tell = wake.clone();
     thread("errands", &wake, move || errand::run(&sent, &tell, &home))?;
     let jobs = source::serve(source, options.is_static, options.style.clone(), &wake, errands)?;

@@ -4,12 +4,16 @@ use std::{
     any::Any,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::Sender,
+    sync::mpsc::SyncSender,
 };
 
 use octrace_view::terminal::Event;
 
 use super::clipboard::Copied;
+
+/// So many wakes wait for the loop. Whoever has more to say waits, too: a terminal that takes nothing for a while, as
+/// after Ctrl-S, must not make memory fill.
+pub(super) const WAITING: usize = 64;
 
 /// Nothing else does.
 pub(super) enum Wake {
@@ -32,7 +36,7 @@ pub(super) enum Wake {
 /// A thread of the viewer's. It ends with the process; its fault is the viewer's end.
 pub(super) fn thread(
     name: &str,
-    wake: &Sender<Wake>,
+    wake: &SyncSender<Wake>,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
     let wake = wake.clone();

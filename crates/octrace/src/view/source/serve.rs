@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError},
     time::Duration,
 };
 
@@ -42,8 +42,8 @@ pub(in crate::view) fn serve(
     source: Box<dyn Source>,
     is_static: bool,
     style: Style,
-    wake: &Sender<Wake>,
-    errands: Sender<Errand>,
+    wake: &SyncSender<Wake>,
+    errands: SyncSender<Errand>,
 ) -> io::Result<Sender<Job>> {
     let (jobs, work) = mpsc::channel();
     let (pages, read) = mpsc::channel();
@@ -62,7 +62,7 @@ pub(in crate::view) fn serve(
 fn lay_out(
     read: &Receiver<(PageId, Exchanges)>,
     style: &Style,
-    wake: &Sender<Wake>,
+    wake: &SyncSender<Wake>,
     done: &Sender<Job>,
 ) {
     while let Ok((page, exchanges)) = read.recv() {
@@ -75,8 +75,8 @@ fn lay_out(
 
 struct Server {
     source: Box<dyn Source>,
-    wake: Sender<Wake>,
-    errands: Sender<Errand>,
+    wake: SyncSender<Wake>,
+    errands: SyncSender<Errand>,
     pages: Sender<(PageId, Exchanges)>,
     /// Pages that are wanted, the one that was asked for last at the end.
     waiting: Vec<PageId>,
@@ -148,16 +148,21 @@ impl Server {
                 self.source.exchange(id, &[Step::Begin]).map(|found| curl(&found).into_bytes())
             }
         };
-        match bytes {
+        let sent = bytes.map(|bytes| self.errands.try_send(Errand { bytes, purpose }));
+        let trouble = match sent {
+            Ok(Err(TrySendError::Full(_))) => {
+                "what is copied or saved already is not done yet; try again then".to_owned()
+            }
             // Whoever does not listen any more has been reported.
-            Ok(bytes) => drop(self.errands.send(Errand { bytes, purpose })),
-            Err(error) => drop(self.wake.send(failed(&format!("{error:#}")))),
-        }
+            Ok(Ok(()) | Err(TrySendError::Disconnected(_))) => return,
+            Err(error) => format!("{error:#}"),
+        };
+        self.wake.send(failed(&trouble)).ok();
     }
 }
 
 /// Answers go to the viewer's state.
-fn tell(wake: &Sender<Wake>) -> impl FnMut(Answer) {
+fn tell(wake: &SyncSender<Wake>) -> impl FnMut(Answer) {
     |answer| {
         // Nobody listens: it is the end.
         wake.send(Wake::Event(Event::Answer(answer))).ok();
@@ -194,8 +199,8 @@ mod tests {
     fn pages_of_what_nobody_looks_at_any_more_are_not_made() {
         let (entered, reads) = mpsc::channel();
         let (go, gate) = mpsc::channel();
-        let (wake, woken) = mpsc::channel();
-        let (errands, _) = mpsc::channel();
+        let (wake, woken) = mpsc::sync_channel(9);
+        let (errands, _) = mpsc::sync_channel(1);
         let source = Box::new(Gate { entered, go: gate });
         let jobs = serve(source, false, Style::plain(), &wake, errands).unwrap();
         let ask = |exchange, tab| {
@@ -216,5 +221,23 @@ mod tests {
         });
         let told: Vec<_> = told.take(3).collect();
         assert_eq!(told, [(1, Tab::Conversation), (3, Tab::Response), (3, Tab::Headers)]);
+    }
+
+    #[test]
+    fn what_is_copied_faster_than_it_can_be_is_not_piled_up() {
+        let (entered, _) = mpsc::channel();
+        let (_, gate) = mpsc::channel();
+        let (wake, woken) = mpsc::sync_channel(9);
+        let (errands, errand) = mpsc::sync_channel(1);
+        let jobs =
+            serve(Box::new(Gate { entered, go: gate }), false, Style::plain(), &wake, errands)
+                .unwrap();
+        for text in ["first", "second"] {
+            let payload = Payload::Text(text.to_owned());
+            jobs.send(Job::Fetch(payload, Purpose::Copy)).unwrap();
+        }
+        let Wake::Event(Event::Failed(said)) = woken.recv().unwrap() else { panic!("no trouble") };
+        assert_eq!(said, "what is copied or saved already is not done yet; try again then");
+        assert_eq!(errand.recv().unwrap().bytes, b"first");
     }
 }
