@@ -3,7 +3,10 @@
 //! A source is the tape, or files. It answers when it can, piece by piece, from another thread; of what is open it
 //! tells by itself what is new. An answer to what nobody looks at any more is passed over.
 
-use octrace_core::timeline::{Row, RowId};
+use octrace_core::{
+    search::Query,
+    timeline::{Row, RowId},
+};
 use octrace_store::read::SessionRow;
 
 use super::document::Document;
@@ -20,12 +23,12 @@ pub enum Ask {
     },
     /// An exchange, as one of its tabs shows it.
     Page(PageId),
-    /// Where these words stand, as [`octrace_core::search::Query::parse`] reads them.
+    /// Where these words stand.
     Find {
         /// Only in this session.
         session: Option<String>,
-        /// What was typed.
-        words: String,
+        /// What they are.
+        words: Query,
     },
 }
 
@@ -100,7 +103,7 @@ pub enum Answer {
         /// As asked.
         session: Option<String>,
         /// As asked.
-        words: String,
+        words: Query,
         /// Session and exchange.
         places: Vec<(String, i64)>,
     },

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use octrace_core::filter::{Filter, Subject, Within};
+use octrace_core::{
+    filter::{Filter, Subject, Within},
+    search::Query,
+};
 
 use crate::text::{Line, Paint, Style};
 
@@ -65,7 +68,7 @@ impl Filtering {
     }
 
     /// The words that the source is to be asked for now, if it is: for one after the other, and not all the time.
-    pub(super) fn ask(&mut self, now_us: i64) -> Option<String> {
+    pub(super) fn ask(&mut self, now_us: i64) -> Option<Query> {
         // A clock that was set back is no reason to wait.
         if self.due_us()? > now_us && self.asked_us <= now_us {
             return None;
@@ -75,7 +78,7 @@ impl Filtering {
         self.sought[at].want = Want::Nothing;
         self.open = Some(at);
         (self.asked_us, self.again_us) = (now_us, now_us.saturating_add(PAUSE_US));
-        self.filter.texts().get(at).map(ToString::to_string)
+        self.filter.texts().get(at).cloned()
     }
 
     /// When the source is to be asked next, µs since the Unix epoch; `None` as long as there is nothing to ask.
@@ -118,9 +121,8 @@ impl Filtering {
     }
 
     /// Words were found; whether that changes what is shown.
-    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) -> bool {
-        let texts = self.filter.texts().iter();
-        let Some(at) = texts.map(ToString::to_string).position(|text| text == words) else {
+    pub(super) fn found(&mut self, words: &Query, places: &[(String, i64)], now_us: i64) -> bool {
+        let Some(at) = self.filter.texts().iter().position(|text| text == words) else {
             return false;
         };
         if self.open == Some(at) {

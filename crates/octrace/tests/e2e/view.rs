@@ -139,7 +139,9 @@ fn a_live_recording_is_looked_at_copied_and_saved() -> anyhow::Result<()> {
 
     // While something is under way; the moments are the server's own.
     let mut history = Tui::start(view(&["--static", "--session", &session]), 120, 30)?;
-    history.wait_for("SCRIPT:work please")?;
+    history.wait_until(PATIENCE, |screen| {
+        screen.contains("SCRIPT:work please") && !screen.contains("reading")
+    })?;
     serve.send(&dir, &session, "anthropic/scripted", "SCRIPT:hang now")?;
     let shown = tui.wait_for("streaming")?;
     let streams = Instant::now();

@@ -6,6 +6,7 @@ pub(super) use self::draw::percent;
 
 use std::collections::{HashMap, HashSet};
 
+use octrace_core::search::Query;
 use octrace_store::read::SessionRow;
 use ratatui_core::layout::Rect;
 
@@ -159,7 +160,7 @@ impl Sessions {
     }
 
     /// Words were found.
-    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) {
+    pub(super) fn found(&mut self, words: &Query, places: &[(String, i64)], now_us: i64) {
         if self.filtering.found(words, places, now_us) {
             let on = self.selected().map(|row| row.id.clone());
             self.choose(on.as_deref(), now_us);

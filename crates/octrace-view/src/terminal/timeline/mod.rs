@@ -10,6 +10,7 @@ use std::collections::HashSet;
 
 use octrace_core::{
     filter::Within,
+    search::Query,
     timeline::{ExchangeRow, Row, RowId, ToolRow},
 };
 use octrace_store::read::SessionRow;
@@ -196,7 +197,7 @@ impl Timeline {
     }
 
     /// Words were found.
-    pub(super) fn found(&mut self, words: &str, places: &[(String, i64)], now_us: i64) {
+    pub(super) fn found(&mut self, words: &Query, places: &[(String, i64)], now_us: i64) {
         if self.filtering.found(words, places, now_us) {
             self.choose(now_us);
         }

@@ -31,10 +31,9 @@ const MOST: usize = 10_000;
 /// A search under way.
 pub(super) struct Find {
     pub(super) session: Option<String>,
-    pub(super) words: String,
+    pub(super) words: Query,
     /// Where they stand, as far as is known.
     pub(super) places: Vec<(String, i64)>,
-    query: Option<Query>,
     /// The file and the entry to go on with.
     at: (i64, u32),
     /// Pieces that were looked at.
@@ -42,14 +41,13 @@ pub(super) struct Find {
 }
 
 impl Find {
-    pub(super) fn new(session: Option<String>, words: String) -> Self {
-        let query = Query::parse(&words);
-        Self { session, words, places: Vec::new(), query, at: (i64::MIN, 0), seen: HashSet::new() }
+    pub(super) fn new(session: Option<String>, words: Query) -> Self {
+        Self { session, words, places: Vec::new(), at: (i64::MIN, 0), seen: HashSet::new() }
     }
 
     /// Goes on until the deadline. Whether it is done.
     pub(super) fn step(&mut self, files: &Files, deadline: Instant) -> bool {
-        let Some(query) = self.query.clone() else { return true };
+        let query = self.words.clone();
         while let Some((number, file)) = files.range(self.at.0..).next() {
             if *number != self.at.0 {
                 self.at = (*number, 0);

@@ -16,7 +16,7 @@ use super::super::Tell;
 pub(super) struct Find {
     path: PathBuf,
     running: Option<JoinHandle<Answer>>,
-    wanted: Option<(Option<String>, String)>,
+    wanted: Option<(Option<String>, Query)>,
 }
 
 impl Find {
@@ -25,7 +25,7 @@ impl Find {
     }
 
     /// Looks for these words next; whatever was to be next before is not wanted any more.
-    pub(super) fn ask(&mut self, session: Option<String>, words: String) {
+    pub(super) fn ask(&mut self, session: Option<String>, words: Query) {
         self.wanted = Some((session, words));
     }
 
@@ -45,16 +45,16 @@ impl Find {
     }
 }
 
-fn answer(path: &Path, session: Option<String>, words: String) -> Answer {
+fn answer(path: &Path, session: Option<String>, words: Query) -> Answer {
     match find(path, session.as_deref(), &words) {
         Ok(places) => Answer::Found { session, words, places },
         Err(error) => Answer::Trouble(format!("cannot search: {:#}", anyhow::Error::new(error))),
     }
 }
 
-fn find(path: &Path, session: Option<&str>, words: &str) -> Result<Vec<(String, i64)>, Error> {
-    let (Some(query), Some(tape)) = (Query::parse(words), Tape::open_existing(path)?) else {
-        return Ok(Vec::new());
-    };
-    tape.places_of(&query, session)
+fn find(path: &Path, session: Option<&str>, words: &Query) -> Result<Vec<(String, i64)>, Error> {
+    match Tape::open_existing(path)? {
+        Some(tape) => tape.places_of(words, session),
+        None => Ok(Vec::new()),
+    }
 }

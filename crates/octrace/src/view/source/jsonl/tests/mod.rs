@@ -12,7 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use octrace_core::timeline::{ExchangeRow, Row, RowId};
+use octrace_core::{
+    search::Query,
+    timeline::{ExchangeRow, Row, RowId},
+};
 use octrace_store::{
     follow::Step,
     read::{ExchangeDetail, SessionRow},
@@ -142,7 +145,8 @@ impl Watch {
     }
 
     fn find(&mut self, session: Option<&str>, words: &str) -> Vec<(String, i64)> {
-        let ask = Ask::Find { session: session.map(str::to_owned), words: words.to_owned() };
+        let ask =
+            Ask::Find { session: session.map(str::to_owned), words: Query::parse(words).unwrap() };
         self.source.ask(ask, &mut |_| ());
         self.settle();
         self.found.take().unwrap()
