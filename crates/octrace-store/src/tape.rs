@@ -37,15 +37,20 @@ impl Tape {
     /// [`Error::Newer`] for a tape that a newer octrace wrote, [`Error::NotATape`] for any other
     /// file, [`Error::Open`] when the system refuses.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_within(path, BUSY)
+    }
+
+    /// Whoever has the tape to himself is waited for at most so long, now and later.
+    fn open_within(path: &Path, limit: Duration) -> Result<Self, Error> {
         let refused = |source| Error::Open { path: path.to_owned(), source };
         create(path).map_err(refused)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
+        connection.busy_timeout(limit)?;
         let begun = Instant::now();
         while let Err(error) = set_up(&mut connection, path) {
             // A new tape becomes a WAL one under a lock that SQLite does not wait for, while others do the same.
-            if !error.is_busy() || begun.elapsed() > BUSY {
+            if !error.is_busy() || begun.elapsed() > limit {
                 return Err(error);
             }
             thread::sleep(TRY_AGAIN);
@@ -61,11 +66,20 @@ impl Tape {
     /// # Errors
     /// As [`Tape::open`].
     pub fn open_existing(path: &Path) -> Result<Option<Self>, Error> {
+        Self::open_existing_within(path, BUSY)
+    }
+
+    /// The same for those who have other things to do: they wait no longer than `limit` for somebody who has the
+    /// tape to himself, now and whenever they ask it something.
+    ///
+    /// # Errors
+    /// As [`Tape::open`]; one that [is about that](Error::is_busy) after `limit`.
+    pub fn open_existing_within(path: &Path, limit: Duration) -> Result<Option<Self>, Error> {
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             _ => {}
         }
-        match Self::open(path) {
+        match Self::open_within(path, limit) {
             Err(Error::Open { source, .. })
                 if matches!(
                     source.kind(),
@@ -105,15 +119,8 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn data_version(&self) -> Result<i64, Error> {
-        Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
-    }
-
-    /// Waits no longer than this for somebody who has the tape to himself: for those who have other things to do.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn wait_at_most(&self, limit: Duration) -> Result<(), Error> {
-        Ok(self.connection.busy_timeout(limit)?)
+        let mut version = self.connection.prepare_cached("PRAGMA data_version")?;
+        Ok(version.query_row([], |row| row.get(0))?)
     }
 
     /// Whether the file that is open is still the one at its path: nobody has deleted or replaced it.

@@ -1,6 +1,11 @@
 //! `octrace view`: the terminal viewer.
 
-use std::{env, io, io::IsTerminal, path::PathBuf};
+use std::{
+    env, io,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use octrace_store::Tape;
@@ -74,11 +79,13 @@ impl View {
                 (Box::new(source), session, path.display().to_string())
             }
             None => {
-                // A tape that cannot be read is better told of here than on a screen of its own.
-                let tape = Tape::open_existing(&paths.tape())?;
-                let rows = || tape.as_ref().map(Tape::sessions).transpose();
-                let find = |wanted| show::find(&rows()?.unwrap_or_default(), Some(wanted));
-                let session = wanted.map(find).transpose()?;
+                let session = wanted.map(|wanted| find(&paths.tape(), wanted)).transpose()?;
+                // A tape that cannot be read is better told of here than on a screen of its own. One that is only
+                // kept from us at the moment is waited for there.
+                match Tape::open_existing_within(&paths.tape(), Duration::ZERO) {
+                    Err(error) if !error.is_busy() => return Err(error.into()),
+                    _ => {}
+                }
                 (Box::new(TapeSource::new(paths.tape())), session, "tape".to_owned())
             }
         };
@@ -94,6 +101,13 @@ impl View {
         };
         Ok(view::run(source, options, paths.user.clone())?)
     }
+}
+
+/// The session that somebody means; for that the tape has to be read, and is waited for.
+fn find(tape: &Path, wanted: &str) -> Result<String> {
+    let tape = Tape::open_existing(tape)?;
+    let rows = tape.as_ref().map(Tape::sessions).transpose()?;
+    show::find(&rows.unwrap_or_default(), Some(wanted))
 }
 
 impl Colors {

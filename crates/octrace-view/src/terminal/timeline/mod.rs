@@ -146,7 +146,8 @@ impl Timeline {
         if self.follow {
             self.cursor.go(Command::Last, self.shown.len());
         } else if let Some(on) = on {
-            self.cursor.carry(self.shown.before(on), self.shown.len());
+            // It may have another place in time now.
+            self.cursor.carry(self.shown.before(self.rows.now(on)), self.shown.len());
         } else {
             self.cursor.set(self.cursor.at, self.shown.len());
         }

@@ -100,6 +100,12 @@ impl Rows {
         self.slots.get(key.slot as usize)?.as_ref()
     }
 
+    /// Where the row is now that was there; where it was, if it is gone.
+    pub(super) fn now(&self, before: Key) -> Key {
+        let row = self.get(before).map(|row| Key::of(row, before.slot));
+        row.filter(|now| (now.about, now.number) == (before.about, before.number)).unwrap_or(before)
+    }
+
     pub(super) fn key(&self, id: RowId) -> Option<Key> {
         let slot = *self.places.get(&id)?;
         let row = self.slots.get(slot as usize)?.as_ref()?;

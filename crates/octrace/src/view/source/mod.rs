@@ -36,6 +36,6 @@ pub(crate) trait Source: Send {
     /// Goes on with what is half done, for a few milliseconds; where nothing is, looks for what is new.
     fn work(&mut self, tell: Tell<'_>) -> Pace;
 
-    /// An exchange with the bodies of these steps at least.
+    /// An exchange with the bodies of these steps; the others are empty.
     fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail>;
 }

@@ -1,11 +1,13 @@
-//! An exchange with its bodies, read from its lines when somebody opens it.
+//! An exchange with the bodies that are wanted, read from its lines when somebody opens it.
+
+use std::{borrow::Cow, ops::Range};
 
 use anyhow::{Context, ensure};
 use octrace_core::{
     exchange::{Headers, Summary, Timing},
     json::{Scanner, TokenKind, decode},
 };
-use octrace_store::read::ExchangeDetail;
+use octrace_store::{follow::Step, read::ExchangeDetail};
 
 use super::{
     body,
@@ -20,6 +22,7 @@ pub(super) fn read(
     file: &File,
     id: i64,
     place: u32,
+    bodies: &[Step],
     now_us: Option<i64>,
 ) -> anyhow::Result<ExchangeDetail> {
     let entry = file.index.entries.get(place as usize).context("there is no such exchange")?;
@@ -49,11 +52,15 @@ pub(super) fn read(
         ordinal: row.ordinal,
         ..ExchangeDetail::default()
     };
-    let lines = [(entry.request, Kind::Request), (entry.response, Kind::Response)];
+    // Who wants one body wants nothing of the other one's line; who wants none, the heads of both.
+    let lines =
+        [(Step::Begin, entry.request, Kind::Request), (Step::End, entry.response, Kind::Response)];
+    let lines = lines.into_iter().filter(|(step, ..)| bodies.is_empty() || bodies.contains(step));
+    let lines = lines.map(|(_, span, kind)| (span, kind));
     let failure = entry.failure.as_ref().map(|failure| (failure.line, Kind::Error));
-    for (span, kind) in lines.into_iter().chain(failure) {
+    for (span, kind) in lines.chain(failure) {
         if span.length > 0 {
-            fill(&mut detail, file, entry, span, kind)?;
+            fill(&mut detail, file, entry, span, kind, !bodies.is_empty())?;
         }
     }
     Ok(detail)
@@ -66,8 +73,9 @@ fn fill(
     entry: &Entry,
     span: Span,
     kind: Kind,
+    with_body: bool,
 ) -> anyhow::Result<()> {
-    let text = file.line(span)?;
+    let mut text = file.line(span)?;
     let record = line::read(&text).ok().filter(|record| record.kind == kind);
     let record = record.filter(|record| record.key() == entry.key);
     let part = file.index.parts.get(entry.part as usize);
@@ -81,20 +89,41 @@ fn fill(
         Kind::Request => {
             detail.request_headers = headers(record.headers);
             detail.request_cut = record.is_cut;
-            detail.request_body = body::of(record.body).into_owned();
         }
         Kind::Response => {
             detail.response_headers = headers(record.headers);
             detail.status_text = line::text(record.status_text).map(String::from);
             detail.response_cut = record.is_cut;
-            detail.response_body = body::of(record.body).into_owned();
         }
         Kind::Error => {
             // Whole, and not only as much as a row takes.
             detail.summary.error = line::text(record.error).map(String::from);
+            return Ok(());
+        }
+    }
+    if with_body {
+        let body = match body::of(record.body) {
+            Cow::Owned(body) => body,
+            // It may be most of the line: that is not there twice.
+            Cow::Borrowed(body) => {
+                let range = place(&text, body);
+                text.truncate(range.end);
+                text.drain(..range.start);
+                text
+            }
+        };
+        match kind {
+            Kind::Request => detail.request_body = body,
+            Kind::Response | Kind::Error => detail.response_body = body,
         }
     }
     Ok(())
+}
+
+/// Where in a text this part of it stands; at its beginning, where there is nothing of it.
+fn place(text: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    if part.is_empty() { 0..0 } else { start..start + part.len() }
 }
 
 fn say(summary: &mut Summary, session: &str, record: &Record<'_>) {

@@ -496,10 +496,10 @@ impl Source for JsonlSource {
         if is_busy { Pace::Busy } else { Pace::Idle }
     }
 
-    fn exchange(&mut self, id: i64, _bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {
+    fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {
         let (number, place) = row::place(id).context("there is no such exchange")?;
         let file = self.files.get(&number).context("its file was replaced or is gone")?;
-        detail::read(file, id, place, self.now_us())
+        detail::read(file, id, place, bodies, self.now_us())
             .with_context(|| format!("cannot show what stood in {}", file.path().display()))
     }
 }

@@ -86,10 +86,7 @@ impl TapeSource {
     fn tape(&mut self) -> Result<Option<&Tape>, Error> {
         if self.tape.is_none() && self.closed_until.is_none_or(|until| until <= Instant::now()) {
             self.closed_until = None;
-            self.tape = Tape::open_existing(&self.path)?;
-            if let Some(tape) = &self.tape {
-                tape.wait_at_most(PATIENCE)?;
-            }
+            self.tape = Tape::open_existing_within(&self.path, PATIENCE)?;
         }
         Ok(self.tape.as_ref())
     }

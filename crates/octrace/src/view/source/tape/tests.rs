@@ -269,6 +269,43 @@ fn what_is_no_tape_is_told_once_and_looked_at_again() {
 }
 
 #[test]
+fn a_tape_that_another_program_keeps_to_itself_is_waited_for() {
+    let (_folder, path, mut source, mut viewer) = scene();
+    Recorder::at(&path).sessions(0..3);
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.pragma_update(None, "locking_mode", "exclusive").unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE; COMMIT").unwrap();
+    let begun = Instant::now();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        assert_eq!(source.work(&mut |answer| told.push(answer)), Pace::Waiting);
+    }
+    // Each time as long as somebody who wants something else may wait, and not as long as a recorder does.
+    assert!(begun.elapsed() < 10 * PATIENCE, "{:?}", begun.elapsed());
+    let told: Vec<_> = told.iter().map(|answer| format!("{answer:?}")).collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"Trouble("another program keeps the tape to itself; waiting for it")"#);
+    drop(other);
+    assert_eq!(viewer.listen(&mut source), "3 sessions, 0 gone, None");
+}
+
+#[test]
+fn only_the_bodies_that_are_wanted_are_read() {
+    let (_folder, path, mut source, _) = scene();
+    let mut recorder = Recorder::at(&path);
+    let (id, exchange) = recorder.begin("ses_0", 1);
+    recorder.end((id, Exchange { response_body: b"said".to_vec(), ..exchange }));
+    for (bodies, request, response) in [
+        (&[][..], &b""[..], &b""[..]),
+        (&[Step::Begin], b"{\"n\":1}", b""),
+        (&[Step::End], b"", b"said"),
+        (BOTH, b"{\"n\":1}", b"said"),
+    ] {
+        let found = source.exchange(1, bodies).unwrap();
+        assert_eq!((&*found.request_body, &*found.response_body), (request, response));
+    }
+}
+
+#[test]
 fn damaged_pages_are_told_and_the_rest_goes_on() {
     let (_folder, path, mut source, mut viewer) = scene();
     let mut recorder = Recorder::at(&path);

@@ -10,7 +10,7 @@ use octrace_store::{follow::Step, read::ExchangeDetail};
 use octrace_testkit::session::Session;
 use serde_json::json;
 
-use super::{Place, Watch, tracer};
+use super::{Place, Source, Watch, tracer};
 
 /// A prompt, a title, an answer with a tool call as a stream, a try that fails and one that does not, an abort, and a
 /// request that nothing came of.
@@ -111,6 +111,14 @@ fn an_exchange_is_read_back_from_its_lines() {
     let answer = read_answer(streamed.summary.dialect, "", &streamed.response_body, true);
     assert_eq!(answer.problems, Vec::<String>::new());
     assert_eq!(answer.tool_calls[0].arguments, r#"{"filePath":"/src/date.rs"}"#);
+    for (bodies, request, response) in [
+        (&[][..], &b""[..], &b""[..]),
+        (&[Step::Begin], &streamed.request_body, b""),
+        (&[Step::End], b"", &streamed.response_body),
+    ] {
+        let found = watch.source.exchange(ids[1], bodies).unwrap();
+        assert_eq!((&*found.request_body, &*found.response_body), (request, response));
+    }
     let failed = watch.exchange(ids[2]).unwrap();
     assert_eq!(failed.summary.outcome, Outcome::Failed);
     assert_eq!(failed.summary.error.as_deref(), Some("fetch failed"));
