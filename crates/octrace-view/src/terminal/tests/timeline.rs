@@ -6,6 +6,7 @@ use octrace_core::{
     exchange::Outcome,
     timeline::{ExchangeRow, Row, RowId},
 };
+use proptest::prelude::*;
 
 use super::kit::*;
 use crate::{
@@ -210,6 +211,43 @@ fn the_newest_row_is_followed_until_somebody_goes_up() {
     screen.key(Key::Char('F'));
     screen.answer(timeline(next(109, 702)));
     assert!(screen.marked().starts_with("9 "), "{}", screen.marked());
+}
+
+#[test]
+fn the_cursor_goes_with_a_row_that_gets_another_place_in_time() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    screen.key(Key::Char('k'));
+    let marked = screen.marked();
+    assert!(marked.starts_with("5 "), "{marked}");
+    let row = rows().into_iter().find(|row| row.id() == RowId::Exchange(105));
+    let Some(Row::Exchange(row)) = row else { panic!("{row:?}") };
+    let moved = ExchangeRow { at_us: exchange(0, 3, 0).at_us, ..*row };
+    screen.answer(timeline(vec![Row::Exchange(moved.into())]));
+    assert!(screen.marked().starts_with("5 "), "{}", screen.marked());
+    assert!(screen.text().contains(" 3/11"), "{}", screen.text());
+}
+
+proptest! {
+    #[test]
+    fn while_it_is_followed_the_cursor_is_on_the_newest_row(
+        steps in prop::collection::vec((101i64..112, 0i64..900, 0u8..4), 1..30),
+    ) {
+        let mut screen = Screen::at_timeline((80, 12), options());
+        for (id, after, what) in steps {
+            let outcome = if what == 0 { Outcome::Streaming } else { Outcome::Complete };
+            let row = ExchangeRow { outcome, ..exchange(id, after, 62_000) };
+            let (rows, gone) = match what {
+                3 => (Vec::new(), vec![RowId::Exchange(id)]),
+                _ => (vec![Row::Exchange(row.into())], Vec::new()),
+            };
+            let session = SESSION.to_owned();
+            screen.answer(Answer::Timeline { session, rows, gone, progress: None });
+            let text = screen.text();
+            let place = text.split("following · ").nth(1).and_then(|rest| rest.split_whitespace().next());
+            let (at, of) = place.and_then(|place| place.split_once('/')).unwrap_or_default();
+            prop_assert!(at == of && !of.is_empty(), "{}", text);
+        }
+    }
 }
 
 #[test]
