@@ -106,6 +106,30 @@ fn a_shell_gets_the_terminal_while_it_is_stopped() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_tape_that_another_program_keeps_to_itself_is_waited_for_on_the_screen() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let path = stage.home.data().join("octrace/tape.db");
+    drop(octrace_store::Tape::open(&path)?);
+    let other = rusqlite::Connection::open(&path)?;
+    other.pragma_update(None, "locking_mode", "exclusive")?;
+    other.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+    let view = || Tui::start(stage.octrace(["view"]), 100, 30);
+    let mut tui = view()?;
+    tui.wait_for("another program keeps the tape to itself")?;
+    // It is not deaf meanwhile.
+    tui.send("?")?;
+    tui.wait_for("narrow")?;
+    tui.send(keys::CTRL_C)?;
+    ensure!(tui.wait()? == 0);
+
+    let tui = view()?;
+    tui.wait_for("another program keeps the tape to itself")?;
+    drop(other);
+    tui.wait_for("Nothing has been recorded yet")?;
+    Ok(())
+}
+
 /// How soon what happened must be on the screen while many other tests run. Alone it takes a fifth of a second.
 const SOON: Duration = Duration::from_secs(3);
 
