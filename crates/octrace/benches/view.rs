@@ -1,18 +1,24 @@
 //! What the viewer costs on histories as large as promised, measured from outside: the built binary in a terminal.
 //!
-//! `cargo bench -p octrace --bench view` makes its own histories in a temporary folder (some gigabytes) and prints a
-//! table; `-- --small` takes a hundredth of them, to see that it works.
+//! `cargo bench -p octrace --bench view` makes its own histories in a temporary folder (some gigabytes, some minutes)
+//! and prints a table. After `--`:
+//!
+//! * `--small` takes a hundredth of them, to see that it works.
+//! * `--keep=FOLDER` makes them there, or takes those that an earlier run has left there.
 
 #![expect(clippy::print_stdout, reason = "a table is what it is for")]
 
 use std::{
-    fs::{self, File},
-    path::Path,
+    cell::Cell,
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
+use octrace_store::Tape;
 use octrace_testkit::{Run, Tui, history, keys, session::write_history};
 
 /// The binary that is measured.
@@ -21,51 +27,95 @@ const OCTRACE: &str = env!("CARGO_BIN_EXE_octrace");
 /// How often a start is tried.
 const STARTS: usize = 15;
 
+/// How often something new happens.
+const EVENTS: usize = 20;
+
 /// A key that has changed nothing by then changes nothing: where there is only one row, say.
 const NO_CHANGE: Duration = Duration::from_secs(1);
+
+/// A screen that has not changed for so long will not, unless something happens.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// How long a page may take that is on its way.
+const LOADED: Duration = Duration::from_secs(60);
 
 /// How long to look at a viewer that has nothing to do.
 const IDLE: Duration = Duration::from_secs(10);
 
 fn main() -> anyhow::Result<()> {
     let share = if std::env::args().any(|argument| argument == "--small") { 100 } else { 1 };
-    let folder = tempfile::tempdir()?;
-    let home = |name: &str| {
-        let home = folder.path().join(name);
-        fs::create_dir(&home).map(|()| home)
-    };
-    for (sessions, exchanges) in [(500, 200 / share), (1, 100_000 / share)] {
-        let home = home(&format!("tape of {sessions}"))?;
-        let written = history(&home.join("tape.db"), sessions, exchanges)?;
-        let megabytes = written.body_bytes >> 20;
-        println!("\n{sessions} × {exchanges} exchanges on the tape, {megabytes} MB of bodies");
-        if sessions > 1 {
-            measure(&home, &[], "anthropic/", LIST)?;
+    let kept = std::env::args().find_map(|argument| Some(argument.strip_prefix("--keep=")?.into()));
+    let temporary = tempfile::tempdir()?;
+    let folder: PathBuf = kept.unwrap_or_else(|| temporary.path().to_owned());
+    machine()?;
+
+    for (name, sessions, exchanges) in [("many", 500, 200 / share), ("one", 1, 100_000 / share)] {
+        let home = home(&folder, name)?;
+        let path = home.join("tape.db");
+        if !path.exists() {
+            history(&path, sessions, exchanges)?;
         }
-        let newest = written.sessions.first().context("a session")?;
-        measure(&home, &["--session", newest], "❯", TIMELINE)?;
+        let megabytes = fs::metadata(&path)?.len() >> 20;
+        println!("\n{sessions} × {exchanges} exchanges on a tape of {megabytes} MB");
+        let rows = Tape::open(&path)?.sessions()?;
+        let newest = rows.iter().find(|row| row.parent.is_none()).context("a session")?;
+        measure(&home, &["--session", &newest.id], "❯", TIMELINE, None)?;
+        if sessions > 1 {
+            let happens = || history(&path, 1, 1).map(drop);
+            measure(&home, &[], "anthropic/", LIST, Some(&happens))?;
+        }
     }
 
-    let home = home("files")?;
-    let bytes = (1 << 30) / u64::try_from(share)?;
-    let exchanges = write_history(&mut File::create(home.join("long.jsonl"))?, bytes, 20)?;
-    println!("\n{exchanges} exchanges in a file of {} MB", bytes >> 20);
-    measure(&home, &["long.jsonl"], "claude-sonnet", LIST)?;
+    let home = home(&folder, "files")?;
+    let (long, bytes) = (home.join("long.jsonl"), (1 << 30) / u64::try_from(share)?);
+    if !long.exists() {
+        write_history(&mut File::create(&long)?, bytes, 20)?;
+    }
+    println!("\na file of {} MB", bytes >> 20);
+    let number = Cell::new(1);
+    let happens = || {
+        number.set(number.get() + 1);
+        let lines = exchange(&format!("ses_new{}", number.get()), "One more.");
+        Ok(OpenOptions::new().append(true).open(&long)?.write_all(lines.as_bytes())?)
+    };
+    measure(&home, &["long.jsonl"], "claude-sonnet", LIST, Some(&happens))?;
 
     let megabytes = 100 / share;
-    fs::write(home.join("large.jsonl"), large(megabytes))?;
+    let sentence = "Nothing that was written is lost, and nothing is there twice. ";
+    fs::write(home.join("large.jsonl"), exchange("ses_large", &sentence.repeat(megabytes << 14)))?;
     println!("\none request of {megabytes} MB in a file");
-    measure(&home, &["large.jsonl", "--session", "ses_large"], "1/1", LARGE)
+    measure(&home, &["large.jsonl", "--session", "ses_large"], "1/1", LARGE, None)
 }
 
-/// A recording of one request with a message of so many megabytes.
-fn large(megabytes: usize) -> String {
-    let text =
-        "Nothing that was written is lost, and nothing is there twice. ".repeat(megabytes << 14);
+/// What it is measured on.
+fn machine() -> anyhow::Result<()> {
+    let model = fs::read_to_string("/proc/cpuinfo")?;
+    let model = model.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = thread::available_parallelism()?;
+    let load = fs::read_to_string("/proc/loadavg")?;
+    println!("{} × {}", cores, model.map_or("some processor", |(_, model)| model));
+    println!("load {}", load.split(' ').next().unwrap_or_default());
+    if cfg!(debug_assertions) {
+        println!("a debug build: its figures say nothing");
+    }
+    Ok(())
+}
+
+/// A folder that octrace takes for its own.
+fn home(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let home = folder.join(name);
+    fs::create_dir_all(&home)?;
+    Ok(home)
+}
+
+/// An exchange that is over: a request of one message, and its answer.
+fn exchange(session: &str, text: &str) -> String {
     let request = serde_json::json!({"kind": "request", "id": 1, "timestamp": "2026-11-20T08:49:18.659Z",
-        "sessionID": "ses_large", "method": "POST", "url": "http://127.0.0.1/v1/messages", "headers": {},
+        "sessionID": session, "method": "POST", "url": "http://127.0.0.1/v1/messages", "headers": {},
         "body": {"model": "large", "messages": [{"role": "user", "content": text}]}});
-    format!("{request}\n")
+    let response = serde_json::json!({"kind": "response", "id": 1, "timestamp": "2026-11-20T08:49:19.659Z",
+        "sessionID": session, "status": 200, "statusText": "OK", "headers": {}, "body": {"content": []}});
+    format!("{request}\n{response}\n")
 }
 
 /// Keys, and what they are called here.
@@ -95,8 +145,15 @@ const LARGE: &Keys = &[
     ("the request, and back", &["2", "1"], 3),
 ];
 
-/// One viewer, started with these arguments: it is there once `shown` is on the screen.
-fn measure(home: &Path, arguments: &[&str], shown: &str, all: &Keys) -> anyhow::Result<()> {
+/// One viewer, started with these arguments: it is there once `shown` is on the screen. `happens`: what puts something
+/// new there.
+fn measure(
+    home: &Path,
+    arguments: &[&str],
+    shown: &str,
+    all: &Keys,
+    happens: Option<&dyn Fn() -> anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     println!("  octrace view {}", arguments.join(" "));
     let mut starts = Vec::new();
     let mut tui = start(home, arguments)?;
@@ -107,10 +164,15 @@ fn measure(home: &Path, arguments: &[&str], shown: &str, all: &Keys) -> anyhow::
         starts.push(begun.elapsed());
     }
     line("first screen", &mut starts);
+    let begun = Instant::now();
+    tui.wait_until(LOADED, |screen| !screen.contains("reading…"))?;
+    line("all of it read", &mut [begun.elapsed()]);
+    let pid = tui.pid().context("it has ended")?;
+    let at_first = memory(pid, "VmRSS")?;
 
     let mut every = Vec::new();
     for (what, keys, times) in all {
-        let (mut took, mut without) = (Vec::new(), 0);
+        let (mut took, mut loaded, mut without) = (Vec::new(), Vec::new(), 0);
         for key in (0..*times).flat_map(|_| *keys) {
             let before = tui.updates();
             let begun = Instant::now();
@@ -119,22 +181,45 @@ fn measure(home: &Path, arguments: &[&str], shown: &str, all: &Keys) -> anyhow::
                 Ok(()) => took.push(begun.elapsed()),
                 Err(_) => without += 1,
             }
+            // The page that a key has asked for is another picture: it must not count as the next key's.
+            if tui.screen().contains("loading…") {
+                tui.wait_until(LOADED, |screen| !screen.contains("loading…"))?;
+                loaded.push(begun.elapsed());
+            }
         }
         every.extend_from_slice(&took);
         line(what, &mut took);
+        if !loaded.is_empty() {
+            line("  until it is loaded", &mut loaded);
+        }
         if without > 0 {
             println!("    {:<26} {without} keys changed nothing", "");
         }
     }
     line("all keys", &mut every);
 
-    let pid = tui.pid().context("it has ended")?;
+    let mut seen = Vec::new();
+    for _ in happens.map_or(0..0, |_| 0..EVENTS) {
+        while tui.wait_for_update(tui.updates(), QUIET).is_ok() {}
+        let (before, begun) = (tui.updates(), Instant::now());
+        happens.map(|happens| happens()).transpose()?;
+        tui.wait_for_update(before, LOADED)?;
+        seen.push(begun.elapsed());
+    }
+    if !seen.is_empty() {
+        line("written and on the screen", &mut seen);
+    }
+
+    while tui.wait_for_update(tui.updates(), QUIET).is_ok() {}
     let (before_us, begun) = (worked_us(pid)?, Instant::now());
     thread::sleep(IDLE);
     let share = (worked_us(pid)? - before_us) as f64 / begun.elapsed().as_micros() as f64;
     println!("    {:<26} {:.3} % of a processor", "idle", share * 100.0);
+    let now = memory(pid, "VmRSS")?;
+    tui.send(keys::ESCAPE)?;
+    while tui.wait_for_update(tui.updates(), QUIET).is_ok() {}
     println!(
-        "    {:<26} {} now, {} at most",
+        "    {:<26} {at_first} at first, {now} now, {} after going back, {} at most",
         "memory",
         memory(pid, "VmRSS")?,
         memory(pid, "VmHWM")?
@@ -148,7 +233,7 @@ fn start(home: &Path, arguments: &[&str]) -> anyhow::Result<Tui> {
     Tui::start(run.arg("view").args(arguments), 160, 50)
 }
 
-/// The median, the 99th percentile and the longest.
+/// Prints the median, the 99th percentile and the longest.
 fn line(what: &str, took: &mut [Duration]) {
     took.sort();
     let at = |share: usize| took.get((took.len() * share / 100).min(took.len() - 1));
