@@ -90,7 +90,8 @@ impl Demo {
         let on_path = found.is_some_and(|found| found == ours);
         let octrace = if on_path { "octrace".to_owned() } else { quoted(&ours) };
         let home = quoted(&home);
-        out.line(&format!("This recording: OCTRACE_HOME={home} {octrace} show {id}"))?;
+        out.line(&format!("This recording: OCTRACE_HOME={home} {octrace} view"))?;
+        out.line(&format!("As text:        OCTRACE_HOME={home} {octrace} show {id}"))?;
         out.line(&format!("Record one OpenCode of yours: {octrace} run -- opencode"))?;
         if on_path {
             return out.line("Record every one from now on: octrace install");

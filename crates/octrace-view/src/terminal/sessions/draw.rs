@@ -80,9 +80,11 @@ impl Sessions {
     fn nothing(&self, area: Rect, pen: &mut Pen<'_>) {
         let lines: &[&str] = match self.reading {
             Reading::Begun | Reading::At(_) => &[],
-            Reading::Done if self.rows.is_empty() => {
-                &["Nothing has been recorded yet.", "`octrace run -- opencode` records a session."]
-            }
+            Reading::Done if self.rows.is_empty() => &[
+                "Nothing has been recorded yet.",
+                "`octrace run -- opencode` records a session.",
+                "`octrace demo` makes one to look at: it needs no account and no key.",
+            ],
             Reading::Done => &["No session matches the filter.", "f changes it."],
         };
         for (at, text) in (1..).zip(lines) {
