@@ -4,16 +4,17 @@ use std::{path::PathBuf, time::Duration};
 
 use octrace_core::{filter::Filter, timeline::RowId};
 use octrace_store::read::SessionRow;
-use ratatui_core::{buffer::Buffer, layout::Rect};
+use ratatui_core::buffer::Buffer;
 
 use super::{
     Theme,
-    command::{self, Command, Entry, Kind, Place},
+    command::{self, Command, Kind, Place},
     data::{Answer, Ask, Payload, Tab},
     draw::{Pen, split_bottom},
     exchange::Exchange,
     filtering::Filtering,
-    help::{Help, Helped},
+    foot::Foot,
+    help::{self, Help, Helped},
     input::{Input, Key, Mouse, MouseAction},
     prompt::{Prompt, Typed},
     sessions::Sessions,
@@ -85,6 +86,7 @@ pub struct App {
     prompt: Option<(Prompt, Purpose)>,
     help: Option<Help>,
     toast: Toast,
+    foot: Foot,
     /// Whether the mouse is ours.
     mouse: bool,
 }
@@ -117,6 +119,7 @@ impl App {
             prompt: None,
             help: None,
             toast: Toast::default(),
+            foot: Foot::default(),
             mouse: true,
             options,
         };
@@ -133,6 +136,7 @@ impl App {
     pub fn update(&mut self, event: Event, now_us: i64) -> Vec<Action> {
         self.now_us = now_us;
         self.toast.tick(now_us);
+        let (before, said) = (self.looked_at(), self.toast.count());
         let mut actions = Vec::new();
         match event {
             Event::Input(input) => self.input(input, &mut actions),
@@ -145,9 +149,18 @@ impl App {
             Event::Done(text) => self.toast.done(text, now_us),
             Event::Failed(text) => self.toast.failed(text),
         }
+        if self.looked_at() != before && self.toast.count() == said {
+            self.toast.left();
+        }
         self.ask_page(&mut actions);
         self.ask_words(&mut actions);
         actions
+    }
+
+    /// What is on the screen: another one is another screen.
+    fn looked_at(&self) -> (usize, Option<(i64, Tab)>, bool) {
+        let exchange = self.exchange.as_ref().map(|exchange| (exchange.id, exchange.tab()));
+        (self.timelines.len(), exchange, self.help.is_some())
     }
 
     /// How soon after what happened last there is to be an [`Event::Tick`], if nothing else happens: at once while
@@ -229,7 +242,11 @@ impl App {
             Command::Quit => actions.push(Action::Quit),
             Command::Suspend => actions.push(Action::Suspend),
             Command::Help => self.help = Some(Help::new(self.place())),
-            Command::Theme => self.options.theme = self.options.theme.next(),
+            Command::Theme => {
+                self.options.theme = self.options.theme.next();
+                let text = format!("colours: {}", self.options.theme.name());
+                self.toast.done(text, self.now_us);
+            }
             Command::Mouse => {
                 self.mouse = !self.mouse;
                 actions.push(Action::Mouse(self.mouse));
@@ -248,7 +265,7 @@ impl App {
             }
             Command::Save => {
                 if let Some(payload) = self.payload() {
-                    let prompt = Prompt::new("save as", file_name(&payload));
+                    let prompt = Prompt::new("save as", payload.file_name());
                     self.prompt = Some((prompt, Purpose::Save(payload)));
                 }
             }
@@ -284,7 +301,7 @@ impl App {
                     None => {
                         let which = if forward { "last" } else { "first" };
                         let text = format!("this is the {which} exchange that is shown");
-                        self.toast.done(text, self.now_us);
+                        self.toast.refused(text, self.now_us);
                     }
                 }
             }
@@ -309,7 +326,7 @@ impl App {
                     if timeline.kind() == Kind::Responses { Tab::Response } else { Tab::default() };
                 self.exchange = Some(Exchange::new(id, tab));
             }
-            None => self.toast.done("there is nothing to open here".to_owned(), self.now_us),
+            None => self.toast.refused("there is nothing to open here".to_owned(), self.now_us),
         }
     }
 
@@ -361,7 +378,7 @@ impl App {
             _ => Payload::Request(id),
         });
         if payload.is_none() {
-            self.toast.done("only an exchange has a body".to_owned(), self.now_us);
+            self.toast.refused("only an exchange has a body".to_owned(), self.now_us);
         }
         payload
     }
@@ -375,7 +392,7 @@ impl App {
         };
         match payload {
             Some(payload) => actions.push(Action::Copy(payload)),
-            None => self.toast.done("there is nothing to copy here".to_owned(), now_us),
+            None => self.toast.refused("there is nothing to copy here".to_owned(), now_us),
         }
     }
 
@@ -434,7 +451,10 @@ impl App {
             MouseAction::WheelDown => Some(Command::Down),
             MouseAction::Press | MouseAction::Drag | MouseAction::Release => None,
         };
-        if let Some(help) = &mut self.help {
+        let clicked = self.foot.command(mouse.x, mouse.y);
+        if let Some(command) = clicked.filter(|_| mouse.what == MouseAction::Press) {
+            self.run(command, actions);
+        } else if let Some(help) = &mut self.help {
             if let Some(command) = wheel {
                 (0..WHEEL).for_each(|_| help.scroll(command));
             }
@@ -447,6 +467,10 @@ impl App {
                 self.move_on(command);
             }
         } else if mouse.what == MouseAction::Press {
+            let kinds = self.timelines.last();
+            if let Some(kind) = kinds.and_then(|timeline| timeline.kind_at(mouse.x, mouse.y)) {
+                return self.run(Command::Kind(kind), actions);
+            }
             let again = match self.timelines.last_mut() {
                 Some(timeline) => timeline.press(mouse.x, mouse.y),
                 None => self.sessions.press(mouse.x, mouse.y),
@@ -554,44 +578,14 @@ impl App {
             self.sessions.draw(body, &mut pen, source, *is_static, now_us);
         }
         if let Some((prompt, _)) = &self.prompt {
+            self.foot.says(foot, &mut pen, Line::new());
             prompt.draw(foot, &mut pen);
         } else if let Some(line) = self.toast.line(style) {
-            pen.line(foot, line);
-        } else if self.help.is_none() {
-            hints(foot, &mut pen, place);
+            self.foot.says(foot, &mut pen, line);
+        } else if self.help.is_some() {
+            self.foot.says(foot, &mut pen, Line::new().put(Paint::Dim, help::HOW));
+        } else {
+            self.foot.hints(foot, &mut pen, place);
         }
-    }
-}
-
-/// The most important keys, as many as there is room for; the last one leads to all others.
-fn hints(area: Rect, pen: &mut Pen<'_>, place: Place) {
-    let unicode = pen.style.unicode;
-    let hint = |entry: &Entry| {
-        let key = entry.keys.first().map(|key| command::name(*key, unicode));
-        let line = Line::new().put(Paint::Accent, &key.unwrap_or_default());
-        line.layout(Paint::Plain, " ").put(Paint::Dim, entry.foot.unwrap_or_default())
-    };
-    let entries = command::entries(place).filter(|entry| entry.foot.is_some());
-    let (help, others): (Vec<&Entry>, Vec<&Entry>) =
-        entries.partition(|entry| entry.command == Command::Help);
-    let help = help.first().map(|entry| hint(entry)).unwrap_or_default();
-    let room = usize::from(area.width).saturating_sub(help.width() + 2);
-    let mut line = Line::new();
-    for entry in others {
-        let next = hint(entry).layout(Paint::Plain, "  ");
-        if line.width() + next.width() <= room {
-            line = line.join(next);
-        }
-    }
-    pen.line(area, line.join(help));
-}
-
-/// A name for what is saved.
-fn file_name(payload: &Payload) -> String {
-    match payload {
-        Payload::Request(id) => format!("octrace-{id}.request.json"),
-        Payload::Response(id) => format!("octrace-{id}.response.json"),
-        Payload::Curl(id) => format!("octrace-{id}.sh"),
-        Payload::Text(_) => "octrace.txt".to_owned(),
     }
 }

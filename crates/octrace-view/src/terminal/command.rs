@@ -368,7 +368,7 @@ const TABLE: &[Entry] = &[
     Entry::of(Command::Suspend, &[Key::Ctrl('z')], ANYWHERE, "back to the shell until `fg`"),
     Entry::of(Command::Help, &[Key::Char('?')], ANYWHERE, "what can be done here").at_foot("help"),
     Entry::of(Command::Quit, &[Key::Char('q'), Key::Ctrl('c')], FIRST, "quit").at_foot("quit"),
-    Entry::of(Command::Quit, &[Key::Ctrl('c'), Key::Char('Q')], INSIDE, "quit"),
+    Entry::of(Command::Quit, &[Key::Char('Q'), Key::Ctrl('c')], INSIDE, "quit").at_foot("quit"),
 ];
 
 #[cfg(test)]

@@ -134,3 +134,15 @@ pub enum Payload {
     /// Something on the screen.
     Text(String),
 }
+
+impl Payload {
+    /// A name for the file that it is saved to.
+    pub(super) fn file_name(&self) -> String {
+        match self {
+            Self::Request(id) => format!("octrace-{id}.request.json"),
+            Self::Response(id) => format!("octrace-{id}.response.json"),
+            Self::Curl(id) => format!("octrace-{id}.sh"),
+            Self::Text(_) => "octrace.txt".to_owned(),
+        }
+    }
+}

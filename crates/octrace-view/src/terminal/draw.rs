@@ -9,6 +9,9 @@ use ratatui_core::{
 use super::Theme;
 use crate::text::{Paint, Style, line::Line};
 
+/// So many columns are between two texts that have nothing to do with each other.
+const GAP: u16 = 2;
+
 /// What draws on the screen, and how it looks.
 pub(super) struct Pen<'a> {
     pub(super) buffer: &'a mut Buffer,
@@ -37,13 +40,13 @@ impl Pen<'_> {
         }
     }
 
-    /// Draws a line with its end at the right edge, and gives what is left of the area before it.
+    /// Draws a line with its end at the right edge, and gives what is left of the area before it and a gap.
     pub(super) fn right(&mut self, area: Rect, line: Line) -> Rect {
         let line = line.fit(usize::from(area.width), self.style);
         let width = u16::try_from(line.width()).unwrap_or(area.width).min(area.width);
         let (left, right) = split_right(area, width);
         self.line(right, line);
-        left
+        split_right(left, if width > 0 { GAP } else { 0 }).0
     }
 
     /// Makes `area` the place of the cursor, if this is its row.

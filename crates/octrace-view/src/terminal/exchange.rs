@@ -61,6 +61,11 @@ impl Exchange {
         *self = Self { words, ..Self::new(id, self.tab) };
     }
 
+    /// The tab that is looked at.
+    pub(super) fn tab(&self) -> Tab {
+        self.tab
+    }
+
     pub(super) fn show(&mut self, tab: Tab) {
         self.tab = tab;
     }

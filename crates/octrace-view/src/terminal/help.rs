@@ -39,6 +39,9 @@ struct Said {
     command: Option<Command>,
 }
 
+/// How it works, for the foot line.
+pub(super) const HOW: &str = "type to narrow, enter runs it, arrows move, esc closes";
+
 /// The rows for the text of the line with the cursor.
 const WHOLE: u16 = 4;
 
@@ -111,10 +114,6 @@ impl Help {
     pub(super) fn draw(&mut self, area: Rect, pen: &mut Pen<'_>) {
         let (top, area) = split_top(area, u16::from(area.height > 1));
         self.prompt.draw(top, pen);
-        let hint = "type to narrow, enter does it, esc closes";
-        if usize::from(top.width) > 2 * hint.len() {
-            pen.right(top, Line::new().put(Paint::Dim, hint));
-        }
         let (_, area) = split_top(area, u16::from(area.height > 4));
         let lines = self.lines(pen.style.unicode);
         // What has no room beside its keys stands whole below, for the line with the cursor.

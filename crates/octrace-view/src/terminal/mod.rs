@@ -17,6 +17,7 @@ pub mod document;
 mod draw;
 mod exchange;
 mod filtering;
+mod foot;
 mod help;
 pub mod input;
 mod list;

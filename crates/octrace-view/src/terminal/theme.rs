@@ -26,6 +26,15 @@ impl Theme {
         }
     }
 
+    /// What it is for, in a word.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::Plain => "none",
+        }
+    }
+
     /// How text of this kind looks.
     pub(crate) fn style(self, paint: Paint) -> Style {
         let plain = Style::new();

@@ -397,11 +397,7 @@ fn about(mut line: Line, facts: &[&str], size: usize, is_cached: bool) -> Line {
     for fact in facts.filter(|fact| !fact.is_empty()) {
         line = line.put(Paint::Dim, " · ").put(Paint::Dim, fact);
     }
-    if is_cached {
-        line.put(Paint::Dim, " · ").put(Paint::Warn, "cached up to here")
-    } else {
-        line
-    }
+    if is_cached { line.put(Paint::Dim, " · ").put(Paint::Warn, "cache marker") } else { line }
 }
 
 /// `, 48 kB` of a string that is base64 or a data URL with some; `, https://…` of another address.

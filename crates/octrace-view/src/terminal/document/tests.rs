@@ -300,7 +300,7 @@ fn words_are_found_in_what_is_folded() {
     assert_eq!(document.search("WHICH ones"), Search::Found);
     assert_eq!(copied(&mut document), "Which ones?");
     insta::assert_snapshot!(screen(&mut document, 60, 12), @r#"
-    |▸ system · 79 B · cached up to here  You are brief.
+    |▸ system · 79 B · cache marker  You are brief.
     |▸ user · 71 B  Show me the tests assistant I forged this
     |▾ assistant · 3 parts · 223 B
     |  ▾ reasoning · 11 B

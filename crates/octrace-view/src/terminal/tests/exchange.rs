@@ -50,7 +50,7 @@ fn a_page_is_asked_for_when_it_is_looked_at() {
 
     loading…
     (19 empty lines)
-    esc back  tab tabs  / search  enter fold  v select  y copy  s save  ? help
+    esc back  tab tabs  / search  enter fold  v select  y copy  ? help  Q quit
     ");
     screen.answer(Answer::Page(page(102, None, Tab::Conversation), Ok(Box::default())));
     assert!(!screen.text().contains("loading"));
@@ -101,7 +101,7 @@ fn at_160_with_an_error() {
 
     loading…
     (44 empty lines)
-    esc back  tab tabs  / search  enter fold  v select  y copy  s save  ? help
+    esc back  tab tabs  / search  enter fold  v select  y copy  s save  ? help  Q quit
     ");
     screen.key(Key::Char(']'));
     assert!(screen.text().starts_with("#104  claude-sonnet-4-5  try 2  200"), "{}", screen.text());
@@ -120,7 +120,7 @@ fn neighbours_are_those_that_are_shown() {
     assert_eq!(turn(&mut screen, ']'), Some(103));
     assert_eq!(turn(&mut screen, ']'), Some(104));
     screen.key(Key::Esc);
-    assert!(screen.marked().starts_with("4 "), "the list goes along: {}", screen.marked());
+    assert!(screen.marked().starts_with("#104 "), "the list goes along: {}", screen.marked());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{
     terminal::{
         Action, Event, Options,
         data::{Answer, Ask},
-        input::{Input, Key},
+        input::{Input, Key, MouseAction},
     },
     text::Style,
 };
@@ -40,6 +40,9 @@ fn help_says_what_can_be_done_here() {
     ctrl-u                   half a page up
 
     open it
+
+
+    type to narrow, enter runs it, arrows move, esc closes
     ");
 }
 
@@ -54,6 +57,9 @@ fn help_is_narrowed_and_does_what_it_says() {
     e                        only errors, with their reason
     (17 empty lines)
     only errors, with their reason
+
+
+    type to narrow, enter runs it, arrows move, esc closes
     ");
     screen.key(Key::Enter);
     let text = screen.text();
@@ -68,6 +74,8 @@ fn help_is_narrowed_and_does_what_it_says() {
     (16 empty lines)
     the HTTP status: a number, a class, or compared (sessions, requests; status:5xx,
     status>=400)
+
+    type to narrow, enter runs it, arrows move, esc closes
     ");
     screen.key(Key::Enter);
     assert!(screen.text().contains("esc back"), "nothing to do closes it");
@@ -93,6 +101,44 @@ fn a_message_goes_and_an_error_waits_for_somebody() {
     assert_eq!(foot(&mut screen), "! the tape cannot be read");
     screen.key(Key::Down);
     assert!(foot(&mut screen).contains("enter open"));
+}
+
+#[test]
+fn a_message_is_of_the_screen_that_it_came_on() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    let foot = |screen: &mut Screen| screen.text().lines().last().unwrap_or_default().to_owned();
+    screen.key(Key::Char('Y'));
+    assert_eq!(foot(&mut screen), "only an exchange has a body", "that is no success");
+    screen.key(Key::Up);
+    assert_eq!(foot(&mut screen), "only an exchange has a body");
+    screen.key(Key::Enter);
+    assert!(foot(&mut screen).starts_with("esc back"));
+    screen.event(Event::Done("copied".to_owned()));
+    screen.key(Key::Char('2'));
+    assert!(foot(&mut screen).starts_with("esc back"));
+    screen.key(Key::Char('m'));
+    assert_eq!(foot(&mut screen), "✓ the mouse is the terminal's own");
+}
+
+#[test]
+fn what_stands_at_the_foot_is_clicked() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    screen.wanted();
+    let click = |screen: &mut Screen, word: &str| {
+        let line = screen.text().lines().last().unwrap_or_default().to_owned();
+        let x = u16::try_from(line.find(word).unwrap()).unwrap();
+        screen.mouse(MouseAction::Press, x, 23);
+        screen.mouse(MouseAction::Release, x, 23);
+    };
+    click(&mut screen, "equests");
+    assert!(screen.text().contains("4/4"));
+    click(&mut screen, "help");
+    assert!(screen.text().starts_with("help"));
+    screen.mouse(MouseAction::Press, 1, 23);
+    assert!(screen.text().starts_with("help"), "there is another text now");
+    screen.key(Key::Esc);
+    click(&mut screen, "quit");
+    assert_eq!(screen.wanted(), [Action::Quit]);
 }
 
 #[test]
@@ -133,13 +179,19 @@ fn the_mouse_is_given_back() {
 #[test]
 fn themes_go_round() {
     let mut screen = Screen::at_timeline((80, 24), options());
-    let dark = screen.styled();
-    screen.key(Key::Char('T'));
-    assert_ne!(screen.styled(), dark);
-    screen.key(Key::Char('T'));
-    assert!(!screen.styled().contains("green"), "none at all");
-    screen.key(Key::Char('T'));
-    assert_eq!(screen.styled(), dark);
+    let mut next = || {
+        screen.key(Key::Char('T'));
+        let said = screen.text().lines().last().unwrap_or_default().to_owned();
+        screen.now_us += 3_000_000;
+        screen.event(Event::Tick);
+        (said, screen.styled())
+    };
+    let (light, none, dark) = (next(), next(), next());
+    assert_eq!(
+        [light.0, none.0, dark.0],
+        ["light", "none", "dark"].map(|name| format!("✓ colours: {name}"))
+    );
+    assert!(light.1 != dark.1 && dark.1.contains("green") && !none.1.contains("green"));
 }
 
 #[test]

@@ -300,6 +300,7 @@ pub(super) fn tool(number: i64, of: i64, after: i64, tool: &str, subject: &str) 
         tool: tool.into(),
         subject: subject.into(),
         status: ToolStatus::Completed,
+        started_us: Some(at_us),
         ended_us: Some(at_us + 52_000),
         ..ToolRow::default()
     }
@@ -369,6 +370,7 @@ pub(super) fn rows() -> Vec<Row> {
         status: ToolStatus::Running,
         ended_us: None,
         at_us: NOW - 2 * SECOND,
+        started_us: Some(NOW - 2 * SECOND),
         ..tool(5, 105, 0, "bash", "sleep 60")
     };
     rows.extend([

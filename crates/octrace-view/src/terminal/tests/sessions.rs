@@ -31,7 +31,7 @@ fn at_80() {
     (untitled)                             11 Sep      1
       work/project · run_4711_c0ffee
     (11 empty lines)
-    enter open  f filter  q quit  ? help
+    enter open  f filter  ? help  q quit
     ");
 }
 
@@ -48,7 +48,7 @@ fn at_160() {
     An older one with a title that takes more room           work/project          anthropic/claude-sonnet-4-5         2d      8       74.2k  1.0k   $0.1018  1.2 MB
     (untitled)                                               work/project                                          11 Sep      1                              1.2 MB
     (42 empty lines)
-    enter open  f filter  q quit  ? help
+    enter open  f filter  ? help  q quit
     ");
 }
 
@@ -66,7 +66,7 @@ fn narrow_and_in_ascii() {
       work/project - anthropic/claude-sonnet-4-5 +1 -~
     - Search the history             3m        $0.1018
         work/project - anthropic/claude-sonnet-4-5 - ~
-    enter open  f filter  q quit  ? help
+    enter open  f filter  ? help  q quit
     ");
 }
 
@@ -85,21 +85,21 @@ fn colours() {
     {R}  文字/とても長い名前のフォルダー · anthropic/claude-sonnet…
     {green}● {B}Fix the failing date test       {green}live      {}8    {redB}2   {}$0.1018
       {D}work/project · anthropic/claude-sonnet-4-5 +1 · ses_e07cc…
-    {cyan}enter {D}open  {cyan}f {D}filter  {cyan}q {D}quit  {cyan}? {D}help
+    {cyan}enter {D}open  {cyan}f {D}filter  {cyan}? {D}help  {cyan}q {D}quit
     {B}octrace  {D}tape                                     5 sessions
     {D}session                           when    req  err      cost
     {BR}␛]0;owned␇漢字 👩‍💻 family\…{R}          1m      8        $0.1018
     {R}  文字/とても長い名前のフォルダー · anthropic/claude-sonnet…
     {green}● {B}Fix the failing date test       {green}live      {}8    {redB}2   {}$0.1018
       {D}work/project · anthropic/claude-sonnet-4-5 +1 · ses_e07cc…
-    {blue}enter {D}open  {blue}f {D}filter  {blue}q {D}quit  {blue}? {D}help
+    {blue}enter {D}open  {blue}f {D}filter  {blue}? {D}help  {blue}q {D}quit
     {B}octrace  {D}tape                                     5 sessions
     {D}session                           when    req  err      cost
     {BR}␛]0;owned␇漢字 👩‍💻 family\…{R}          1m      8        $0.1018
     {R}  文字/とても長い名前のフォルダー · anthropic/claude-sonnet…
     ● {B}Fix the failing date test       {}live      8    {B}2   {}$0.1018
       {D}work/project · anthropic/claude-sonnet-4-5 +1 · ses_e07cc…
-    enter {D}open  {}f {D}filter  {}q {D}quit  {}? {D}help
+    enter {D}open  {}f {D}filter  {}? {D}help  {}q {D}quit
     ");
 }
 
@@ -118,8 +118,9 @@ fn an_empty_tape_says_what_to_do() {
 
     Nothing has been recorded yet.
     `octrace run -- opencode` records a session.
-    (18 empty lines)
-    enter open  f filter  q quit  ? help
+    `octrace demo` makes one to look at: it needs no account and no key.
+    (17 empty lines)
+    enter open  f filter  ? help  q quit
     ");
 }
 

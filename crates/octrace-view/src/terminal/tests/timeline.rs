@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use octrace_core::{
-    exchange::Outcome,
-    timeline::{ExchangeRow, Row, RowId},
+    exchange::{Outcome, Purpose},
+    timeline::{ExchangeRow, Row, RowId, ToolRow},
 };
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::{
     terminal::{
         Action, Event, Options, Theme,
         data::{Answer, Ask, Payload, Progress},
-        input::Key,
+        input::{Key, MouseAction},
     },
     text::Style,
 };
@@ -23,22 +23,22 @@ fn at_80() {
     let mut screen = Screen::at_timeline((80, 24), options());
     insta::assert_snapshot!(screen.text(), @r"
     ● Fix the failing date test                       ses_e07ccbea3ffeBB3KYdJh7Puf9E
-    2 errors · 8 requests · 74.2k in (61.0k cached), 1.0k out · $0.1018 · anthropic…
+    2 errors · 8 requests, 1 hidden (i) · 74.2k in (61.0k cached), 1.0k out · $0.10…
     all  requests  responses  errors  tools                        following · 11/11
                                              size   change status      took     cost
     ❯ The date test fails since Friday. Can you find out why? \u{202e}evil
-       2 claude-sonnet-4-5 (build)  ████▋   48 kB          200        4.21s  $0.0123
+    #102 claude-sonnet-4-5 (build)  ████▋   48 kB          200        4.21s  $0.0123
          ✓ read src/date.ts                                            52ms
          ! bash npm test -- --run 漢字 date.test.ts        exit 1      52ms
-       3 overloaded_error: Overloa… ██████  61 kB   +13 kB 529        4.21s
-       4 try 2                      ██████  61 kB        = 200        4.21s  $0.0123
+    #103 overloaded_error: Overloa… ██████  61 kB   +13 kB 529        4.21s
+    #104 try 2                      ██████  61 kB        = 200        4.21s  $0.0123
          ✗ edit src/date.ts · oldString not found in cont… failed      52ms
          ✓ task Search the history ↳ session                           52ms
     ❯ compaction
-       5 streaming 12 kB 3.0 kB/s   █▉      20 kB   -41 kB 200        6.00s
+    #105 streaming 12 kB 3.0 kB/s   █▉      20 kB   -41 kB 200        6.00s
          … bash sleep 60                                   running    2.00s
     (8 empty lines)
-    enter open  esc back  f filter  r requests  p responses  e errors  ? help
+    enter open  esc back  f filter  r requests  p responses  t tools  ? help  Q quit
     ");
 }
 
@@ -51,19 +51,19 @@ fn at_160() {
     all  requests  responses  errors  tools  +meta                                                                                                 following · 12/12
     at                                                                                             size   change status     first   took    in cached   out     cost
     08:39:18  ❯ The date test fails since Friday. Can you find out why? \u{202e}evil
-    08:39:19     1 title · claude-haiku-4-5                                               ▏      2.4 kB          200        1.24s  4.21s 12.1k   9.8k   421  $0.0123
-    08:39:20     2 claude-sonnet-4-5 (build)                                              ████▋   48 kB          200        1.24s  4.21s 12.1k   9.8k   421  $0.0123
+    08:39:19  #101 title · claude-haiku-4-5                                               ▏      2.4 kB          200        1.24s  4.21s 12.1k   9.8k   421  $0.0123
+    08:39:20  #102 claude-sonnet-4-5 (build)                                              ████▋   48 kB          200        1.24s  4.21s 12.1k   9.8k   421  $0.0123
     08:39:25       ✓ read src/date.ts                                                                                               52ms
     08:39:26       ! bash npm test -- --run 漢字 date.test.ts                                                    exit 1             52ms
-    08:39:38     3 overloaded_error: Overloaded␛[31m                                      ██████  61 kB   +13 kB 529        1.24s  4.21s
-    08:39:42     4 try 2                                                                  ██████  61 kB        = 200        1.24s  4.21s 12.1k   9.8k   421  $0.0123
+    08:39:38  #103 overloaded_error: Overloaded␛[31m                                      ██████  61 kB   +13 kB 529        1.24s  4.21s
+    08:39:42  #104 try 2                                                                  ██████  61 kB        = 200        1.24s  4.21s 12.1k   9.8k   421  $0.0123
     08:39:47       ✗ edit src/date.ts · oldString not found in content                                           failed             52ms
     08:39:48       ✓ task Search the history ↳ session                                                                              52ms
     08:49:08  ❯ compaction
-    08:49:12     5 streaming 12 kB 3.0 kB/s                                               █▉      20 kB   -41 kB 200        1.50s  6.00s
+    08:49:12  #105 streaming 12 kB 3.0 kB/s                                               █▉      20 kB   -41 kB 200        1.50s  6.00s
     08:49:16       … bash sleep 60                                                                               running           2.00s
     (33 empty lines)
-    enter open  esc back  f filter  r requests  p responses  e errors  t tools  y copy  s save  ? help
+    enter open  esc back  f filter  r requests  p responses  e errors  t tools  y copy  s save  ? help  Q quit
     ");
 }
 
@@ -76,53 +76,53 @@ fn colours() {
     }
     insta::assert_snapshot!(shown, @r"
     {green}● {B}Fix the failing date test                       {D}ses_e07ccbea3ffeBB3KYdJh7Puf9E
-    {redB}2 errors {D}· 8 requests · 74.2k in (61.0k cached), 1.0k out · $0.1018 · anthropic…
+    {redB}2 errors {D}· 8 requests, 1 hidden (i) · 74.2k in (61.0k cached), 1.0k out · $0.10…
     {R}all{}  {D}requests  responses  errors  tools                        following · 11/11
                                              {D}size   change status      took     cost
     {cyan}❯ {B}The date test fails since Friday. Can you find out why? \u{202e}evil
-       {cyan}2 {}claude-sonnet-4-5 (build)  {cyan}████▋   {}48 kB          {green}200        {}4.21s  $0.0123
+    {cyan}#102 {}claude-sonnet-4-5 (build)  {cyan}████▋   {}48 kB          {green}200        {}4.21s  $0.0123
          {green}✓ {B}read {}src/date.ts                                            52ms
          {yellow}! {B}bash {}npm test -- --run 漢字 date.test.ts        {yellow}exit 1      {}52ms
-       {cyan}3 {redB}overloaded_error: Overloa… {cyan}██████  {}61 kB   {D}+13 kB {redB}529        {}4.21s
-       {cyan}4 {yellow}try 2                      {cyan}██████  {}61 kB        {D}= {green}200        {}4.21s  $0.0123
+    {cyan}#103 {redB}overloaded_error: Overloa… {cyan}██████  {}61 kB   {D}+13 kB {redB}529        {}4.21s
+    {cyan}#104 {yellow}try 2                      {cyan}██████  {}61 kB        {D}= {green}200        {}4.21s  $0.0123
          {redB}✗ {B}edit {}src/date.ts {D}· {redB}oldString not found in cont… failed      {}52ms
          {green}✓ {B}task {}Search the history {magenta}↳ session                           {}52ms
     {cyan}❯ {magenta}compaction
-       {cyan}5 {yellow}streaming 12 kB 3.0 kB/s   {cyan}█▉      {}20 kB   {yellow}-41 kB 200        6.00s
+    {cyan}#105 {yellow}streaming 12 kB 3.0 kB/s   {cyan}█▉      {}20 kB   {yellow}-41 kB 200        6.00s
     {R}     … {BR}bash{R} sleep 60                                   running    2.00s
-    {cyan}enter {D}open  {cyan}esc {D}back  {cyan}f {D}filter  {cyan}r {D}requests  {cyan}p {D}responses  {cyan}e {D}errors  {cyan}? {D}help
+    {cyan}enter {D}open  {cyan}esc {D}back  {cyan}f {D}filter  {cyan}r {D}requests  {cyan}p {D}responses  {cyan}t {D}tools  {cyan}? {D}help  {cyan}Q {D}quit
     {green}● {B}Fix the failing date test                       {D}ses_e07ccbea3ffeBB3KYdJh7Puf9E
-    {redB}2 errors {D}· 8 requests · 74.2k in (61.0k cached), 1.0k out · $0.1018 · anthropic…
+    {redB}2 errors {D}· 8 requests, 1 hidden (i) · 74.2k in (61.0k cached), 1.0k out · $0.10…
     {R}all{}  {D}requests  responses  errors  tools                        following · 11/11
                                              {D}size   change status      took     cost
     {blue}❯ {B}The date test fails since Friday. Can you find out why? \u{202e}evil
-       {blue}2 {}claude-sonnet-4-5 (build)  {blue}████▋   {}48 kB          {green}200        {}4.21s  $0.0123
+    {blue}#102 {}claude-sonnet-4-5 (build)  {blue}████▋   {}48 kB          {green}200        {}4.21s  $0.0123
          {green}✓ {B}read {}src/date.ts                                            52ms
          {magenta}! {B}bash {}npm test -- --run 漢字 date.test.ts        {magenta}exit 1      {}52ms
-       {blue}3 {redB}overloaded_error: Overloa… {blue}██████  {}61 kB   {D}+13 kB {redB}529        {}4.21s
-       {blue}4 {magenta}try 2                      {blue}██████  {}61 kB        {D}= {green}200        {}4.21s  $0.0123
+    {blue}#103 {redB}overloaded_error: Overloa… {blue}██████  {}61 kB   {D}+13 kB {redB}529        {}4.21s
+    {blue}#104 {magenta}try 2                      {blue}██████  {}61 kB        {D}= {green}200        {}4.21s  $0.0123
          {redB}✗ {B}edit {}src/date.ts {D}· {redB}oldString not found in cont… failed      {}52ms
          {green}✓ {B}task {}Search the history {magenta}↳ session                           {}52ms
     {blue}❯ {magenta}compaction
-       {blue}5 {magenta}streaming 12 kB 3.0 kB/s   {blue}█▉      {}20 kB   {magenta}-41 kB 200        6.00s
+    {blue}#105 {magenta}streaming 12 kB 3.0 kB/s   {blue}█▉      {}20 kB   {magenta}-41 kB 200        6.00s
     {R}     … {BR}bash{R} sleep 60                                   running    2.00s
-    {blue}enter {D}open  {blue}esc {D}back  {blue}f {D}filter  {blue}r {D}requests  {blue}p {D}responses  {blue}e {D}errors  {blue}? {D}help
+    {blue}enter {D}open  {blue}esc {D}back  {blue}f {D}filter  {blue}r {D}requests  {blue}p {D}responses  {blue}t {D}tools  {blue}? {D}help  {blue}Q {D}quit
     ● {B}Fix the failing date test                       {D}ses_e07ccbea3ffeBB3KYdJh7Puf9E
-    {B}2 errors {D}· 8 requests · 74.2k in (61.0k cached), 1.0k out · $0.1018 · anthropic…
+    {B}2 errors {D}· 8 requests, 1 hidden (i) · 74.2k in (61.0k cached), 1.0k out · $0.10…
     {R}all{}  {D}requests  responses  errors  tools                        following · 11/11
                                              {D}size   change status      took     cost
     ❯ {B}The date test fails since Friday. Can you find out why? \u{202e}evil
-       2 claude-sonnet-4-5 (build)  ████▋   48 kB          200        4.21s  $0.0123
+    #102 claude-sonnet-4-5 (build)  ████▋   48 kB          200        4.21s  $0.0123
          ✓ {B}read {}src/date.ts                                            52ms
          ! {B}bash {}npm test -- --run 漢字 date.test.ts        exit 1      52ms
-       3 {B}overloaded_error: Overloa… {}██████  61 kB   {D}+13 kB {B}529        {}4.21s
-       4 try 2                      ██████  61 kB        {D}= {}200        4.21s  $0.0123
+    #103 {B}overloaded_error: Overloa… {}██████  61 kB   {D}+13 kB {B}529        {}4.21s
+    #104 try 2                      ██████  61 kB        {D}= {}200        4.21s  $0.0123
          {B}✗ edit {}src/date.ts {D}· {B}oldString not found in cont… failed      {}52ms
          ✓ {B}task {}Search the history ↳ session                           52ms
     ❯ compaction
-       5 streaming 12 kB 3.0 kB/s   █▉      20 kB   -41 kB 200        6.00s
+    #105 streaming 12 kB 3.0 kB/s   █▉      20 kB   -41 kB 200        6.00s
     {R}     … {BR}bash{R} sleep 60                                   running    2.00s
-    enter {D}open  {}esc {D}back  {}f {D}filter  {}r {D}requests  {}p {D}responses  {}e {D}errors  {}? {D}help
+    enter {D}open  {}esc {D}back  {}f {D}filter  {}r {D}requests  {}p {D}responses  {}t {D}tools  {}? {D}help  {}Q {D}quit
     ");
 }
 
@@ -144,20 +144,20 @@ fn kinds_have_their_own_columns() {
     insta::assert_snapshot!(shown, @"
     all  requests  responses  errors  tools                                              following - 4/4
                                                                      size   change    in cached     cost
-       2 claude-sonnet-4-5 (build)                          ####    48 kB          12.1k   9.8k  $0.0123
-       3 overloaded_error: Overloaded␛[31m - claude-sonnet~ ######  61 kB   +13 kB
-       4 try 2 - claude-sonnet-4-5 (build)                  ######  61 kB        = 12.1k   9.8k  $0.0123
-       5 streaming 12 kB 3.0 kB/s - claude-sonnet-4-5 (bui~ #       20 kB   -41 kB
+    #102 claude-sonnet-4-5 (build)                          ####    48 kB          12.1k   9.8k  $0.0123
+    #103 overloaded_error: Overloaded␛[31m - claude-sonnet~ ######  61 kB   +13 kB
+    #104 try 2 - claude-sonnet-4-5 (build)                  ######  61 kB        = 12.1k   9.8k  $0.0123
+    #105 streaming 12 kB 3.0 kB/s - claude-sonnet-4-5 (bui~ #       20 kB   -41 kB
     all  requests  responses  errors  tools                                              following - 4/4
                                                   size finish     status     first   took   out     cost
-       2 claude-sonnet-4-5 (build)       ##     5.1 kB tool_use   200        1.24s  4.21s   421  $0.0123
-       3 overloaded_error: Overloaded␛[~ #       120 B            529        1.24s  4.21s
-       4 try 2 - claude-sonnet-4-5 (bui~ ##     5.1 kB tool_use   200        1.24s  4.21s   421  $0.0123
-       5 streaming 12 kB 3.0 kB/s - cla~ ######  12 kB            200        1.50s  6.00s
+    #102 claude-sonnet-4-5 (build)       ##     5.1 kB tool_use   200        1.24s  4.21s   421  $0.0123
+    #103 overloaded_error: Overloaded␛[~ #       120 B            529        1.24s  4.21s
+    #104 try 2 - claude-sonnet-4-5 (bui~ ##     5.1 kB tool_use   200        1.24s  4.21s   421  $0.0123
+    #105 streaming 12 kB 3.0 kB/s - cla~ ######  12 kB            200        1.50s  6.00s
     all  requests  responses  errors  tools                                              following - 3/3
                                                                                         status      took
     ! bash npm test -- --run 漢字 date.test.ts                                          exit 1      52ms
-       3 overloaded_error: Overloaded␛[31m - claude-sonnet-4-5 (build)                  529        4.21s
+    #103 overloaded_error: Overloaded␛[31m - claude-sonnet-4-5 (build)                  529        4.21s
     x edit src/date.ts - oldString not found in content                                 failed      52ms
     all  requests  responses  errors  tools                                              following - 5/5
                                                                                         status      took
@@ -181,7 +181,7 @@ fn a_session_is_opened_at_once() {
     all  requests  responses  errors  tools                     following · reading…
                                              size   change status      took     cost
     (19 empty lines)
-    enter open  esc back  f filter  r requests  p responses  e errors  ? help
+    enter open  esc back  f filter  r requests  p responses  t tools  ? help  Q quit
     ");
     screen.answer(timeline(Vec::new()));
     assert!(screen.text().contains("Nothing of this session's work"));
@@ -197,7 +197,7 @@ fn the_newest_row_is_followed_until_somebody_goes_up() {
     assert!(screen.marked().contains("sleep 60"));
     let next = |id, after| vec![Row::from(exchange(id, after, 62_000))];
     screen.answer(timeline(next(106, 700)));
-    assert!(screen.marked().starts_with("6 "), "{}", screen.marked());
+    assert!(screen.marked().starts_with("#106 "), "{}", screen.marked());
     screen.key(Key::Char('k'));
     screen.answer(timeline(next(107, 701)));
     assert!(screen.marked().contains("sleep 60"));
@@ -210,7 +210,7 @@ fn the_newest_row_is_followed_until_somebody_goes_up() {
     );
     screen.key(Key::Char('F'));
     screen.answer(timeline(next(109, 702)));
-    assert!(screen.marked().starts_with("9 "), "{}", screen.marked());
+    assert!(screen.marked().starts_with("#109 "), "{}", screen.marked());
 }
 
 #[test]
@@ -338,6 +338,90 @@ fn bodies_and_rows_are_copied_and_saved() {
 }
 
 #[test]
+fn what_is_hidden_is_mentioned() {
+    let title = || ExchangeRow { purpose: Purpose::Title, ..exchange(101, 1, 2_400) };
+    let mut screen = Screen::at_timeline((80, 24), options());
+    let facts = |screen: &mut Screen| screen.text().lines().nth(1).unwrap_or_default().to_owned();
+    assert!(facts(&mut screen).contains("· 8 requests, 1 hidden (i) ·"), "{}", screen.text());
+    screen.key(Key::Char('i'));
+    assert!(facts(&mut screen).contains("· 8 requests · "), "{}", screen.text());
+    screen.key(Key::Char('i'));
+    // It may be told again, and as something else.
+    screen.answer(timeline(vec![Row::from(title()), Row::from(title())]));
+    assert!(facts(&mut screen).contains("1 hidden"));
+    screen.answer(timeline(vec![Row::from(exchange(101, 1, 2_400))]));
+    assert!(!facts(&mut screen).contains("hidden"));
+
+    let mut screen =
+        Screen::new((80, 24), Options { session: Some(SESSION.to_owned()), ..options() });
+    screen.answer(timeline(vec![Row::from(title())]));
+    let text = screen.text();
+    assert!(text.contains("\n1 request, 1 hidden (i)\n"), "{text}");
+    let gone = vec![RowId::Exchange(101)];
+    let (session, rows) = (SESSION.to_owned(), Vec::new());
+    screen.answer(Answer::Timeline { session, rows, gone, progress: None });
+    assert!(screen.text().contains("Nothing of this session's work"));
+}
+
+#[test]
+fn an_id_is_the_same_everywhere_and_has_the_room_it_takes() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    screen.answer(timeline(vec![Row::from(exchange(1_000_000_001, 700, 62_000))]));
+    let text = screen.text();
+    let row = |what: &str| text.lines().find(|line| line.contains(what)).unwrap_or_default();
+    assert!(row("streaming").starts_with("       #105 streaming"), "{text}");
+    assert!(row("#1000000001").starts_with("#1000000001 "), "{text}");
+    assert!(row("bash npm").starts_with("            ! bash"), "{text}");
+    screen.key(Key::Enter);
+    assert!(screen.text().starts_with("#1000000001  "));
+}
+
+#[test]
+fn the_time_of_a_tool_is_that_from_its_start() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    let late = tool(6, 105, 700, "bash", "late");
+    let start = late.at_us;
+    let late = ToolRow { started_us: Some(start + 5_000), ended_us: Some(start + 114_000), ..late };
+    let unknown = ToolRow {
+        started_us: None,
+        ended_us: Some(start + 847_000),
+        ..tool(7, 105, 700, "bash", "unknown")
+    };
+    screen.answer(timeline(vec![Row::from(late), Row::from(unknown)]));
+    let text = screen.text();
+    let row = |what: &str| text.lines().find(|line| line.contains(what)).unwrap_or_default();
+    assert!(row("bash late").contains(" 109ms"), "{text}");
+    assert!(row("bash unknown").contains("≤847ms"), "that is the most it can have been: {text}");
+}
+
+#[test]
+fn a_kind_is_clicked() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    let line = screen.text().lines().nth(2).unwrap_or_default().to_owned();
+    for (kind, place) in [("errors", "3/3"), ("tools", "5/5"), ("all", "11/11")] {
+        let x = u16::try_from(line.find(kind).unwrap()).unwrap();
+        screen.mouse(MouseAction::Press, x, 2);
+        assert!(screen.text().contains(place), "{kind}: {}", screen.text());
+    }
+    screen.mouse(MouseAction::Press, 3, 2);
+    assert!(screen.text().contains("11/11"), "there is nothing between two names");
+}
+
+#[test]
+fn texts_side_by_side_are_apart() {
+    for width in 60..100 {
+        let mut screen = Screen::at_timeline((width, 24), options());
+        screen.key(Key::Char('f'));
+        screen.type_text("kind:error age<1d");
+        screen.key(Key::Enter);
+        let text = screen.text();
+        let line = text.lines().nth(2).unwrap_or_default();
+        let (left, right) = line.rsplit_once("  ").unwrap_or_default();
+        assert!(!left.is_empty() && !right.contains('<') && right.contains('/'), "{width}: {text}");
+    }
+}
+
+#[test]
 fn rows_are_filtered_by_what_they_and_their_session_say() {
     let mut screen = Screen::at_timeline((80, 24), options());
     screen.key(Key::Char('f'));
@@ -356,7 +440,7 @@ fn rows_are_filtered_by_what_they_and_their_session_say() {
     let places = vec![(SESSION.to_owned(), 104)];
     screen.answer(Answer::Found { session, words, places });
     assert!(
-        screen.text().contains("1/1") && screen.marked().starts_with("4 "),
+        screen.text().contains("1/1") && screen.marked().starts_with("#104 "),
         "{}",
         screen.text()
     );

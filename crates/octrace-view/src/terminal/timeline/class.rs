@@ -33,8 +33,13 @@ impl Class {
         Self(kinds.fold(if is_meta { Self::META } else { 0 }, |all: u8, one: u8| all | one))
     }
 
+    /// Whether it is a request for a title or the like.
+    pub(super) fn is_meta(self) -> bool {
+        self.0 & Self::META != 0
+    }
+
     /// Whether such rows are shown in a list of this kind.
     pub(super) fn is_shown(self, kind: Kind, include_meta: bool) -> bool {
-        self.0 & (1 << kind as u8) != 0 && (include_meta || self.0 & Self::META == 0)
+        self.0 & (1 << kind as u8) != 0 && (include_meta || !self.is_meta())
     }
 }

@@ -4,7 +4,6 @@ use octrace_core::{
     session::ToolStatus,
     timeline::{ExchangeRow, PromptRow, Row, RowId, ToolRow},
 };
-use octrace_store::read::SessionRow;
 use ratatui_core::layout::Rect;
 
 use super::{
@@ -41,8 +40,9 @@ impl Timeline {
         let (top, area) = split_top(area, u16::from(area.height > 2));
         self.title(top, pen);
         let (top, area) = split_top(area, u16::from(area.height > 8));
-        facts(top, pen, &self.about);
+        self.facts(top, pen);
         let (top, area) = split_top(area, u16::from(area.height > 4));
+        self.kinds = top;
         self.kinds(top, pen, is_static);
         let (top, area) = split_top(area, u16::from(area.height > 5));
         let columns = Columns::new(self.kind, area.width);
@@ -77,6 +77,51 @@ impl Timeline {
             line = line.put(Paint::Good, pen.style.glyph("● ", "* "));
         }
         pen.line(left, line.put(Paint::Strong, title));
+    }
+
+    /// Models and sums.
+    fn facts(&self, area: Rect, pen: &mut Pen<'_>) {
+        let totals = &self.about.totals;
+        if totals.requests == 0 {
+            return;
+        }
+        let usage = &totals.usage;
+        let errors = if totals.errors == 0 {
+            Line::new()
+        } else {
+            Line::new().put(Paint::Bad, &figures::many(totals.errors, "error"))
+        };
+        let cached = match usage.cache_read {
+            0 => String::new(),
+            read => format!(" ({} cached)", figures::count(read)),
+        };
+        let tokens = match (usage.input, usage.output) {
+            (0, 0) => String::new(),
+            (input, output) => {
+                format!("{} in{cached}, {} out", figures::count(input), figures::count(output))
+            }
+        };
+        let facts = [
+            self.requests(totals.requests),
+            tokens,
+            figures::dollars(totals.cost_usd),
+            self.about.models.join(", "),
+        ];
+        let mut line = Line::new();
+        if errors.width() > 0 {
+            line = errors.layout(Paint::Dim, pen.style.glyph(" · ", " - "));
+        }
+        let facts = Line::new().dotted(pen.style, Paint::Dim, facts.iter().map(String::as_str));
+        pen.line(area, line.join(facts));
+    }
+
+    /// How many there are: what is hidden is counted, and said to be.
+    fn requests(&self, count: u64) -> String {
+        let requests = figures::many(count, "request");
+        match self.hidden() {
+            0 => requests,
+            hidden => format!("{requests}, {} hidden (i)", figures::grouped(hidden)),
+        }
     }
 
     /// Which rows are shown, and where in them the cursor is.
@@ -117,6 +162,10 @@ impl Timeline {
             Reading::Begun | Reading::At(_) => return,
             Reading::Done if self.rows.len() == 0 => {
                 "Nothing of this session's work has been recorded yet."
+            }
+            Reading::Done if self.rows.len() as u64 == self.hidden() => {
+                let hidden = self.requests(self.hidden());
+                return pen.line(word_row(area), Line::new().put(Paint::Dim, &hidden));
             }
             Reading::Done => {
                 "Nothing here is of this kind and matches the filter. a shows all, f changes it."
@@ -164,14 +213,22 @@ impl Timeline {
     fn text(&self, row: &Row, style: &Style, now_us: i64) -> Line {
         match row {
             Row::Prompt(prompt) => prompt_text(prompt, style),
-            Row::Tool(tool) => tool_text(tool, style, self.kind),
+            Row::Tool(tool) => {
+                let indent = if self.kind == Kind::All { self.id_width() + 1 } else { 0 };
+                tool_text(tool, style, indent)
+            }
             Row::Exchange(exchange) => self.exchange_text(exchange, style, now_us),
         }
     }
 
+    /// What an id takes, with its sign.
+    fn id_width(&self) -> usize {
+        self.rows.highest().to_string().len().max(3) + 1
+    }
+
     fn exchange_text(&self, exchange: &ExchangeRow, style: &Style, now_us: i64) -> Line {
-        let ordinal = format!("{:>4} ", exchange.ordinal);
-        let mut line = Line::new().layout(Paint::Accent, &ordinal);
+        let id = format!("{:>1$} ", format!("#{}", exchange.id), self.id_width());
+        let mut line = Line::new().layout(Paint::Accent, &id);
         let mut parts: Vec<(Paint, String)> = Vec::new();
         if exchange.purpose.is_meta() {
             parts.push((Paint::Meta, exchange.purpose.as_str().to_owned()));
@@ -217,7 +274,7 @@ impl Timeline {
     fn figure(&self, column: Column, row: &Row, style: &Style, now_us: i64) -> Line {
         let (paint, text) = match row {
             Row::Prompt(_) => return Line::new(),
-            Row::Tool(tool) => tool_figure(column, tool, now_us),
+            Row::Tool(tool) => tool_figure(column, tool, style, now_us),
             Row::Exchange(exchange) if column == Column::Bar => {
                 let (requests, responses) = self.rows.largest();
                 let bar = if self.kind == Kind::Responses {
@@ -257,8 +314,10 @@ impl Timeline {
         Some(match row {
             Row::Prompt(prompt) => prompt.text.as_deref()?.to_owned(),
             Row::Exchange(exchange) => of_exchange(exchange),
-            Row::Tool(tool) if tool.subject.is_empty() => tool.tool.to_string(),
-            Row::Tool(tool) => tool.subject.to_string(),
+            Row::Tool(tool) => {
+                let what = if tool.subject.is_empty() { &*tool.tool } else { &*tool.subject };
+                [what].into_iter().chain(tool.error.as_deref()).collect::<Vec<_>>().join("\n")
+            }
         })
     }
 
@@ -266,42 +325,6 @@ impl Timeline {
     pub(in crate::terminal) fn selected_id(&self) -> Option<RowId> {
         self.selected().map(Row::id)
     }
-}
-
-/// Models and sums.
-fn facts(area: Rect, pen: &mut Pen<'_>, session: &SessionRow) {
-    let totals = &session.totals;
-    if totals.requests == 0 {
-        return;
-    }
-    let usage = &totals.usage;
-    let errors = if totals.errors == 0 {
-        Line::new()
-    } else {
-        Line::new().put(Paint::Bad, &figures::many(totals.errors, "error"))
-    };
-    let cached = match usage.cache_read {
-        0 => String::new(),
-        read => format!(" ({} cached)", figures::count(read)),
-    };
-    let tokens = match (usage.input, usage.output) {
-        (0, 0) => String::new(),
-        (input, output) => {
-            format!("{} in{cached}, {} out", figures::count(input), figures::count(output))
-        }
-    };
-    let facts = [
-        figures::many(totals.requests, "request"),
-        tokens,
-        figures::dollars(totals.cost_usd),
-        session.models.join(", "),
-    ];
-    let mut line = Line::new();
-    if errors.width() > 0 {
-        line = errors.layout(Paint::Dim, pen.style.glyph(" · ", " - "));
-    }
-    let facts = Line::new().dotted(pen.style, Paint::Dim, facts.iter().map(String::as_str));
-    pen.line(area, line.join(facts));
 }
 
 fn head(area: Rect, pen: &mut Pen<'_>, columns: &Columns) {
@@ -328,10 +351,9 @@ fn prompt_text(prompt: &PromptRow, style: &Style) -> Line {
     }
 }
 
-fn tool_text(tool: &ToolRow, style: &Style, kind: Kind) -> Line {
+fn tool_text(tool: &ToolRow, style: &Style, indent: usize) -> Line {
     let (paint, mark) = tool_mark(tool.status, tool.exit, style);
-    let indent = if kind == Kind::All { "     " } else { "" };
-    let mut line = Line::new().layout(Paint::Plain, indent).layout(paint, mark);
+    let mut line = Line::new().pad(indent).layout(paint, mark);
     line = line.put(Paint::Strong, &tool.tool);
     if !tool.subject.is_empty() {
         line = line.layout(Paint::Plain, " ").put(Paint::Plain, &tool.subject);
@@ -345,7 +367,7 @@ fn tool_text(tool: &ToolRow, style: &Style, kind: Kind) -> Line {
     line
 }
 
-fn tool_figure(column: Column, tool: &ToolRow, now_us: i64) -> (Paint, String) {
+fn tool_figure(column: Column, tool: &ToolRow, style: &Style, now_us: i64) -> (Paint, String) {
     match column {
         Column::Status => match (tool.status, tool.exit) {
             (_, Some(exit)) if exit != 0 => (Paint::Warn, format!("exit {exit}")),
@@ -355,9 +377,13 @@ fn tool_figure(column: Column, tool: &ToolRow, now_us: i64) -> (Paint, String) {
         },
         Column::Took => {
             let running = (tool.status == ToolStatus::Running).then_some(now_us);
-            let ended = tool.ended_us.or(running);
-            let took = ended.map(|end| figures::duration(end.saturating_sub(tool.at_us)));
-            (Paint::Plain, took.unwrap_or_default())
+            let start = tool.started_us.unwrap_or(tool.at_us);
+            let took = tool.ended_us.or(running).map(|end| end.saturating_sub(start));
+            let took = took.map(figures::duration).unwrap_or_default();
+            // Who does not know when it began knows that it did not take longer.
+            let is_bound = tool.started_us.is_none() && tool.ended_us.is_some();
+            let bound = if is_bound { style.glyph("≤", "<") } else { "" };
+            (Paint::Plain, format!("{bound}{took}"))
         }
         _ => (Paint::Plain, String::new()),
     }

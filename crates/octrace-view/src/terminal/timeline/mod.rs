@@ -24,6 +24,7 @@ use self::{
 use super::{
     command::{Command, Kind},
     data::Progress,
+    draw::without_left,
     filtering::{Filtering, Has},
     list::Cursor,
     sessions::Reading,
@@ -50,6 +51,8 @@ pub(super) struct Timeline {
     again: Option<HashSet<RowId>>,
     /// Where the rows were drawn.
     drawn: Rect,
+    /// Where the names of the kinds were drawn.
+    kinds: Rect,
 }
 
 /// What a row leads to.
@@ -76,6 +79,7 @@ impl Timeline {
             reading: Reading::Begun,
             again: None,
             drawn: Rect::ZERO,
+            kinds: Rect::ZERO,
         }
     }
 
@@ -206,6 +210,22 @@ impl Timeline {
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The kind whose name stands there.
+    pub(super) fn kind_at(&self, x: u16, y: u16) -> Option<Kind> {
+        let mut rest = self.kinds;
+        Kind::ALL.into_iter().find(|kind| {
+            let width = u16::try_from(kind.name().len()).unwrap_or(0);
+            let here = Rect { width, ..rest }.intersection(self.kinds);
+            rest = without_left(rest, width + 2);
+            here.contains((x, y).into())
+        })
+    }
+
+    /// How many requests are there that are not shown, for titles and the like.
+    fn hidden(&self) -> u64 {
+        if self.include_meta { 0 } else { self.rows.meta() }
     }
 
     /// Does what is about this list alone.

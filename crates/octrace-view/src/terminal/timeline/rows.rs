@@ -43,6 +43,10 @@ pub(super) struct Rows {
     open: HashSet<RowId>,
     /// The largest request and the largest response of exchanges, in bytes.
     largest: (u64, u64),
+    /// The highest id of an exchange so far: what is shown of it has a column of its own.
+    highest: i64,
+    /// How many are requests for titles and the like.
+    meta: u64,
 }
 
 impl Rows {
@@ -58,11 +62,14 @@ impl Rows {
             let (request, response) = self.largest;
             self.largest =
                 (request.max(exchange.request_bytes), response.max(exchange.response_bytes));
+            self.highest = self.highest.max(exchange.id);
         }
         let before = self.key(id);
         let slot = before.map(|key| key.slot).or_else(|| self.free.pop());
         let slot = slot.unwrap_or(self.slots.len() as u32);
         let key = Key::of(&row, slot);
+        self.meta += u64::from(key.class.is_meta());
+        self.meta -= u64::from(before.is_some_and(|before| before.class.is_meta()));
         match self.slots.get_mut(slot as usize) {
             Some(place) => *place = Some(row),
             None => self.slots.push(Some(row)),
@@ -76,6 +83,7 @@ impl Rows {
         let key = self.key(id)?;
         self.places.remove(&id);
         self.open.remove(&id);
+        self.meta -= u64::from(key.class.is_meta());
         self.free.push(key.slot);
         let row = self.slots.get_mut(key.slot as usize)?.take();
         if let Some(Row::Exchange(row)) = row
@@ -123,6 +131,16 @@ impl Rows {
     /// Whether anything is under way.
     pub(super) fn is_live(&self) -> bool {
         !self.open.is_empty()
+    }
+
+    /// How many are requests for titles and the like.
+    pub(super) fn meta(&self) -> u64 {
+        self.meta
+    }
+
+    /// The highest id of an exchange so far.
+    pub(super) fn highest(&self) -> i64 {
+        self.highest
     }
 
     /// The largest request and the largest response.
