@@ -71,7 +71,7 @@ pub(crate) fn sections(body: &[u8]) -> Option<Vec<Section<'_>>> {
     Some(sections)
 }
 
-fn ordered<'a>(members: Vec<(Cow<'a, str>, &'a [u8])>) -> Vec<Section<'a>> {
+fn ordered(members: Vec<Child<'_>>) -> Vec<Section<'_>> {
     let sections = members.into_iter();
     let mut sections: Vec<_> =
         sections.map(|(name, value)| Section { place: Place::of(&name), name, value }).collect();
@@ -288,7 +288,10 @@ fn media<'a>(kind: Option<&str>, members: &Children<'a>) -> Option<(String, &'a 
 
 /// The members of an object by name, or the elements of a list with no names.
 #[derive(Default)]
-pub(crate) struct Children<'a>(Vec<(Cow<'a, str>, &'a [u8])>);
+pub(crate) struct Children<'a>(Vec<Child<'a>>);
+
+/// A name, and JSON.
+type Child<'a> = (Cow<'a, str>, &'a [u8]);
 
 impl<'a> Children<'a> {
     /// `None` for what is neither, or not whole.
@@ -298,7 +301,7 @@ impl<'a> Children<'a> {
 
     /// Those that are whole, and the one where it breaks off: its name, and all that there is from its beginning on.
     /// `None` for what is neither an object nor a list.
-    fn begun(json: &'a [u8]) -> Option<(Self, Option<(Cow<'a, str>, &'a [u8])>)> {
+    fn begun(json: &'a [u8]) -> Option<(Self, Option<Child<'a>>)> {
         let mut scanner = Scanner::new(json);
         let first = scanner.next()?;
         if !matches!(first.kind, TokenKind::ObjectStart | TokenKind::ArrayStart) {
