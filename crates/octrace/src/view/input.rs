@@ -1,9 +1,10 @@
 //! What reaches the viewer from the terminal: keys and mouse, signals, and that it is gone.
 
-use std::{io, sync::mpsc::SyncSender};
+use std::{io, sync::mpsc::SyncSender, time::Duration};
 
-use crossterm::event::{
-    self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+use crossterm::{
+    event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind},
+    terminal::disable_raw_mode,
 };
 use octrace_view::terminal::{
     Event,
@@ -14,19 +15,32 @@ use rustix::{
     io::Errno,
 };
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP},
+    consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2},
     iterator::Signals,
+    low_level::emulate_default_handler,
 };
 
 use super::wake::{Wake, thread};
 
+/// What somebody may send to end a program, and programs die of.
+const DEADLY: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2];
+
+/// How long the viewer may take to die of one.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Listens to the terminal and to signals from now on.
 pub(super) fn watch(wake: &SyncSender<Wake>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT])?;
+    let mut signals = Signals::new(DEADLY.iter().chain(&[SIGTSTP, SIGCONT]))?;
     let tell = wake.clone();
     thread("signals", wake, move || {
-        let all = signals.forever().map(Wake::Signal);
-        all.map(|wake| tell.send(wake)).take_while(Result::is_ok).for_each(drop);
+        for signal in signals.forever() {
+            if DEADLY.contains(&signal) {
+                thread("end", &tell, move || die(signal)).ok();
+            }
+            if tell.send(Wake::Signal(signal)).is_err() {
+                return;
+            }
+        }
     })?;
     let tell = wake.clone();
     thread("keys", wake, move || {
@@ -47,6 +61,14 @@ pub(super) fn watch(wake: &SyncSender<Wake>) -> io::Result<()> {
         while matches!(rustix::event::poll(&mut asked, None), Err(Errno::INTR)) {}
         tell.send(Wake::Closed).ok();
     })
+}
+
+/// Dies of a signal that the viewer did not die of: the terminal takes nothing any more, and whoever draws on it waits.
+fn die(signal: i32) {
+    std::thread::sleep(PATIENCE);
+    // What can be restored without a word to it.
+    disable_raw_mode().ok();
+    emulate_default_handler(signal).ok();
 }
 
 /// `None` for what nobody wants to know.

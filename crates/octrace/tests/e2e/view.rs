@@ -13,7 +13,10 @@ use octrace_testkit::{
     Modes, Output, PATIENCE, Serve, Tui, eventually, keys,
     script::{Fault, Script, Seen, Step},
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    termios::{Action, tcflow},
+};
 use serde_json::json;
 
 use crate::stage::{OCTRACE, Stage};
@@ -59,7 +62,9 @@ fn without_a_terminal_it_says_what_to_use() -> anyhow::Result<()> {
 #[test]
 fn a_signal_ends_it_and_the_terminal_is_as_it_was() -> anyhow::Result<()> {
     let stage = Stage::new(Script::new())?;
-    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+    let signals =
+        [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)];
+    for (signal, code) in signals {
         let tui = shell(
             &stage,
             "before=$(stty -g); trap : INT; $view; echo \"code $?\"
@@ -71,6 +76,45 @@ fn a_signal_ends_it_and_the_terminal_is_as_it_was() -> anyhow::Result<()> {
         ensure!(shown.contains(&format!("code {code}")), "{signal:?}: {shown}");
         ensure!(tui.modes() == Modes::default(), "{signal:?}: {:?}", tui.modes());
     }
+    Ok(())
+}
+
+#[test]
+fn a_signal_ends_it_though_the_terminal_takes_nothing() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let tui = shell(
+        &stage,
+        "before=$(stty -g); $view; [ \"$(stty -g)\" = \"$before\" ] && echo as it was",
+    )?;
+    wait_for_modes(&tui, OURS)?;
+    tui.wait_for("Nothing has been recorded yet")?;
+    let viewer = viewer(&stage)?;
+    let terminal = fs::File::open(format!("/proc/{}/fd/0", viewer.as_raw_nonzero()))?;
+    tcflow(&terminal, Action::OOff)?;
+    // What it draws now waits for ever.
+    kill_process(viewer, Signal::CONT)?;
+    kill_process(viewer, Signal::TERM)?;
+    eventually(PATIENCE, || match self::viewer(&stage) {
+        Ok(_) => Err("it is still there"),
+        Err(_) => Ok(()),
+    })?;
+    tcflow(&terminal, Action::OOn)?;
+    tui.wait_until(PATIENCE, |screen| screen.contains("as it was"))?;
+    Ok(())
+}
+
+#[test]
+fn much_that_is_typed_at_once_is_taken_at_once() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let mut tui = Tui::start(stage.octrace(["view"]), 100, 30)?;
+    tui.wait_for("Nothing has been recorded yet")?;
+    // More than is read at once, and nothing after it.
+    tui.send(&format!("{}?", "j".repeat(3000)))?;
+    tui.wait_for("narrow")?;
+    tui.send(keys::ESCAPE)?;
+    tui.wait_for("Nothing has been recorded yet")?;
+    tui.send(&format!("/\x1b[200~{}THE END\x1b[201~", "x".repeat(900)))?;
+    tui.wait_for("THE END")?;
     Ok(())
 }
 
