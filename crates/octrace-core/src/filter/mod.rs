@@ -14,6 +14,7 @@ mod fields;
 mod kind;
 mod needle;
 mod parse;
+mod said;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use self::{
     fields::{FIELDS, Field, SIGNS, Sign},
     kind::Kinds,
     needle::Shown,
+    said::{Calls, Said},
     subject::{Subject, Text},
     within::Within,
 };
@@ -100,6 +102,17 @@ impl Filter {
     /// The `text:` terms' values, in order: what only the whole recorded text can tell.
     pub fn texts(&self) -> &[Query] {
         &self.texts
+    }
+
+    /// Whether it can depend on tool calls what fits.
+    pub fn asks_of_calls(&self) -> bool {
+        let of_calls = Kinds::TOOL.with(Kinds::ERROR, true);
+        let of_calls = of_calls.with(Kinds::LIVE, true).with(Kinds::SUB_AGENT, true);
+        self.terms.iter().any(|term| match &term.test {
+            Test::Kind(kinds) => kinds.and(of_calls) != Kinds::NONE,
+            Test::Text(field, _) => *field == Text::Tool,
+            Test::Status(_) | Test::Amount(..) | Test::Recorded(_) => false,
+        })
     }
 
     /// Whether `subject` is to be shown. `now_us`: µs since the Unix epoch. `has_text`: whether the recorded text of

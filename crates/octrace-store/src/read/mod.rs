@@ -1,5 +1,6 @@
 //! Reading the tape: what the commands and viewers ask of it. No read transaction outlives its query.
 
+mod calls;
 mod exchanges;
 mod search;
 mod sessions;
@@ -13,7 +14,7 @@ use octrace_core::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    search::{Hit, Hits},
+    search::{Hit, Hits, Wanted},
     timeline::{Changes, Timeline},
 };
 

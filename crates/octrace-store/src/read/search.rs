@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use octrace_core::{
     exchange::{Purpose, Summary},
+    filter::Said,
     search::{Found, Fragment, IndexWord, Passage, Query, Role, is_inside_string},
     session,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::calls::{CallsOf, is_of_calls};
 use crate::{
     Error, Tape,
     body::{self, Entry, Insertion},
@@ -50,6 +52,17 @@ pub struct Hits {
     pub more: bool,
 }
 
+/// Which words count.
+pub struct Wanted<'a> {
+    /// Those that this fits.
+    pub fits: &'a mut dyn FnMut(Said<'_>) -> bool,
+    /// Whether that can depend on the tool calls that they are of, which then have to be found out.
+    pub of_calls: bool,
+}
+
+/// Parts of a session: the exchange that each was first seen in, and the tool calls that it is of.
+type Parts = HashMap<i64, (i64, Option<usize>)>;
+
 /// When there are hits enough, so many more places are looked at for an earlier use of theirs.
 const BEYOND: usize = 256;
 
@@ -76,8 +89,8 @@ impl Tape {
         self.search_where(query, session, limit, None, |_| true)
     }
 
-    /// The same, of what is said in a role that is wanted, and where only some exchanges are `wanted`, in those: where
-    /// it was first seen in one of them. To know that, every place has to be looked up.
+    /// The same, of what is said in a role that is wanted, and where only some words are `wanted`, of those: where they
+    /// were first seen in an exchange that makes them fit. To know that, every place has to be looked up.
     ///
     /// # Errors
     /// As [`Tape::search`].
@@ -86,14 +99,16 @@ impl Tape {
         query: &Query,
         session: Option<&str>,
         limit: usize,
-        wanted: Option<&mut dyn FnMut(&Summary) -> bool>,
+        wanted: Option<Wanted<'_>>,
         role_wanted: impl Fn(Role) -> bool,
     ) -> Result<Hits, Error> {
         let mut places = self.places(query, session)?;
-        if let Some(wanted) = wanted {
-            places = self.wanted(places, wanted)?;
-        }
         let mut reader = Reader::new(&self.connection)?;
+        if let Some(wanted) = wanted {
+            places = self.wanted(places, wanted, |exchange, place| {
+                Ok(reader.see(query, exchange, place)?.map(|(_, role, _)| role))
+            })?;
+        }
         let mut known: HashMap<(String, Role, blake3::Hash), usize> = HashMap::new();
         let mut hits: Vec<Hit> = Vec::new();
         let (mut more, mut beyond) = (false, 0);
@@ -159,69 +174,100 @@ impl Tape {
             let Some((session, purpose)) = staying(exchange)? else { continue };
             found.insert(exchange, session);
             if Purpose::parse(&purpose).is_meta() {
-                meta.push((exchange, place));
+                meta.push((exchange, place, None));
             }
         }
-        for (exchange, _) in self.later(&meta, |summary| !summary.purpose.is_meta())? {
+        for (exchange, _) in self.later(&meta, |summary, _| !summary.purpose.is_meta())? {
             found.extend(staying(exchange)?.map(|(session, _)| (exchange, session)));
         }
         Ok(found.into_iter().map(|(exchange, session)| (session, exchange)).collect())
     }
 
-    /// Those of the places that are in exchanges that are `wanted`; for the others, where such an exchange says it next.
+    /// Those of the places whose words are `wanted`; for the others, where they stand next in an exchange that makes them
+    /// fit. `role`: whose words they are, if they are what is looked for.
     fn wanted(
         &self,
         places: Vec<(i64, Place)>,
-        wanted: &mut dyn FnMut(&Summary) -> bool,
+        wanted: Wanted<'_>,
+        mut role: impl FnMut(i64, &Place) -> Result<Option<Role>, Error>,
     ) -> Result<Vec<(i64, Place)>, Error> {
+        let Wanted { fits, of_calls } = wanted;
+        let mut calls = CallsOf::new(&self.connection);
         let (mut counting, mut others) = (Vec::new(), Vec::new());
-        let mut last: Option<(i64, bool)> = None;
-        for place in places {
-            let counts = match last {
-                Some((exchange, counts)) if exchange == place.0 => counts,
-                _ => self.summary(place.0)?.is_some_and(|summary| wanted(&summary)),
+        let mut last: Option<(Summary, bool)> = None;
+        for (exchange, place) in places {
+            if last.as_ref().is_none_or(|(summary, _)| summary.id != exchange) {
+                let Some(summary) = self.summary(exchange)? else { continue };
+                let alone = fits(Said { exchange: &summary, calls: None });
+                last = Some((summary, alone));
+            }
+            let Some((summary, mut counts)) = last.as_ref().map(|(row, alone)| (row, *alone))
+            else {
+                continue;
             };
-            last = Some((place.0, counts));
-            if counts { counting.push(place) } else { others.push(place) }
+            let mut around = match place {
+                Place::Part(part) if of_calls => calls.of(&summary.session, exchange, part)?,
+                Place::Part(_) | Place::Error(_) => None,
+            };
+            if around.is_some() {
+                match role(exchange, &place)? {
+                    None => continue,
+                    Some(role) if is_of_calls(role) => {
+                        counts = fits(Said { exchange: summary, calls: calls.get(around) });
+                    }
+                    Some(_) => around = None,
+                }
+            }
+            if counts {
+                counting.push((exchange, place));
+            } else {
+                others.push((exchange, place, around));
+            }
         }
-        counting.extend(self.later(&others, wanted)?);
+        counting.extend(self.later(&others, |exchange, around| {
+            fits(Said { exchange, calls: calls.get(around) })
+        })?);
         counting.sort_unstable_by(|a, b| b.cmp(a));
         Ok(counting)
     }
 
-    /// The same parts in the first exchange after theirs that is `wanted` and has them; nothing for those that no such
-    /// exchange has.
+    /// The same parts in the first exchange after theirs that is `wanted` for what is of these tool calls, and has them;
+    /// nothing for those that no such exchange has.
     fn later(
         &self,
-        places: &[(i64, Place)],
-        mut wanted: impl FnMut(&Summary) -> bool,
+        places: &[(i64, Place, Option<usize>)],
+        mut wanted: impl FnMut(&Summary, Option<usize>) -> bool,
     ) -> Result<Vec<(i64, Place)>, Error> {
         let mut select =
             self.connection.prepare_cached("SELECT session FROM exchanges WHERE id = ?1")?;
-        // Of each session: each part, and the exchange that it was first seen in.
-        let mut missing: HashMap<String, HashMap<i64, i64>> = HashMap::new();
-        for (exchange, place) in places {
+        let mut missing: HashMap<String, Parts> = HashMap::new();
+        for (exchange, place, calls) in places {
             let Place::Part(part) = place else { continue };
             let session = select.query_row([exchange], |row| row.get(0)).optional()?;
             if let Some(session) = session {
-                missing.entry(session).or_default().insert(*part, *exchange);
+                missing.entry(session).or_default().insert(*part, (*exchange, *calls));
             }
         }
         let mut later = Vec::new();
         for (session, mut missing) in missing {
-            let first = missing.values().min().copied().unwrap_or_default();
+            let first = missing.values().map(|(exchange, _)| *exchange).min().unwrap_or_default();
+            let all_calls: HashSet<Option<usize>> =
+                missing.values().map(|(_, calls)| *calls).collect();
             let rows = self.exchanges(&session)?;
-            let ids: HashSet<i64> =
-                rows.iter().filter(|row| row.id > first && wanted(row)).map(|row| row.id).collect();
-            let Some(last) = ids.iter().max().copied() else { continue };
+            let mut ids: HashSet<(i64, Option<usize>)> = HashSet::new();
+            for row in rows.iter().filter(|row| row.id > first) {
+                let wanted = all_calls.iter().filter(|calls| wanted(row, **calls));
+                ids.extend(wanted.map(|calls| (row.id, *calls)));
+            }
+            let Some(last) = ids.iter().map(|(exchange, _)| *exchange).max() else { continue };
             layout::walk(&self.connection, &session, first, |exchange, entries, response| {
-                if ids.contains(&exchange) {
-                    let parts = parts_of(entries).chain(response);
-                    for part in parts {
-                        if missing.get(&part).is_some_and(|first| *first < exchange) {
-                            missing.remove(&part);
-                            later.push((exchange, Place::Part(part)));
-                        }
+                for part in parts_of(entries).chain(response) {
+                    let is_there = missing.get(&part).is_some_and(|(first, calls)| {
+                        *first < exchange && ids.contains(&(exchange, *calls))
+                    });
+                    if is_there {
+                        missing.remove(&part);
+                        later.push((exchange, Place::Part(part)));
                     }
                 }
                 let done = missing.is_empty() || exchange >= last;

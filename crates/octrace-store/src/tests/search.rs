@@ -4,18 +4,18 @@ use std::{collections::BTreeSet, time::Instant};
 
 use octrace_core::{
     exchange::Summary,
-    filter::Filter,
+    filter::{self, Filter, Said},
     provider::{Dialect, read_answer},
     search::{Query, Role},
 };
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Author, answer, body, size};
 use crate::{
     Tape,
     body::sample::{Session, Shape},
-    read::Hits,
+    read::{Hits, Wanted},
 };
 
 fn find(tape: &Tape, query: &str) -> Hits {
@@ -150,25 +150,107 @@ fn every_place_is_told_and_only_wanted_exchanges_and_roles_are_searched() {
         assert_eq!(places("=>", None), [""; 0]);
 
         let query = Query::parse("fix*").unwrap();
-        let mut wanted = |row: &Summary| row.session == "ses_1";
-        let role = |role| role == Role::User;
-        let found = author.tape.search_where(&query, None, 1, Some(&mut wanted), role).unwrap();
+        let of = |fits: &dyn Fn(&Summary) -> bool, limit, role: fn(Role) -> bool| {
+            let fits = &mut |said: Said<'_>| fits(said.exchange);
+            let wanted = Wanted { fits, of_calls: false };
+            author.tape.search_where(&query, None, limit, Some(wanted), role).unwrap()
+        };
+        let found = of(&|row| row.session == "ses_1", 1, |role| role == Role::User);
         assert_eq!(lines(&found), "ses_1 turn 2 user #2: Then [fix] 修复日期测试 too\n");
         assert!(found.more);
-        let found = author
-            .tape
-            .search_where(&query, None, 2, Some(&mut |row| row.id == 3), |_| true)
-            .unwrap();
+        let found = of(&|row| row.id == 3, 2, |_| true);
         assert_eq!((found.hits.len(), found.more), (2, false));
         // The second request has the first prompt, too.
-        let found = author
-            .tape
-            .search_where(&query, None, 9, Some(&mut |row| row.id == 2), |_| true)
-            .unwrap();
+        let found = of(&|row| row.id == 2, 9, |_| true);
         assert_eq!(
             lines(&found),
             "ses_1 turn 2 user #2: Then [fix] 修复日期测试 too\nses_1 turn 2 user #2: [Fix] the date test\n"
         );
+    }
+}
+
+/// A session with three tool calls, the last two of one answer: what it asks for, what came, and what OpenCode told.
+fn with_calls() -> Author {
+    let mut author = Author::new();
+    let call = |id: &str, tool: &str, what: &str| json!({"type": "tool_use", "id": id, "name": tool, "input": {"what": what}});
+    let gave =
+        |id: &str, text: &str| json!({"type": "tool_result", "tool_use_id": id, "content": text});
+    let message = |role: &str, content: &[Value]| json!({"role": role, "content": content});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let steps = [
+        vec![call("c1", "write", "greet the world")],
+        vec![call("c2", "bash", "Hello is run"), call("c3", "read", "a greet file")],
+        vec![text("That was the greet.")],
+    ];
+    let results =
+        [vec![gave("c1", "wrote greet")], vec![gave("c2", "Hello greet"), gave("c3", "not found")]];
+    author.message("msg_1", "user", None);
+    let mut messages = vec![message("user", &[text("Make a greet program")])];
+    for (number, step) in steps.iter().enumerate() {
+        author.message(&format!("msg_2{number}"), "assistant", Some("msg_1"));
+        let asked = json!({"model": "m", "messages": messages, "stream": false}).to_string();
+        if number == 1 {
+            author.fails("ses_1", &asked, "Overloaded: greet later");
+        }
+        let answer =
+            json!({"type": "message", "model": "m", "content": step, "stop_reason": "tool_use"});
+        author.exchanges("ses_1", "msg_1", &asked, &answer.to_string());
+        messages.push(message("assistant", step));
+        messages.extend(results.get(number).map(|results| message("user", results)));
+    }
+    for (message, id, tool, state) in [
+        ("msg_20", "prt_1", "write", json!({"status": "completed"})),
+        ("msg_21", "prt_2", "bash", json!({"status": "completed", "metadata": {"exit": 0}})),
+        ("msg_21", "prt_3", "read", json!({"status": "error", "error": "not found"})),
+    ] {
+        author.part(
+            message,
+            id,
+            &json!({"type": "tool", "tool": tool, "callID": id, "state": state}),
+        );
+    }
+    author
+}
+
+#[test]
+fn what_is_said_to_tools_and_by_them_is_theirs() {
+    let mut author = with_calls();
+    let find = |tape: &Tape, typed: &str| {
+        let wanted = filter::Search::parse(typed).unwrap();
+        let of_calls = wanted.filter.asks_of_calls();
+        let fits = &mut |said: Said<'_>| wanted.filter.matches(&said, 0, |_| true);
+        let fitting = Some(Wanted { fits, of_calls });
+        let query = wanted.query.as_ref().unwrap();
+        let found = tape.search_where(query, None, 20, fitting, |role| wanted.wants(role)).unwrap();
+        let place = |hit: &crate::read::Hit| format!("{} #{}", hit.role.as_str(), hit.exchange);
+        let mut places: Vec<_> = found.hits.iter().map(place).collect();
+        places.sort();
+        places.join(", ")
+    };
+    for indexed in [false, true] {
+        if indexed {
+            index(&mut author.tape);
+        }
+        for (typed, places) in [
+            ("tool:write greet", "assistant #1, tool result #2"),
+            ("tool:bash Hello", "assistant #3, tool result #4"),
+            ("tool:read \"not found\"", "tool result #4"),
+            ("tool:write found", ""),
+            ("kind:error role:tool-result found", "tool result #4"),
+            // Its own error, and the failed try was the first that had this.
+            (
+                "kind:error greet",
+                "assistant #2, assistant #3, error #2, tool result #2, tool result #4, user #2",
+            ),
+            ("kind:error Hello", "assistant #3, tool result #4"),
+            // The second try has what the failed one had.
+            ("kind:tool greet -kind:error", "assistant #1, tool result #3"),
+            ("-kind:tool greet", "assistant #4, error #2, user #1"),
+            ("-tool:write -tool:bash greet", "assistant #4, error #2, user #1"),
+            ("status:200 role:tool-result greet", "tool result #3, tool result #4"),
+        ] {
+            assert_eq!(find(&author.tape, typed), places, "{typed}");
+        }
     }
 }
 

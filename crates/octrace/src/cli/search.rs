@@ -8,11 +8,13 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 use octrace_core::{
-    exchange::Summary,
-    filter::{self as language, Filter, Within},
+    filter::{self as language, Filter, Said, Within},
     search::Query,
 };
-use octrace_store::{Tape, read::Hits};
+use octrace_store::{
+    Tape,
+    read::{Hits, Wanted},
+};
 use octrace_view::{json, text};
 
 use super::{
@@ -104,12 +106,14 @@ fn find(
     let rows = tape.sessions()?;
     let within: HashMap<&str, Within<'_>> =
         rows.iter().map(|row| (row.id.as_str(), filter.within(row))).collect();
-    let mut fits = |row: &Summary| {
-        let within = within.get(row.session.as_str());
-        within
-            .is_some_and(|within| within.matches(row, now_us, |text| places.exchange(row.id, text)))
+    let mut fits = |said: Said<'_>| {
+        let row = said.exchange;
+        within.get(row.session.as_str()).is_some_and(|within| {
+            within.matches(&said, now_us, |text| places.exchange(row.id, text))
+        })
     };
-    Ok(tape.search_where(query, session, limit, Some(&mut fits), role_wanted)?)
+    let fitting = Wanted { fits: &mut fits, of_calls: filter.asks_of_calls() };
+    Ok(tape.search_where(query, session, limit, Some(fitting), role_wanted)?)
 }
 
 /// Why there is no search without words.
