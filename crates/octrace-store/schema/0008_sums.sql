@@ -52,7 +52,7 @@ CREATE TABLE sums (
 
 CREATE TABLE facets (
     session      TEXT    NOT NULL,
-    name         TEXT    NOT NULL,         -- 'model', 'agent', 'status', 'tool'
+    name         TEXT    NOT NULL,         -- 'model', 'agent', 'status', 'tool', 'failed tool'
     value        TEXT    NOT NULL,
     count        INTEGER NOT NULL,
     PRIMARY KEY (session, name, value)

@@ -38,21 +38,35 @@ CREATE INDEX prompts_by_session ON prompts (session);
 CREATE VIEW staying_tools AS SELECT * FROM tools WHERE NOT EXISTS (SELECT 1 FROM doomed
     WHERE doomed.session = tools.session AND tools.at_us <= doomed.until_us);
 
+-- What a session can be found by for them. What failed is octrace_core::session::ToolStatus::is_error's to say.
+CREATE VIEW tool_facets AS
+    SELECT id, session, 'tool' AS name, tool AS value FROM staying_tools
+    UNION ALL
+    SELECT id, session, 'failed tool', tool FROM staying_tools WHERE status = 'failed' OR coalesce(exit, 0) != 0;
+
+-- Counting a tool call in (sign 1) or out (-1) is an INSERT into this.
+CREATE VIEW tooling AS SELECT 0 AS tool, 0 AS sign;
+CREATE TRIGGER tool_facets_change INSTEAD OF INSERT ON tooling BEGIN
+    INSERT INTO facets SELECT session, name, value, new.sign FROM tool_facets WHERE id = new.tool
+    ON CONFLICT (session, name, value) DO UPDATE SET count = count + excluded.count;
+    DELETE FROM facets WHERE count = 0 AND session = (SELECT session FROM tools WHERE id = new.tool);
+END;
+
 CREATE TRIGGER tool_is_counted AFTER INSERT ON tools BEGIN
-    INSERT INTO facets SELECT session, 'tool', tool, 1 FROM staying_tools WHERE id = new.id
-    ON CONFLICT (session, name, value) DO UPDATE SET count = count + 1;
+    INSERT INTO tooling VALUES (new.id, 1);
 END;
-CREATE TRIGGER tool_is_counted_out BEFORE DELETE ON tools
-WHEN EXISTS (SELECT 1 FROM staying_tools WHERE id = old.id) BEGIN
-    UPDATE facets SET count = count - 1 WHERE session = old.session AND name = 'tool' AND value = old.tool;
-    DELETE FROM facets WHERE session = old.session AND name = 'tool' AND value = old.tool AND count = 0;
+CREATE TRIGGER tool_is_counted_out BEFORE DELETE ON tools BEGIN
+    INSERT INTO tooling VALUES (old.id, -1);
 END;
-CREATE TRIGGER tool_is_another AFTER UPDATE OF tool ON tools
-WHEN old.tool != new.tool AND EXISTS (SELECT 1 FROM staying_tools WHERE id = new.id) BEGIN
-    UPDATE facets SET count = count - 1 WHERE session = old.session AND name = 'tool' AND value = old.tool;
-    DELETE FROM facets WHERE session = old.session AND name = 'tool' AND value = old.tool AND count = 0;
-    INSERT INTO facets VALUES (new.session, 'tool', new.tool, 1)
-    ON CONFLICT (session, name, value) DO UPDATE SET count = count + 1;
+
+-- Most of what is told of a call changes none of that.
+CREATE TRIGGER tool_was_another BEFORE UPDATE OF tool, status, exit ON tools
+WHEN (old.tool, old.status = 'failed', old.exit) IS NOT (new.tool, new.status = 'failed', new.exit) BEGIN
+    INSERT INTO tooling VALUES (old.id, -1);
+END;
+CREATE TRIGGER tool_is_another AFTER UPDATE OF tool, status, exit ON tools
+WHEN (old.tool, old.status = 'failed', old.exit) IS NOT (new.tool, new.status = 'failed', new.exit) BEGIN
+    INSERT INTO tooling VALUES (new.id, 1);
 END;
 
 CREATE TRIGGER message_takes_its_prompt AFTER DELETE ON messages BEGIN

@@ -13,7 +13,7 @@ const SUMS: &str =
 
 /// What the facets have to be.
 const FACETS: &str = "SELECT session, name, value, count(*) FROM exchange_facets GROUP BY 1, 2, 3
-    UNION ALL SELECT session, 'tool', tool, count(*) FROM staying_tools GROUP BY 1, 3";
+    UNION ALL SELECT session, name, value, count(*) FROM tool_facets GROUP BY 1, 2, 3";
 
 /// At 0008 there were no rows of tools.
 const FACETS_OF_EXCHANGES: &str =

@@ -37,6 +37,8 @@ pub struct SessionRow {
     pub statuses: Vec<u16>,
     /// The tools that were called, most used first.
     pub tools: Vec<String>,
+    /// Those of them of which a call failed, the one that did so most often first.
+    pub failed_tools: Vec<String>,
     /// µs since the Unix epoch.
     pub created_us: i64,
     /// When the last thing in it was recorded, µs since the Unix epoch.

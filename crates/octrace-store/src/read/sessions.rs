@@ -101,6 +101,7 @@ impl Tape {
                     "agent" => session.agents.push(value),
                     "status" => session.statuses.extend(value.parse::<u16>()),
                     "tool" => session.tools.push(value),
+                    "failed tool" => session.failed_tools.push(value),
                     _ => {}
                 }
             }

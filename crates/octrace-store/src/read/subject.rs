@@ -17,7 +17,7 @@ impl Subject for SessionRow {
             .with(Kinds::REQUEST, asks)
             .with(Kinds::MAIN, asks && self.agents.is_empty())
             .with(Kinds::RESPONSE, !self.statuses.is_empty())
-            .with(Kinds::ERROR, self.totals.errors > 0)
+            .with(Kinds::ERROR, self.totals.errors > 0 || !self.failed_tools.is_empty())
             .with(Kinds::TOOL, !self.tools.is_empty())
             .with(Kinds::SUB_AGENT, self.parent.is_some())
             .with(Kinds::LIVE, self.live)

@@ -2,6 +2,7 @@
 
 use octrace_core::{
     exchange::Outcome,
+    filter::Filter,
     timeline::{ExchangeRow, Row, RowId, Thread, ToolRow},
 };
 use serde_json::{Value, json};
@@ -11,15 +12,16 @@ use crate::{
     Progress, Tape,
     prune::{Pruning, Wanted},
     read::{Changes, Timeline},
+    sums,
 };
 
 impl Author {
-    fn message(&mut self, id: &str, role: &str, parent: Option<&str>) {
+    pub(super) fn message(&mut self, id: &str, role: &str, parent: Option<&str>) {
         let info = json!({"id": id, "sessionID": "ses_1", "role": role, "parentID": parent});
         self.event("message.updated", &json!({"sessionID": "ses_1", "info": info}).to_string());
     }
 
-    fn part(&mut self, message: &str, id: &str, more: &Value) {
+    pub(super) fn part(&mut self, message: &str, id: &str, more: &Value) {
         let mut part = json!({"id": id, "messageID": message, "sessionID": "ses_1"});
         let fields = more.as_object().unwrap().clone();
         part.as_object_mut().unwrap().extend(fields);
@@ -151,6 +153,37 @@ fn rows_say_what_the_tree_says() {
     assert_eq!(tree.turns[0].prompt, "Fix the\n  date test");
     let row = author.tape.sessions().unwrap().remove(0);
     assert_eq!(row.tools, ["bash", "invalid", "read", "task"]);
+    let mut failed: Vec<_> =
+        told.iter().filter(|row| row.is_error()).map(|row| &*row.tool).collect();
+    failed.sort_unstable();
+    assert_eq!(row.failed_tools, failed);
+    assert_eq!(row.totals.errors, 0);
+    let filter = Filter::parse("kind:error errors=0").unwrap();
+    assert!(filter.matches(&row, 0, |_| false), "a session fits when anything in it does");
+}
+
+#[test]
+fn whatever_happens_to_tool_calls_the_facets_follow() {
+    let mut author = Author::new();
+    author.turn();
+    let failed = |tape: &Tape| tape.sessions().unwrap().remove(0).failed_tools;
+    let before = failed(&author.tape);
+    for change in [
+        "UPDATE tools SET status = 'running', exit = NULL",
+        "UPDATE tools SET exit = id % 2, tool = tool || (id % 3)",
+        "UPDATE tools SET status = 'failed' WHERE id % 3 = 0",
+        "DELETE FROM tools WHERE id % 2 = 0",
+        "UPDATE tools SET exit = 7",
+    ] {
+        author.tape.connection.execute(change, []).unwrap();
+        assert_eq!(sums::wrong(&author.tape.connection).unwrap(), 0, "{change}");
+    }
+    assert_eq!(failed(&author.tape).len(), author.tape.sessions().unwrap()[0].tools.len());
+    author.tape.connection.execute("DELETE FROM facets WHERE name = 'failed tool'", []).unwrap();
+    assert!(!author.tape.verify(&mut |_| {}).unwrap().is_whole());
+    author.tape.connection.execute("DELETE FROM tools", []).unwrap();
+    author.tape.rebuild(&mut |_| {}).unwrap();
+    assert_eq!(failed(&author.tape), before);
 }
 
 #[test]

@@ -78,6 +78,8 @@ pub(super) struct Part {
     pub(super) agents: Counts<Arc<str>>,
     pub(super) statuses: Counts<u16>,
     pub(super) tools: Counts<Arc<str>>,
+    /// Of the calls whose result says that they failed.
+    pub(super) failed_tools: Counts<Arc<str>>,
     /// When its first line was written, and its last; both 0 before there is one.
     pub(super) span_us: (i64, i64),
     /// What was answered to the wish for a title.
@@ -91,7 +93,7 @@ pub(super) struct Part {
     /// The last prompt's place among the messages, and what it says.
     last_prompt: Option<(usize, u64)>,
     /// Tool calls without a result.
-    calls: HashMap<u64, u32>,
+    pub(super) calls: HashMap<u64, u32>,
 }
 
 /// Where a line stands.
@@ -249,6 +251,7 @@ impl Index {
             agents: Counts::default(),
             statuses: Counts::default(),
             tools: Counts::default(),
+            failed_tools: Counts::default(),
             span_us: (0, 0),
             title: None,
             prompt: None,
@@ -390,6 +393,9 @@ impl Index {
                 called.and_then(|tool| Some((tool, self.tools.get_mut(tool as usize)?)))
             {
                 tool.1.status = status_of(&result);
+                if tool.1.status == ToolStatus::Failed {
+                    part.failed_tools.add([tool.1.name.clone()], 1);
+                }
                 tool.1.ended_us = Some(at_us);
                 self.changes.tools.insert(tool.0);
             }

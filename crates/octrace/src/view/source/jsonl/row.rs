@@ -57,6 +57,7 @@ pub(super) fn session(files: &[(&File, &Part)], now_us: Option<i64>) -> Option<S
     let mut row = SessionRow { id: first.session.to_string(), ..SessionRow::default() };
     let (mut models, mut agents) = (Counts::default(), Counts::default());
     let (mut statuses, mut tools) = (Counts::default(), Counts::default());
+    let mut failed_tools = Counts::default();
     let (mut title, mut words) = (None, None);
     for (file, part) in files {
         let is_live = now_us.is_some_and(|now_us| file.is_live(now_us));
@@ -71,6 +72,12 @@ pub(super) fn session(files: &[(&File, &Part)], now_us: Option<i64>) -> Option<S
         agents.merge(&part.agents);
         statuses.merge(&part.statuses);
         tools.merge(&part.tools);
+        failed_tools.merge(&part.failed_tools);
+        if !is_live {
+            // As their rows have it.
+            let lost = part.calls.values().filter_map(|tool| file.index.tools.get(*tool as usize));
+            failed_tools.add(lost.map(|tool| tool.name.clone()), 1);
+        }
         let (begin, end) = match part.span_us {
             (0, 0) => (file.modified_us(), file.modified_us()),
             // Its first line is all that was read.
@@ -89,6 +96,7 @@ pub(super) fn session(files: &[(&File, &Part)], now_us: Option<i64>) -> Option<S
     row.agents = strings(agents);
     row.statuses = statuses.words().collect();
     row.tools = strings(tools);
+    row.failed_tools = strings(failed_tools);
     row.title = title.or(words).map(str::to_owned);
     Some(row)
 }
