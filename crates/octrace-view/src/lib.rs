@@ -2,7 +2,7 @@
 //! [`mod@difference`] is what a request changed.
 //!
 //! Nothing here reads a tape or writes to a terminal: it takes what `octrace-store` and
-//! `octrace-core` give and returns strings.
+//! `octrace-core` give and returns strings, or cells of a screen.
 
 #![warn(missing_docs)]
 

@@ -192,7 +192,7 @@ impl Exchange {
 
     /// What is selected, or stands under the cursor.
     pub(super) fn copy(&mut self) -> Option<Payload> {
-        self.document()?.copy().map(|clip| Payload::Text(clip.text))
+        self.document()?.copy().map(Payload::Text)
     }
 
     /// The body that the tab is about.

@@ -3,10 +3,9 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    Clip, Document, Place, Selection,
+    Document, Place, Selection,
     layout::Said,
-    node::{How, Node, Own, Span},
-    pieces,
+    node::{Node, Own, Span},
     tree::Path,
 };
 
@@ -38,20 +37,20 @@ impl Document {
         }
     }
 
-    /// The selection, else the node under the cursor, whole. Takes time in proportion to its size.
-    pub fn copy(&mut self) -> Option<Clip> {
-        let (text, what) = match self.selected() {
+    /// The selection, else the node under the cursor, whole: as it was recorded, without our indentation, line breaks or
+    /// marks. Takes time in proportion to its size.
+    pub fn copy(&mut self) -> Option<String> {
+        let text = match self.selected() {
             Some((from, to)) => {
                 let all = self.selection == Some(Selection::All);
-                (self.between(&from, to, all), "selection".to_owned())
+                self.between(&from, to, all)
             }
             None => {
                 let path = self.whole(&self.cursor.path.clone());
-                let what = self.what(&path);
-                (self.node_text(&path), what)
+                self.node_text(&path)
             }
         };
-        (!text.is_empty()).then_some(Clip { text, what })
+        (!text.is_empty()).then_some(text)
     }
 
     /// The node that a place in it stands for: of a piece, the text that it is a piece of.
@@ -72,47 +71,18 @@ impl Document {
         whole
     }
 
-    /// What a node is, in a few words.
-    fn what(&mut self, path: &[u32]) -> String {
-        let Some(node) = self.tree.node(path) else { return String::new() };
-        match &node.own {
-            Own::Line { line, .. } => {
-                line.pieces().first().map_or("", |(_, text)| text.trim()).to_owned()
-            }
-            Own::Value(value) => match (&value.name, value.index) {
-                (Some(name), _) => {
-                    let name = value.span.part(name.start + 1..(name.end - 1).min(name.start + 64));
-                    pieces::read(&name, How::Decoded)
-                }
-                (None, Some(index)) => format!("[{index}]"),
-                (None, None) => "JSON".to_owned(),
-            },
-            Own::Group(_) | Own::Piece(..) | Own::Painted(..) => "text".to_owned(),
-        }
-    }
-
     /// All that a node says.
     fn node_text(&mut self, path: &[u32]) -> String {
-        if let Some(node) = self.tree.node(path) {
-            match &node.own {
-                Own::Value(value) => {
-                    return String::from_utf8_lossy(value.span.bytes()).into_owned();
-                }
-                Own::Line { .. } if node.folds() => {
-                    let Some(first) = self.tree.next(path, true) else { return String::new() };
-                    let to = self.end_of(path);
-                    return self.gather(Place { path: first, at: 0 }, &to);
-                }
-                Own::Group(_) => {
-                    let Some(first) = self.tree.next(path, true) else { return String::new() };
-                    let to = self.end_of(path);
-                    return self.gather(Place { path: first, at: 0 }, &to);
-                }
-                _ => {}
-            }
+        let Some(node) = self.tree.node(path) else { return String::new() };
+        if let Own::Value(value) = &node.own {
+            return String::from_utf8_lossy(value.span.bytes()).into_owned();
         }
+        // What has something below it says that.
+        let says_below = node.folds() || matches!(node.own, Own::Group(_));
+        let first = if says_below { self.tree.next(path, true) } else { Some(path.to_vec()) };
+        let Some(first) = first else { return String::new() };
         let to = self.end_of(path);
-        self.gather(Place { path: path.to_vec(), at: 0 }, &to)
+        self.gather(Place { path: first, at: 0 }, &to)
     }
 
     /// After the last byte of a node and all below it.

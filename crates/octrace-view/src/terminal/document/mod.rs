@@ -79,15 +79,6 @@ pub struct Document {
     laid: HashMap<Path, Arc<Laid>>,
 }
 
-/// What is copied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clip {
-    /// As it was recorded: without our indentation, line breaks or marks.
-    pub text: String,
-    /// What it is, in a few words: `selection`, `messages`.
-    pub what: String,
-}
-
 impl Document {
     /// A page of `nodes`. Takes time in proportion to their texts: not for the thread that draws.
     pub(crate) fn new(nodes: Vec<Node>) -> Self {
