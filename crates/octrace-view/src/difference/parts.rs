@@ -16,6 +16,8 @@ use octrace_core::provider::{
 };
 use octrace_store::body::{MAX_ITEMS, markers};
 
+use crate::text::request::reading::string;
+
 /// A gateway wraps the request in an object of its own, hardly in more than one.
 const MAX_ENVELOPES: usize = 3;
 
@@ -362,8 +364,4 @@ fn message_name(message: &[u8], name: &mut Name) {
     if name.name.is_empty() {
         name.name = kind.unwrap_or_default();
     }
-}
-
-fn string(json: &[u8]) -> Option<String> {
-    serde_json::from_slice(json).ok()
 }

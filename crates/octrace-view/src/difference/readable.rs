@@ -1,7 +1,7 @@
 //! A part as text that people can compare: each value on its line under its name, and what strings say in lines of
 //! their own, without JSON's escapes.
 
-use octrace_core::json::{Scanner, TokenKind};
+use octrace_core::json::{Scanner, TokenKind, decode};
 
 /// Deeper levels are not indented further.
 const INDENTED: usize = 20;
@@ -27,7 +27,7 @@ pub(super) fn readable(json: &[u8]) -> String {
             writer.open(depth);
         }
         match token.kind {
-            TokenKind::Key => writer.label = string(text) + ":",
+            TokenKind::Key => writer.label = decode(text).into_owned() + ":",
             TokenKind::ObjectStart | TokenKind::ArrayStart => {
                 writer.element();
                 writer.lists.push(token.kind == TokenKind::ArrayStart);
@@ -38,7 +38,7 @@ pub(super) fn readable(json: &[u8]) -> String {
             }
             TokenKind::String => {
                 writer.element();
-                writer.text(token.depth, &string(text));
+                writer.text(token.depth, &decode(text));
             }
             TokenKind::Number | TokenKind::Word => {
                 writer.element();
@@ -126,11 +126,6 @@ impl Writer {
             self.out.extend([line, "\n"]);
         }
     }
-}
-
-/// What a string says; one with impossible escapes as it stands.
-fn string(json: &[u8]) -> String {
-    serde_json::from_slice(json).unwrap_or_else(|_| String::from_utf8_lossy(json).into_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use octrace_core::json::{Scanner, TokenKind};
+use octrace_core::json::{Scanner, TokenKind, decode};
 
 /// Results inside results are JSON from this depth on: a body can claim any.
 pub(super) const NESTED: usize = 4;
@@ -313,7 +313,7 @@ impl<'a> Children<'a> {
             end = token.end;
             match token.kind {
                 TokenKind::Key => {
-                    name = string(json.get(token.start..token.end)?)?.into();
+                    name = decode(json.get(token.start..token.end)?);
                     continue;
                 }
                 TokenKind::ObjectStart | TokenKind::ArrayStart => {
@@ -349,11 +349,10 @@ impl<'a> Children<'a> {
     }
 }
 
-/// What a JSON string says; one with impossible escapes is shown as it stands.
+/// What a JSON string says; `None` for what is none.
 pub(crate) fn string(json: &[u8]) -> Option<String> {
-    let inside = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    let text = serde_json::from_slice(json);
-    Some(text.unwrap_or_else(|_| String::from_utf8_lossy(inside).into_owned()))
+    let is_string = json.len() > 1 && json.starts_with(b"\"") && json.ends_with(b"\"");
+    is_string.then(|| decode(json).into_owned())
 }
 
 /// What the tools in an entry of the list are called: one, but for Gemini's, which declares many.
