@@ -145,6 +145,9 @@ impl App {
                 if let Some(exchange) = &mut self.exchange {
                     exchange.tick();
                 }
+                if let Some(timeline) = self.timelines.last_mut() {
+                    timeline.tick(now_us);
+                }
             }
             Event::Done(text) => self.toast.done(text, now_us),
             Event::Failed(text) => self.toast.failed(text),
@@ -167,7 +170,9 @@ impl App {
     /// there is work to go on with, a few times a second while something on the screen is under way, when an age that
     /// is shown changes. `None`: time alone changes nothing.
     pub fn next_tick(&self) -> Option<Duration> {
-        if self.exchange.as_ref().is_some_and(Exchange::is_searching) {
+        if self.exchange.as_ref().is_some_and(Exchange::is_searching)
+            || self.timelines.last().is_some_and(Timeline::is_choosing)
+        {
             return Some(Duration::ZERO);
         }
         let is_moving =

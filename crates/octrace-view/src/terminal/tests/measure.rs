@@ -59,6 +59,11 @@ fn a_key_in_a_hundred_thousand_exchanges() {
             let started = Instant::now();
             screen.event(Event::Input(Input::Key(*key)));
             times.push(started.elapsed());
+            while screen.app.next_tick() == Some(Duration::ZERO) {
+                let started = Instant::now();
+                screen.event(Event::Tick);
+                times.push(started.elapsed());
+            }
         }
         times.sort_unstable();
         println!(
@@ -86,6 +91,34 @@ fn a_key_in_a_hundred_thousand_exchanges() {
     }
     times.sort_unstable();
     println!("a row that comes: median {:?}, slowest {:?}", times[100], times[199]);
+}
+
+#[test]
+fn a_filter_looks_at_many_rows_slice_by_slice() {
+    let session = Some(SESSION.to_owned());
+    let mut screen = Screen::new((100, 12), Options { session, ..options() });
+    screen.answer(told(sessions()));
+    read(&mut screen, 30_000);
+    let at_rest = screen.app.next_tick();
+    let before = screen.text();
+    screen.key(Key::Char('f'));
+    screen.type_text("#2999");
+    let rows = |text: &str| text.lines().skip(4).take(6).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&screen.text()), rows(&before), "nothing flickers");
+    let mut ticks = 0;
+    while screen.app.next_tick() == Some(Duration::ZERO) {
+        // What comes meanwhile is not forgotten.
+        if ticks == 1 {
+            screen.answer(timeline(vec![Row::from(exchange(29_991, 1, 1))]));
+        }
+        screen.event(Event::Tick);
+        ticks += 1;
+    }
+    assert!((3..9).contains(&ticks), "{ticks}");
+    assert!(screen.text().contains(" 1/1\n"), "{}", screen.text());
+    screen.key(Key::Esc);
+    assert_eq!(screen.app.next_tick(), at_rest, "without a filter it is done at once");
+    assert!(screen.text().contains("60,000"), "{}", screen.text());
 }
 
 #[test]

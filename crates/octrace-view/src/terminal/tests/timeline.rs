@@ -218,12 +218,12 @@ fn the_cursor_goes_with_a_row_that_gets_another_place_in_time() {
     let mut screen = Screen::at_timeline((80, 24), options());
     screen.key(Key::Char('k'));
     let marked = screen.marked();
-    assert!(marked.starts_with("5 "), "{marked}");
+    assert!(marked.starts_with("#105 "), "{marked}");
     let row = rows().into_iter().find(|row| row.id() == RowId::Exchange(105));
     let Some(Row::Exchange(row)) = row else { panic!("{row:?}") };
     let moved = ExchangeRow { at_us: exchange(0, 3, 0).at_us, ..*row };
     screen.answer(timeline(vec![Row::Exchange(moved.into())]));
-    assert!(screen.marked().starts_with("5 "), "{}", screen.marked());
+    assert!(screen.marked().starts_with("#105 "), "{}", screen.marked());
     assert!(screen.text().contains(" 3/11"), "{}", screen.text());
 }
 

@@ -30,6 +30,9 @@ use super::{
     sessions::Reading,
 };
 
+/// So many rows are looked at at once: a picture waits for them.
+const SLICE: usize = 16_384;
+
 /// A session's rows.
 #[derive(Debug)]
 pub(super) struct Timeline {
@@ -40,6 +43,9 @@ pub(super) struct Timeline {
     all: Order,
     /// What is shown of them.
     shown: Order,
+    /// What will be shown, while that is being chosen, and how many of all rows were looked at for it.
+    choosing: Option<Order>,
+    chosen: usize,
     cursor: Cursor,
     filtering: Filtering,
     kind: Kind,
@@ -71,6 +77,8 @@ impl Timeline {
             rows: Rows::default(),
             all: Order::default(),
             shown: Order::default(),
+            choosing: None,
+            chosen: 0,
             cursor: Cursor::default(),
             filtering,
             kind: Kind::All,
@@ -138,6 +146,9 @@ impl Timeline {
         self.all.change(all);
         self.shown.change(shown);
         self.settle(on);
+        if self.is_choosing() {
+            self.choose(now_us);
+        }
     }
 
     /// What was told holds no longer; what is not told again until all is read is gone.
@@ -175,17 +186,42 @@ impl Timeline {
         self.filtering.is_empty() || self.filtering.fits(within, row, has, now_us)
     }
 
-    /// Decides again what is shown of all rows.
+    /// Decides again what is shown of all rows: at once where that is quick, else a slice now and the others as time
+    /// passes. Until it is done, what was shown stays.
     fn choose(&mut self, now_us: i64) {
-        let on = self.shown.get(self.cursor.at);
+        self.choosing = Some(Order::with_capacity(self.all.len()));
+        self.chosen = 0;
+        self.choose_more(now_us);
+    }
+
+    /// Goes on with that.
+    fn choose_more(&mut self, now_us: i64) {
+        let Some(mut choosing) = self.choosing.take() else { return };
+        let is_plain = self.filtering.is_empty();
+        let end = if is_plain { self.all.len() } else { self.chosen.saturating_add(SLICE) };
         let within = self.within();
         let fits = |key| self.rows.get(key).is_some_and(|row| self.fits(row, &within, now_us));
-        let accepts = |key: Key| {
-            key.class.is_shown(self.kind, self.include_meta)
-                && (self.filtering.is_empty() || fits(key))
-        };
-        self.shown = self.all.chosen(accepts);
+        choosing.choose(&self.all, self.chosen..end, |key| {
+            key.class.is_shown(self.kind, self.include_meta) && (is_plain || fits(key))
+        });
+        self.chosen = end;
+        if end < self.all.len() {
+            self.choosing = Some(choosing);
+            return;
+        }
+        let on = self.shown.get(self.cursor.at);
+        self.shown = choosing;
         self.settle(on);
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self, now_us: i64) {
+        self.choose_more(now_us);
+    }
+
+    /// Whether there is more to choose from.
+    pub(super) fn is_choosing(&self) -> bool {
+        self.choosing.is_some()
     }
 
     pub(super) fn filtering(&self) -> &Filtering {

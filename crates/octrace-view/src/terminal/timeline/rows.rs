@@ -3,7 +3,10 @@
 //! A hundred thousand of them may be there, and one more comes: so a row stays where it was put, and what is sorted is
 //! small. What is shown is sorted in the same way, and only what changes in it is looked for.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use octrace_core::timeline::{Row, RowId};
 
@@ -172,11 +175,21 @@ impl Order {
         self.0.partition_point(|other| *other < key)
     }
 
-    /// What of it is chosen, in the same order.
-    pub(super) fn chosen(&self, choose: impl Fn(Key) -> bool) -> Self {
-        let mut chosen = Vec::with_capacity(self.0.len());
-        chosen.extend(self.0.iter().copied().filter(|key| choose(*key)));
-        Self(chosen)
+    /// None, with room for so many.
+    pub(super) fn with_capacity(len: usize) -> Self {
+        Self(Vec::with_capacity(len))
+    }
+
+    /// Adds what is chosen of these places of another order, which come after all that is there.
+    pub(super) fn choose(
+        &mut self,
+        all: &Self,
+        places: Range<usize>,
+        choose: impl Fn(Key) -> bool,
+    ) {
+        let places = places.start..places.end.min(all.len());
+        let keys = all.0.get(places).unwrap_or_default().iter().copied();
+        self.0.extend(keys.filter(|key| choose(*key)));
     }
 
     /// Those before this one, the nearest first.
