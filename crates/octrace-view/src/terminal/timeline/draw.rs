@@ -182,30 +182,23 @@ impl Timeline {
             pen.line(area, Line::new().put(Paint::Dim, &style.format(row.at_us(), "%H:%M:%S")));
             text = without_left(area, TIME);
         }
-        let figures: Vec<(Rect, Line)> = columns
-            .shown
-            .iter()
-            .filter_map(|(column, start, width)| {
-                let line = self.figure(*column, row, style, now_us);
-                let here = Rect { width: *width, ..without_left(area, *start) };
-                (line.width() > 0).then_some((
-                    if column.is_right() { here } else { Rect { width: *width + 1, ..here } },
-                    if column.is_right() {
-                        let gap = usize::from(*width).saturating_sub(line.width());
-                        Line::new().pad(gap).join(line)
-                    } else {
-                        line
-                    },
-                ))
-            })
-            .collect();
+        let figures = columns.shown.iter().map(|(column, start, width)| {
+            let here = Rect { width: *width, ..without_left(area, *start) };
+            (*column, here, self.figure(*column, row, style, now_us))
+        });
+        let figures: Vec<_> = figures.filter(|(.., line)| line.width() > 0).collect();
         // The text may run on over columns that are empty in this row.
-        if let Some((first, _)) = figures.first() {
+        if let Some((_, first, _)) = figures.first() {
             text.width = first.x.saturating_sub(text.x + 1);
         }
         pen.line(text, self.text(row, style, now_us));
-        for (here, line) in figures {
-            pen.line(here, line);
+        for (column, here, line) in figures {
+            if column.is_right() {
+                pen.right(here, line);
+            } else {
+                // Into the gap before the next one, rather than cut.
+                pen.line(Rect { width: here.width + 1, ..here }, line);
+            }
         }
     }
 
