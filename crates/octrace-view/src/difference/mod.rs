@@ -1,10 +1,10 @@
 //! What is new in a request, against the one before it in its conversation, and where a prompt cache ends for it.
 //!
-//! Both bodies are cut into parts ([`Parts`]) in the order in which a model reads them. Equal beginnings and ends are
+//! Both bodies are cut into parts (`parts`) in the order in which a model reads them. Equal beginnings and ends are
 //! compared byte by byte, so that a conversation that only grew costs no more than looking at it; what is between is
-//! aligned. Cache markers are no content: a part whose marker came or went says the same.
+//! aligned (`align`). Cache markers are no content: a part whose marker came or went says the same.
 //!
-//! Nothing is copied: a difference is ranges of the two bodies. [`words()`] compares two texts word by word, for those
+//! Nothing is copied: a difference is ranges of the two bodies. `words` compares two texts word by word, for those
 //! parts that somebody looks at; [`text()`] is all of it in lines.
 
 mod align;
@@ -18,16 +18,13 @@ mod words;
 
 use octrace_core::provider::Dialect;
 
+use self::parts::{Name, Parts, Place};
+pub use self::report::text;
 pub(crate) use self::report::{Below, Block, Side, blocks};
-pub use self::{
-    parts::{Name, Part, Parts, Place},
-    report::text,
-    words::{Span, words},
-};
 
 /// What became of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
+pub(crate) enum Change {
     /// Nothing.
     Same,
     /// A cache marker came or went: the model reads the same.
@@ -44,13 +41,13 @@ pub enum Change {
 
 /// One part, in both requests or in one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// What became of it.
-    pub change: Change,
+    pub(crate) change: Change,
     /// Which part of the request before it is; `None` for new ones.
-    pub before: Option<usize>,
+    pub(crate) before: Option<usize>,
     /// Which part of the request it is; `None` for gone ones.
-    pub after: Option<usize>,
+    pub(crate) after: Option<usize>,
 }
 
 impl Step {
@@ -62,47 +59,47 @@ impl Step {
 
 /// Where the prompt is no longer what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Break {
+pub(crate) struct Break {
     /// Before or in this step.
-    pub step: usize,
+    pub(crate) step: usize,
     /// How much of the part is still the same, in bytes without cache markers; 0 before a part.
-    pub inside: usize,
+    pub(crate) inside: usize,
     /// The first byte in the request's body that is another one, as the prompt is read.
-    pub at: usize,
+    pub(crate) at: usize,
 }
 
 /// The difference between two requests.
 #[derive(Clone, Debug)]
-pub struct Difference<'a> {
+pub(crate) struct Difference<'a> {
     /// The request before.
-    pub before: Parts<'a>,
+    pub(crate) before: Parts<'a>,
     /// The request.
-    pub after: Parts<'a>,
+    pub(crate) after: Parts<'a>,
     /// In the order in which the model reads the request: each part of it, and where they were the parts that
     /// are gone.
-    pub steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// How many parts at the beginning of both prompts say the same.
-    pub shared_parts: usize,
+    pub(crate) shared_parts: usize,
     /// How many bytes at the beginning of both prompts are the same, cache markers left out.
-    pub shared_bytes: usize,
+    pub(crate) shared_bytes: usize,
     /// Where the prompt of the request before does not go on in this one. `None` when all of it is the beginning of
     /// this one.
-    pub broken: Option<Break>,
+    pub(crate) broken: Option<Break>,
     /// How many bytes both bodies begin with alike, as sent.
-    pub raw: usize,
+    pub(crate) raw: usize,
 }
 
 /// A request's body, and the language that it is in.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// See [`Dialect`].
-    pub dialect: Dialect,
+    pub(crate) dialect: Dialect,
     /// As sent.
-    pub body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 /// Compares a request with the one before it. In time and memory in proportion to the bodies, whatever they are.
-pub fn difference<'a>(before: Request<'a>, after: Request<'a>) -> Difference<'a> {
+pub(crate) fn difference<'a>(before: Request<'a>, after: Request<'a>) -> Difference<'a> {
     let raw = parts::prefix(before.body, after.body);
     let before = Parts::of(before.dialect, before.body);
     let after = Parts::of(after.dialect, after.body);
@@ -132,13 +129,8 @@ pub fn difference<'a>(before: Request<'a>, after: Request<'a>) -> Difference<'a>
 }
 
 impl Difference<'_> {
-    /// Whether both requests say the same, whatever their cache markers.
-    pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.change, Change::Same | Change::Marker))
-    }
-
     /// How many parts something became of.
-    pub fn count(&self, change: Change) -> usize {
+    pub(crate) fn count(&self, change: Change) -> usize {
         self.steps.iter().filter(|step| step.change == change).count()
     }
 }

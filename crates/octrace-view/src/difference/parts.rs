@@ -23,7 +23,7 @@ const MAX_ENVELOPES: usize = 3;
 
 /// Where a part stands in the prompt. In its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Place {
+pub(crate) enum Place {
     /// The model's name: each has a cache of its own.
     Model,
     /// The form that the answer must have.
@@ -44,7 +44,7 @@ pub enum Place {
 
 impl Place {
     /// Whether a change here makes what comes after it new to the provider's cache.
-    pub fn is_prompt(self) -> bool {
+    pub(crate) fn is_prompt(self) -> bool {
         self != Self::Setting
     }
 
@@ -67,11 +67,11 @@ impl Place {
 
 /// A part of a body: where it is, and where its cache markers are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part<'a> {
+pub(crate) struct Part<'a> {
     /// Where it stands in the prompt.
-    pub place: Place,
+    pub(crate) place: Place,
     /// Its bytes in the body.
-    pub range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// The name of the member that it is, or an element of, as it stands between its quotes.
     member: &'a [u8],
     /// In bytes of the body.
@@ -87,32 +87,32 @@ impl Part<'_> {
     }
 
     /// Its size in bytes without its cache markers.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.content().map(|range| range.len()).sum()
     }
 }
 
 /// A body and its parts.
 #[derive(Clone, Debug)]
-pub struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     /// The whole body, as sent.
-    pub body: &'a [u8],
+    pub(crate) body: &'a [u8],
     /// At most [`MAX_ITEMS`] and one, in the prompt's order; settings come last, by name.
-    pub parts: Vec<Part<'a>>,
+    pub(crate) parts: Vec<Part<'a>>,
 }
 
 /// What a part is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Name {
+pub(crate) struct Name {
     /// A message's role or type, a tool's name, a setting's name. As recorded.
-    pub name: String,
+    pub(crate) name: String,
     /// The tool call that a message is about; empty where there is none.
-    pub id: String,
+    pub(crate) id: String,
 }
 
 impl<'a> Parts<'a> {
     /// Cuts a body. What is not JSON is one part, nothing is none.
-    pub fn of(dialect: Dialect, body: &'a [u8]) -> Self {
+    pub(crate) fn of(dialect: Dialect, body: &'a [u8]) -> Self {
         let mut cut = Cut { dialect, body, parts: Vec::new(), full: None };
         let broken = cut.object(0..body.len(), 0);
         let covered = cut.parts.iter().map(|part| part.range.end).max().unwrap_or_default();
@@ -132,22 +132,22 @@ impl<'a> Parts<'a> {
     }
 
     /// A part's bytes, as sent.
-    pub fn bytes(&self, part: usize) -> &'a [u8] {
+    pub(crate) fn bytes(&self, part: usize) -> &'a [u8] {
         &self.body[self.parts[part].range.clone()]
     }
 
     /// How many parts at the beginning a provider's cache is about.
-    pub fn prompt(&self) -> usize {
+    pub(crate) fn prompt(&self) -> usize {
         self.parts.partition_point(|part| part.place.is_prompt())
     }
 
     /// The size of the first `count` parts in bytes, cache markers left out.
-    pub fn size(&self, count: usize) -> usize {
+    pub(crate) fn size(&self, count: usize) -> usize {
         self.parts.iter().take(count).map(Part::size).sum()
     }
 
     /// What a part is called.
-    pub fn name(&self, part: usize) -> Name {
+    pub(crate) fn name(&self, part: usize) -> Name {
         let Part { place, member, .. } = &self.parts[part];
         let mut name = Name::default();
         match place {
@@ -171,11 +171,11 @@ impl<'a> Parts<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Alike {
     /// How many bytes.
-    pub len: usize,
+    pub(crate) len: usize,
     /// Where that ends in the first one's body.
-    pub before: usize,
+    pub(crate) before: usize,
     /// Where that ends in the second one's body.
-    pub after: usize,
+    pub(crate) after: usize,
 }
 
 /// What the model reads of a part.

@@ -22,17 +22,17 @@ const LONGEST_WORD: usize = 64;
 
 /// A stretch of both texts. Empty in one of them where something is new or gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
+pub(crate) struct Span {
     /// Whether it is the same in both.
-    pub same: bool,
+    pub(crate) same: bool,
     /// In bytes of the first text.
-    pub before: Range<usize>,
+    pub(crate) before: Range<usize>,
     /// In bytes of the second text.
-    pub after: Range<usize>,
+    pub(crate) after: Range<usize>,
 }
 
 /// Compares two texts. The spans follow each other and cover both; same and other ones take turns.
-pub fn words(before: &str, after: &str) -> Vec<Span> {
+pub(crate) fn words(before: &str, after: &str) -> Vec<Span> {
     let mut spans = Spans::default();
     // Cut at line ends: half a line would not find its like.
     let head = same_bytes(before.bytes(), after.bytes());
