@@ -45,7 +45,8 @@ pub struct Sign {
 pub const SIGNS: &[Sign] = &[
     Sign {
         example: "date parser",
-        means: "both words stand in what the row shows, case apart, also as part of a word",
+        means: "both words stand in what the row shows (of a session: title, project, model, id; text: looks inside), \
+                case apart, also as part of a word",
     },
     Sign { example: "\"date parser\"", means: "the words follow each other" },
     Sign { example: "kind:error tool:bash", means: "every term has to hold" },
@@ -62,8 +63,8 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "kind",
         also: &[],
-        means: "request, response (an answered one), error, tool, prompt, main, title, summary, compaction, \
-                meta (the three before), sub-agent or live",
+        means: "request, response (answered), error, tool, prompt, main, title, summary, compaction, meta (the \
+                last three), sub-agent or live",
         of: ALL,
         examples: &["kind:error", "kind:error,tool", "-kind:meta"],
         reads: Reads::Kind,
@@ -264,6 +265,16 @@ pub const FIELDS: &[Field] = &[
 ];
 
 impl Field {
+    /// Whether it can stand in a [`Filter`](super::Filter); the others are for a [`Search`](super::Search).
+    pub fn is_for_filters(&self) -> bool {
+        !matches!(self.reads, Reads::Role)
+    }
+
+    /// Whether it is told as a number, which can be compared.
+    pub(super) fn compares(&self) -> bool {
+        matches!(self.reads, Reads::Amount(..) | Reads::Status)
+    }
+
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         FIELDS.iter().find(|field| {
             field.name.eq_ignore_ascii_case(name)

@@ -94,6 +94,29 @@ impl Filter {
         parse::filter(typed)
     }
 
+    /// Whether what was typed may go on to be a field where it ends: `kin`, or `cost` and a blank.
+    pub fn is_unfinished(typed: &str) -> bool {
+        parse::is_unfinished(typed)
+    }
+
+    /// Whether it names OpenCode's housekeeping, as `kind:title` does.
+    pub fn names_meta(&self) -> bool {
+        let is_meta = |kinds: Kinds| kinds.and(Kinds::META) != Kinds::NONE;
+        self.terms
+            .iter()
+            .any(|term| !term.not && matches!(term.test, Test::Kind(kinds) if is_meta(kinds)))
+    }
+
+    /// Without the `text:` terms of which it is not known where all their words stand.
+    #[must_use]
+    pub fn without_unknown(mut self, is_known: impl Fn(usize) -> bool) -> Self {
+        self.terms.retain(|term| match &term.test {
+            Test::Recorded(places) => places.clone().all(&is_known),
+            _ => true,
+        });
+        self
+    }
+
     /// Whether everything is shown.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()

@@ -2,10 +2,7 @@
 
 use std::ops::Range;
 
-use super::{
-    amount::Comparison,
-    fields::{Field, Reads},
-};
+use super::{amount::Comparison, fields::Field};
 
 /// One term.
 pub(super) struct Token<'a> {
@@ -93,10 +90,8 @@ impl<'a> Tokens<'a> {
     fn field(&mut self) -> Option<(&'static Field, Comparison)> {
         let start = self.at;
         self.skip_to(|char| !char.is_ascii_alphabetic());
-        let found = Field::named(self.since(start)).and_then(|field| {
-            let compares = matches!(field.reads, Reads::Amount(..) | Reads::Status);
-            Some((field, self.comparison(compares)?))
-        });
+        let found = Field::named(self.since(start))
+            .and_then(|field| Some((field, self.comparison(field.compares())?)));
         if found.is_none() {
             self.at = start;
         }

@@ -32,9 +32,17 @@ fn mistakes_say_where_they_are_and_what_would_be_right() {
         "role:user",
         "cost>1.2.3",
         "age>.",
+        "kind:err",
+        "kind:s",
+        "status:9xx",
+        "x cost > 0.1",
+        "-cost >0.1 y",
+        "tokens> 3k",
+        "Status: 404",
+        "attempts >= 2",
     ];
     insta::assert_snapshot!(mistakes.map(say).join("\n"), @r#"
-    kind cannot be eror: it is request, response (an answered one), error, tool, prompt, main, title, summary, compaction, meta (the three before), sub-agent or live [eror]
+    kind cannot be eror: it is request, response (answered), error, tool, prompt, main, title, summary, compaction, meta (the last three), sub-agent or live [eror]
     cost cannot be cheap: it is dollars, as 0.1 or $0.1 [cheap]
     status cannot be 6x: it is a number or a class, as 404 or 5xx [6x]
     status cannot be 5: it is a number or a class, as 404 or 5xx [5]
@@ -45,6 +53,14 @@ fn mistakes_say_where_they_are_and_what_would_be_right() {
     role is for `octrace search` only [role:user]
     cost cannot be 1.2.3: it is dollars, as 0.1 or $0.1 [1.2.3]
     age cannot be .: it is a time, as 500ms, 2s, 1.5m, 2h or 7d [.]
+    did you mean error? kind cannot be err [err]
+    did you mean summary or sub-agent? kind cannot be s [s]
+    status cannot be 9xx: it is a number or a class, as 404 or 5xx [9xx]
+    write cost>0.1, without blanks [cost > 0.1]
+    write cost>0.1, without blanks [-cost >0.1]
+    write tokens>3k, without blanks [tokens> 3k]
+    write Status:404, without blanks [Status: 404]
+    write attempts>=2, without blanks [attempts >= 2]
     "#);
 }
 
@@ -69,11 +85,63 @@ fn a_search_has_words_and_fields() {
         let expected = (Query::parse(words), terms, texts);
         assert_eq!((found, terms_found, texts_found), expected, "{typed}");
     }
+    for words in ["size > 0", "cost >x", "if time == 3"] {
+        assert_eq!(read(words), (Query::parse(words), 0, 0), "code is searched for");
+    }
     let search = Search::parse("x role:tool-result,user -role:User").unwrap();
     let wanted = [Role::ToolResult, Role::User, Role::System].map(|role| search.wants(role));
     assert_eq!(wanted, [true, false, false]);
     assert!(Search::parse("x").unwrap().wants(Role::System));
     assert!(Search::parse("role:nobody").is_err());
+}
+
+#[test]
+fn blanks_in_quotes_and_between_other_words_are_text() {
+    for typed in [
+        "\"cost > 0.1\"",
+        "costs > 0.1",
+        "cost 0.1",
+        "model > x",
+        "cost -> x",
+        "cost \"> 1\"",
+        "ä >b",
+        "cost >",
+    ] {
+        assert!(Filter::parse(typed).is_ok(), "{typed}");
+    }
+}
+
+#[test]
+fn a_word_may_become_a_field() {
+    for typed in ["k", "x KIND", "-mod", "cost", "cost ", "x status  ", "attempts"] {
+        assert!(Filter::is_unfinished(typed), "{typed}");
+    }
+    for typed in
+        ["", "x", "kind ", "kinds", "\"kind", "kind:", "kind:err", "cost>", "ä", "mod x", "->"]
+    {
+        assert!(!Filter::is_unfinished(typed), "{typed}");
+    }
+}
+
+#[test]
+fn every_example_is_read() {
+    for field in FIELDS {
+        for example in field.examples {
+            assert_eq!(Filter::parse(example).is_ok(), field.is_for_filters(), "{example}");
+            assert!(Search::parse(example).is_ok(), "{example}");
+        }
+    }
+    for sign in SIGNS {
+        assert!(Filter::parse(sign.example).is_ok(), "{}", sign.example);
+    }
+    let readme = include_str!("../../../../../README.md");
+    let (_, table) = readme.split_once("| filter | shows |\n").unwrap();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let filters: Vec<_> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    assert!(filters.len() > 5);
+    for filter in filters {
+        assert!(Filter::parse(filter).is_ok(), "{filter}");
+    }
 }
 
 #[test]
@@ -140,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn a_class_of_statuses_is_its_numbers(status: u16, class in 1u16..=9) {
+    fn a_class_of_statuses_is_its_numbers(status: u16, class in 1u16..=5) {
         let row = ExchangeRow { status: Some(status), ..ExchangeRow::default() };
         let (first, next) = (class * 100, class * 100 + 100);
         let range = (first..next).contains(&status);
