@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -16,6 +16,9 @@ use crate::{Error, migrate, write::Memory};
 
 /// How long a writer waits for another one. Transactions are short, so this is far more than enough.
 pub(crate) const BUSY: Duration = Duration::from_secs(20);
+
+/// Longer than a file system's clock takes to go on.
+const CLOCK: Duration = Duration::from_millis(100);
 
 /// How long to wait where SQLite itself does not.
 const TRY_AGAIN: Duration = Duration::from_millis(10);
@@ -121,6 +124,15 @@ impl Tape {
     pub fn data_version(&self) -> Result<i64, Error> {
         let mut version = self.connection.prepare_cached("PRAGMA data_version")?;
         Ok(version.query_row([], |row| row.get(0))?)
+    }
+
+    /// The size of the log and when it was written to: as long as that stays the same, so does
+    /// [`Tape::data_version`], and it costs less to ask. `None` where it says nothing: there is no log, or it was
+    /// written to at this moment, and what is written next may look the same.
+    pub fn log_stamp(&self) -> Option<(u64, SystemTime)> {
+        let log = fs::metadata(self.log_path()).ok()?;
+        let written = log.modified().ok()?;
+        (written.elapsed().ok()? > CLOCK).then(|| (log.len(), written))
     }
 
     /// Whether the file that is open is still the one at its path: nobody has deleted or replaced it.
@@ -304,6 +316,18 @@ mod tests {
         assert_eq!(reader.data_version().unwrap(), before);
         writer.spool("1-a", 0).unwrap();
         assert_ne!(reader.data_version().unwrap(), before);
+        // The log says so, too, once its file's time can be told from the next commit's.
+        let stamp = || loop {
+            if let Some(stamp) = reader.log_stamp() {
+                return stamp;
+            }
+            thread::sleep(TRY_AGAIN);
+        };
+        let before = stamp();
+        assert_eq!(stamp(), before);
+        writer.spool("2-a", 0).unwrap();
+        assert_eq!(reader.log_stamp(), None, "it may be written to again within the same moment");
+        assert_ne!(stamp(), before);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod sessions;
 
 use std::{
     path::PathBuf,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::Context;
@@ -42,6 +42,8 @@ pub(crate) struct TapeSource {
     closed_until: Option<Instant>,
     /// Of the tape, when it was looked at last.
     version: Option<i64>,
+    /// What its log's file said then.
+    stamp: Option<(u64, SystemTime)>,
     sessions: Option<Sessions>,
     open: Option<Open>,
     find: Find,
@@ -74,6 +76,7 @@ impl TapeSource {
             tape: None,
             closed_until: None,
             version: None,
+            stamp: None,
             sessions: None,
             open: None,
             derives: true,
@@ -97,8 +100,14 @@ impl TapeSource {
             self.close();
             tell(Answer::Renewed);
         }
+        let known = self.stamp;
         let Some(tape) = self.tape()? else { return Ok(()) };
+        let stamp = tape.log_stamp();
+        if stamp.is_some() && stamp == known {
+            return Ok(());
+        }
         let version = tape.data_version()?;
+        self.stamp = stamp;
         self.trouble = None;
         if self.version.replace(version) != Some(version) {
             self.is_behind();
@@ -120,6 +129,7 @@ impl TapeSource {
     fn close(&mut self) {
         self.tape = None;
         self.version = None;
+        self.stamp = None;
         self.sessions = self.sessions.is_some().then(Sessions::default);
         self.open = self.open.take().map(|open| Open::new(open.session));
     }
@@ -160,6 +170,8 @@ impl TapeSource {
 
     /// Says what is wrong, once.
     fn complain(&mut self, error: Error, tell: Tell<'_>) -> Pace {
+        // Whether it can be read again is seen by asking it.
+        self.stamp = None;
         let (is_busy, is_damage) = (error.is_busy(), error.is_damage());
         let trouble = match is_busy {
             true => "another program keeps the tape to itself; waiting for it".to_owned(),
