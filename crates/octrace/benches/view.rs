@@ -33,6 +33,10 @@ const EVENTS: usize = 20;
 /// A key that has changed nothing by then changes nothing: where there is only one row, say.
 const NO_CHANGE: Duration = Duration::from_secs(1);
 
+/// Between two keys nothing else happens for so long: what comes late must not count as the answer to the next one, and
+/// Escape with a key right behind it would be that key with Alt.
+const SETTLED: Duration = Duration::from_millis(5);
+
 /// A screen that has not changed for so long will not, unless something happens.
 const QUIET: Duration = Duration::from_millis(300);
 
@@ -84,7 +88,7 @@ fn main() -> anyhow::Result<()> {
     let sentence = "Nothing that was written is lost, and nothing is there twice. ";
     fs::write(home.join("large.jsonl"), exchange("ses_large", &sentence.repeat(megabytes << 14)))?;
     println!("\none request of {megabytes} MB in a file");
-    measure(&home, &["large.jsonl", "--session", "ses_large"], "1/1", LARGE, None)
+    measure(&home, &["large.jsonl", "--session", "ses_large"], "❯", LARGE, None)
 }
 
 /// What it is measured on.
@@ -165,7 +169,7 @@ fn measure(
     }
     line("first screen", &mut starts);
     let begun = Instant::now();
-    tui.wait_until(LOADED, |screen| !screen.contains("reading…"))?;
+    tui.wait_until(LOADED, |screen| !screen.contains("reading"))?;
     line("all of it read", &mut [begun.elapsed()]);
     let pid = tui.pid().context("it has ended")?;
     let at_first = memory(pid, "VmRSS")?;
@@ -186,6 +190,7 @@ fn measure(
                 tui.wait_until(LOADED, |screen| !screen.contains("loading…"))?;
                 loaded.push(begun.elapsed());
             }
+            while tui.wait_for_update(tui.updates(), SETTLED).is_ok() {}
         }
         every.extend_from_slice(&took);
         line(what, &mut took);
