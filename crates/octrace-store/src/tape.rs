@@ -132,7 +132,7 @@ impl Tape {
     pub fn log_stamp(&self) -> Option<(u64, SystemTime)> {
         let log = fs::metadata(self.log_path()).ok()?;
         let written = log.modified().ok()?;
-        (written.elapsed().ok()? > CLOCK).then(|| (log.len(), written))
+        (written.elapsed().ok()? > CLOCK).then_some((log.len(), written))
     }
 
     /// Whether the file that is open is still the one at its path: nobody has deleted or replaced it.
