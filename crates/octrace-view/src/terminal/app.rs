@@ -1,11 +1,14 @@
 //! The whole state, and how it changes.
 
+mod typed;
+
 use std::{path::PathBuf, time::Duration};
 
 use octrace_core::{filter::Filter, timeline::RowId};
 use octrace_store::read::SessionRow;
 use ratatui_core::buffer::Buffer;
 
+use self::typed::Purpose;
 use super::{
     Theme,
     command::{self, Command, Kind, Place},
@@ -16,7 +19,7 @@ use super::{
     foot::Foot,
     help::{self, Help, Helped},
     input::{Input, Key, Mouse, MouseAction},
-    prompt::{Prompt, Typed},
+    prompt::Prompt,
     sessions::Sessions,
     timeline::{Target, Timeline},
     toast::Toast,
@@ -55,6 +58,15 @@ pub enum Event {
     Done(String),
     /// An action failed, in words.
     Failed(String),
+    /// [`Action::Save`] failed.
+    NotSaved {
+        /// In words.
+        why: String,
+        /// As it was asked for.
+        path: PathBuf,
+        /// A name beside it that is free, where that one is taken.
+        free: Option<PathBuf>,
+    },
 }
 
 /// What is to be done outside.
@@ -87,18 +99,12 @@ pub struct App {
     help: Option<Help>,
     toast: Toast,
     foot: Foot,
+    /// What was to be saved last.
+    saving: Option<Payload>,
+    /// Whether something is being copied of which a part is folded.
+    copies_folded: bool,
     /// Whether the mouse is ours.
     mouse: bool,
-}
-
-/// What is being typed.
-enum Purpose {
-    /// A filter for the list that is looked at, instead of this one.
-    Filter(Filtering),
-    /// What to search for in the page.
-    Search,
-    /// Where to save this.
-    Save(Payload),
 }
 
 /// How often a picture that moves by itself is drawn.
@@ -120,6 +126,8 @@ impl App {
             help: None,
             toast: Toast::default(),
             foot: Foot::default(),
+            saving: None,
+            copies_folded: false,
             mouse: true,
             options,
         };
@@ -149,8 +157,17 @@ impl App {
                     timeline.tick(now_us);
                 }
             }
-            Event::Done(text) => self.toast.done(text, now_us),
-            Event::Failed(text) => self.toast.failed(text),
+            Event::Done(mut text) => {
+                if std::mem::take(&mut self.copies_folded) {
+                    text.push_str(", with what is folded");
+                }
+                self.toast.done(text, now_us);
+            }
+            Event::Failed(text) => {
+                self.copies_folded = false;
+                self.toast.failed(text);
+            }
+            Event::NotSaved { why, path, free } => self.not_saved(why, &path, free.as_deref()),
         }
         if self.looked_at() != before && self.toast.count() == said {
             self.toast.left();
@@ -205,6 +222,9 @@ impl App {
         match input {
             Input::Key(key) => {
                 self.toast.seen();
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.seen();
+                }
                 self.key(key, actions);
             }
             Input::Mouse(mouse) => self.pointed(mouse, actions),
@@ -232,6 +252,10 @@ impl App {
             match help.key(key) {
                 Helped::Open => {}
                 Helped::Closed => self.help = None,
+                Helped::Filter(term) => {
+                    self.help = None;
+                    self.type_filter(&term);
+                }
                 Helped::Chosen(command) => {
                     self.help = None;
                     self.run(command, actions);
@@ -258,22 +282,9 @@ impl App {
                 let whose = if self.mouse { "octrace's" } else { "the terminal's own" };
                 self.toast.done(format!("the mouse is {whose}"), self.now_us);
             }
-            Command::Filter => {
-                let filtering = self.filtering().clone();
-                let prompt = Prompt::new("filter", filtering.filter().to_string());
-                self.prompt = Some((prompt, Purpose::Filter(filtering)));
-            }
-            Command::Search => {
-                let words = self.exchange.as_ref().map(|exchange| exchange.words().to_owned());
-                let prompt = Prompt::new("search", words.unwrap_or_default());
-                self.prompt = Some((prompt, Purpose::Search));
-            }
-            Command::Save => {
-                if let Some(payload) = self.payload() {
-                    let prompt = Prompt::new("save as", payload.file_name());
-                    self.prompt = Some((prompt, Purpose::Save(payload)));
-                }
-            }
+            Command::Filter => self.type_filter(""),
+            Command::Search => self.type_search(),
+            Command::Save => self.type_path(),
             Command::Copy => self.copy(actions),
             Command::CopyWhole => actions.extend(self.payload().map(Action::Copy)),
             Command::CopyCurl => {
@@ -345,7 +356,7 @@ impl App {
 
     fn back(&mut self, actions: &mut Vec<Action>) {
         if let Some(exchange) = &mut self.exchange {
-            if !exchange.deselect() {
+            if !exchange.deselect() && !exchange.end_search() {
                 self.exchange = None;
             }
             return;
@@ -391,7 +402,10 @@ impl App {
     fn copy(&mut self, actions: &mut Vec<Action>) {
         let (style, now_us) = (&self.options.style, self.now_us);
         let payload = match (&mut self.exchange, self.timelines.last()) {
-            (Some(exchange), _) => exchange.copy(),
+            (Some(exchange), _) => {
+                self.copies_folded = exchange.copies_folded();
+                exchange.copy()
+            }
             (None, Some(timeline)) => timeline.row_text(style, now_us).map(Payload::Text),
             (None, None) => self.sessions.selected().map(|row| Payload::Text(row.id.clone())),
         };
@@ -413,40 +427,6 @@ impl App {
         match self.timelines.last_mut() {
             Some(timeline) => timeline.filter(filtering, self.now_us),
             None => self.sessions.filter(filtering, self.now_us),
-        }
-    }
-
-    /// Something was typed into the prompt.
-    fn typed(&mut self, typed: Typed, actions: &mut Vec<Action>) {
-        let Some((mut prompt, purpose)) = self.prompt.take() else { return };
-        match (typed, purpose) {
-            (Typed::Cancelled, Purpose::Filter(mut before)) => {
-                before.lost();
-                self.filter(before);
-            }
-            (Typed::Cancelled, Purpose::Search | Purpose::Save(_)) => {}
-            // Now its words are looked for.
-            (Typed::Accepted, Purpose::Filter(_)) if !prompt.has_problem() => {}
-            (Typed::Accepted, Purpose::Search) => {
-                if let Some(exchange) = &mut self.exchange {
-                    exchange.search(prompt.text().to_owned());
-                }
-            }
-            (Typed::Accepted, Purpose::Save(payload)) if !prompt.text().trim().is_empty() => {
-                actions.push(Action::Save(payload, prompt.text().trim().into()));
-            }
-            (Typed::Changed, Purpose::Filter(before)) => {
-                match Filter::parse(prompt.text().trim()) {
-                    Ok(filter) => {
-                        prompt.set_problem(None);
-                        self.filter(Filtering::new(filter));
-                    }
-                    // What was shown goes on to be shown while a word is half typed.
-                    Err(problem) => prompt.set_problem(Some((problem.at, problem.message))),
-                }
-                self.prompt = Some((prompt, Purpose::Filter(before)));
-            }
-            (_, purpose) => self.prompt = Some((prompt, purpose)),
         }
     }
 
@@ -589,6 +569,9 @@ impl App {
             self.foot.says(foot, &mut pen, line);
         } else if self.help.is_some() {
             self.foot.says(foot, &mut pen, Line::new().put(Paint::Dim, help::HOW));
+        } else if let Some(size) = self.exchange.as_mut().and_then(Exchange::selected_size) {
+            let line = Line::new().put(Paint::Accent, "selecting: y copies, esc gives up");
+            self.foot.says(foot, &mut pen, line.layout(Paint::Plain, "  ").put(Paint::Dim, &size));
         } else {
             self.foot.hints(foot, &mut pen, place);
         }

@@ -24,8 +24,10 @@ pub(super) struct Exchange {
     tab: Tab,
     /// In the order of [`Tab::ALL`].
     pages: [Page; Tab::ALL.len()],
-    /// What was searched for last.
+    /// What is searched for.
     words: String,
+    /// What was searched for last.
+    sought: String,
     /// Where the tabs were drawn.
     tabs: Rect,
 }
@@ -52,13 +54,20 @@ enum Content {
 
 impl Exchange {
     pub(super) fn new(id: i64, tab: Tab) -> Self {
-        Self { id, tab, pages: Default::default(), words: String::new(), tabs: Rect::ZERO }
+        Self {
+            id,
+            tab,
+            pages: Default::default(),
+            words: String::new(),
+            sought: String::new(),
+            tabs: Rect::ZERO,
+        }
     }
 
     /// Another exchange, looked at in the same way.
     pub(super) fn turn_to(&mut self, id: i64) {
-        let words = std::mem::take(&mut self.words);
-        *self = Self { words, ..Self::new(id, self.tab) };
+        let (words, sought) = (std::mem::take(&mut self.words), std::mem::take(&mut self.sought));
+        *self = Self { words, sought, ..Self::new(id, self.tab) };
     }
 
     /// The tab that is looked at.
@@ -155,13 +164,33 @@ impl Exchange {
     }
 
     /// What was searched for last.
-    pub(super) fn words(&self) -> &str {
-        &self.words
+    pub(super) fn sought(&self) -> &str {
+        &self.sought
+    }
+
+    /// Ends a search; false if there is none.
+    pub(super) fn end_search(&mut self) -> bool {
+        for page in &mut self.pages {
+            if let Content::Document(document) = &mut page.content {
+                document.end_search();
+            }
+        }
+        !std::mem::take(&mut self.words).is_empty()
+    }
+
+    /// Somebody saw how a search went.
+    pub(super) fn seen(&mut self) {
+        if let Some(document) = self.document() {
+            document.search_seen();
+        }
     }
 
     pub(super) fn search(&mut self, words: String) {
         if let Some(document) = self.used() {
             document.search(&words);
+        }
+        if !words.is_empty() {
+            self.sought.clone_from(&words);
         }
         self.words = words;
     }
@@ -193,6 +222,16 @@ impl Exchange {
     /// What is selected, or stands under the cursor.
     pub(super) fn copy(&mut self) -> Option<Payload> {
         self.document()?.copy().map(Payload::Text)
+    }
+
+    /// Whether something of what is selected is folded.
+    pub(super) fn copies_folded(&mut self) -> bool {
+        self.document().is_some_and(Document::copies_folded)
+    }
+
+    /// How much is selected, in words; `None` where nothing is.
+    pub(super) fn selected_size(&mut self) -> Option<String> {
+        self.document()?.selected_size()
     }
 
     /// The body that the tab is about.
@@ -307,11 +346,17 @@ impl Exchange {
         let place = match document.searching() {
             Search::Going(percent) => format!("search {percent}%"),
             Search::Absent => "not found".to_owned(),
-            Search::None | Search::Found => format!("{}%", document.percent()),
+            // There is not much room beside the tabs.
+            Search::None | Search::Found => match (document.went_round(), document.percent()) {
+                (Some(true), _) => "from the top".to_owned(),
+                (Some(false), _) => "from the end".to_owned(),
+                (None, Some(percent)) => format!("{percent}%"),
+                (None, None) => "all".to_owned(),
+            },
         };
         let paint = if document.searching() == Search::Absent { Paint::Warn } else { Paint::Dim };
         let line = Line::new().put(paint, &place);
-        if usize::from(rest.width) > line.width() {
+        if usize::from(rest.width) >= line.width() {
             pen.right(rest, line);
         }
     }

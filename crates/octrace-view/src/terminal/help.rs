@@ -21,7 +21,7 @@ pub(super) struct Help {
 }
 
 /// What a key did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Helped {
     /// It goes on.
     Open,
@@ -29,6 +29,8 @@ pub(super) enum Helped {
     Closed,
     /// This is to be done.
     Chosen(Command),
+    /// A filter is to be typed that goes on with this.
+    Filter(String),
 }
 
 /// A line of help.
@@ -37,6 +39,8 @@ struct Said {
     right: String,
     /// What Enter does.
     command: Option<Command>,
+    /// The beginning of a filter's term: Enter goes on with it.
+    term: Option<String>,
 }
 
 /// How it works, for the foot line.
@@ -78,7 +82,14 @@ impl Help {
             }
             Typed::Accepted => {
                 let said = self.lines(true).into_iter().nth(self.cursor.at);
-                said.and_then(|said| said.command).map_or(Helped::Closed, Helped::Chosen)
+                match said {
+                    Some(Said { command: Some(command), .. }) => Helped::Chosen(command),
+                    // Filters are for lists.
+                    Some(Said { term: Some(term), .. }) if self.place != Place::Exchange => {
+                        Helped::Filter(term)
+                    }
+                    _ => Helped::Closed,
+                }
             }
         }
     }
@@ -99,6 +110,7 @@ impl Help {
             left: entry.key_names(unicode),
             right: entry.does.to_owned(),
             command: Some(entry.command),
+            term: None,
         };
         let mut lines: Vec<Said> = command::entries(self.place).map(said).collect();
         lines.extend(reference());
@@ -157,14 +169,17 @@ fn whole(area: Rect, pen: &mut Pen<'_>, text: &str) {
 
 /// The language of filters, in lines: its fields, and how they are put together.
 fn reference() -> impl Iterator<Item = Said> {
-    let said = |left: String, right: String| Said { left, right, command: None };
+    let said = |left: String, right: String, term| Said { left, right, command: None, term };
     let fields = FIELDS.iter().map(move |field| {
         let left = field.examples.first().copied().unwrap_or(field.name);
         let examples: Vec<&str> = field.examples.iter().skip(1).copied().collect();
         let more =
             if examples.is_empty() { String::new() } else { format!("; {}", examples.join(", ")) };
-        said(left.to_owned(), format!("{} ({}{more})", field.means, field.of))
+        let sign = left.find([':', '<', '>', '=']).and_then(|at| left.get(..=at));
+        let term = sign.map(str::to_owned);
+        said(left.to_owned(), format!("{} ({}{more})", field.means, field.of), term)
     });
-    let signs = SIGNS.iter().map(move |sign| said(sign.example.to_owned(), sign.means.to_owned()));
+    let signs =
+        SIGNS.iter().map(move |sign| said(sign.example.to_owned(), sign.means.to_owned(), None));
     fields.chain(signs)
 }

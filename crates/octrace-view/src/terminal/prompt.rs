@@ -24,6 +24,8 @@ pub(super) struct Prompt {
     at: usize,
     /// What is wrong with it, and where.
     problem: Option<(Range<usize>, String)>,
+    /// What was typed the last time.
+    last: String,
 }
 
 /// What a key did to it.
@@ -42,7 +44,12 @@ pub(super) enum Typed {
 impl Prompt {
     /// With this text to begin with.
     pub(super) fn new(label: &'static str, text: String) -> Self {
-        Self { label, at: text.len(), text, problem: None }
+        Self { label, at: text.len(), text, problem: None, last: String::new() }
+    }
+
+    /// The arrow up brings this back.
+    pub(super) fn recalling(self, last: String) -> Self {
+        Self { last, ..self }
     }
 
     /// What has been typed.
@@ -65,6 +72,11 @@ impl Prompt {
         match key {
             Key::Enter => return Typed::Accepted,
             Key::Esc => return Typed::Cancelled,
+            Key::Up if !self.last.is_empty() => {
+                self.text.clone_from(&self.last);
+                self.at = self.text.len();
+                return Typed::Changed;
+            }
             Key::Char(char) if self.text.len() < LONGEST => {
                 self.text.insert(self.at, char);
                 self.at += char.len_utf8();
@@ -103,6 +115,9 @@ impl Prompt {
         let bad = self.problem.as_ref().map(|(at, _)| at.clone());
         let label = Line::new().put(Paint::Accent, self.label).layout(Paint::Plain, " ");
         let room = usize::from(area.width).saturating_sub(label.width() + 1);
+        // What is wrong is said, too, where there is no room for both.
+        let problem = self.problem.as_ref().map_or(0, |(_, message)| line::width(message) + 2);
+        let room = room - problem.min(room / 2);
         let from = suffix(left, room);
         let left = self.painted(left.get(from..).unwrap_or_default(), from, bad.as_ref());
         let mut line = label.join(left);

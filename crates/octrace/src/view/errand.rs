@@ -8,7 +8,11 @@ use std::{
 
 use octrace_view::terminal::Event;
 
-use super::{clipboard, save::save, wake::Wake};
+use super::{
+    clipboard,
+    save::{NotSaved, save},
+    wake::Wake,
+};
 
 /// Something to be done with these bytes.
 pub(super) struct Errand {
@@ -30,7 +34,10 @@ pub(super) fn run(errands: &Receiver<Errand>, wake: &SyncSender<Wake>, home: &Pa
         let done = match purpose {
             _ if bytes.is_empty() => failed("there is nothing in it"),
             Purpose::Copy => Wake::Copied(clipboard::copy(bytes)),
-            Purpose::Save(path) => said(save(&bytes, &path, home)),
+            Purpose::Save(path) => Wake::Event(match save(&bytes, &path, home) {
+                Ok(text) => Event::Done(text),
+                Err(NotSaved { why, free }) => Event::NotSaved { why, path, free },
+            }),
         };
         if wake.send(done).is_err() {
             return;

@@ -7,11 +7,21 @@ use std::{
 
 use octrace_view::text;
 
+/// Why there is no new file.
+#[derive(Debug)]
+pub(super) struct NotSaved {
+    /// For the person who wanted one.
+    pub(super) why: String,
+    /// A name beside what was typed that is not taken, where that one is.
+    pub(super) free: Option<PathBuf>,
+}
+
 /// Writes a new file, for its owner only, that is there whole or not at all; nothing that is there already is touched,
 /// no link followed. Says where it is, or why not. `home` is what `~` means.
-pub(super) fn save(bytes: &[u8], typed: &Path, home: &Path) -> Result<String, String> {
+pub(super) fn save(bytes: &[u8], typed: &Path, home: &Path) -> Result<String, NotSaved> {
+    let not = |why: String| NotSaved { why, free: None };
     if typed.as_os_str().is_empty() {
-        return Err("a file needs a name".to_owned());
+        return Err(not("a file needs a name".to_owned()));
     }
     let path = expand(typed, home);
     match write(bytes, &path) {
@@ -21,11 +31,10 @@ pub(super) fn save(bytes: &[u8], typed: &Path, home: &Path) -> Result<String, St
             Ok(format!("saved {} to {}", text::sized(bytes.len() as u64), path.display()))
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let free = free(typed, home);
-            let free = free.map(|free| format!("; {} is free", free.display()));
-            Err(format!("{} is there already{}", typed.display(), free.unwrap_or_default()))
+            let why = format!("{} is there already", typed.display());
+            Err(NotSaved { why, free: free(typed, home) })
         }
-        Err(error) => Err(format!("cannot save to {}: {error}", path.display())),
+        Err(error) => Err(not(format!("cannot save to {}: {error}", path.display()))),
     }
 }
 
@@ -80,7 +89,10 @@ mod tests {
     /// What is said, with the folder's name taken out.
     fn say(bytes: &[u8], typed: &str, home: &Path) -> String {
         let said = save(bytes, Path::new(typed), home);
-        let said = said.unwrap_or_else(|why| format!("! {why}"));
+        let said = said.unwrap_or_else(|NotSaved { why, free }| {
+            let free = free.map(|free| format!("; {} is free", free.display()));
+            format!("! {why}{}", free.unwrap_or_default())
+        });
         said.replace(home.to_str().unwrap(), "HOME")
     }
 

@@ -53,6 +53,22 @@ impl Document {
         (!text.is_empty()).then_some(text)
     }
 
+    /// Whether something of what is selected is folded: it is copied all the same.
+    pub fn copies_folded(&mut self) -> bool {
+        let Some((from, to)) = self.selected() else { return false };
+        let mut path = from.path;
+        loop {
+            if self.tree.node(&path).is_some_and(Node::folds) && !self.tree.is_open(&path) {
+                return true;
+            }
+            match self.tree.next(&path, false) {
+                Some(next) if next <= to.path => path = next,
+                _ => return false,
+            }
+            self.tree.tidy(&[&self.cursor.path, &self.top.path, &path]);
+        }
+    }
+
     /// The node that a place in it stands for: of a piece, the text that it is a piece of.
     fn whole(&mut self, path: &[u32]) -> Path {
         let is_piece = |node: &Node| matches!(node.own, Own::Piece(..) | Own::Painted(..));

@@ -7,7 +7,7 @@ use ratatui_core::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{Document, Place, layout::Laid};
+use super::{Document, Place, Search, layout::Laid};
 use crate::{
     terminal::Theme,
     text::{Paint, Style},
@@ -61,6 +61,8 @@ impl Document {
         let open = self.tree.is_open(&place.path);
         let laid = self.laid(&place.path);
         let found = self.find.hits(&laid, place.at);
+        let is_current = self.find.state == Search::Found && place.path == self.cursor.path;
+        let current = is_current.then_some(self.cursor.at);
         let mut begin = area.x + (indent.saturating_sub(2) as u16).min(area.width);
         let Some(node) = self.tree.node(&place.path) else { return };
         if place.at == 0 && node.folds() {
@@ -74,6 +76,10 @@ impl Document {
             let mut look = theme.style(paints.peek().map_or(Paint::Plain, |(_, paint)| *paint));
             if found.iter().any(|hit| hit.contains(&cluster.at)) {
                 look = look.patch(theme.style(Paint::Found));
+                // The place that the cursor is at looks different, also without colours.
+                if found.iter().any(|hit| hit.contains(&cluster.at) && Some(hit.start) == current) {
+                    look = look.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+                }
             }
             let x = usize::from(begin) + column;
             if laid.is_cut() && x + cluster.width > usize::from(area.right()) {

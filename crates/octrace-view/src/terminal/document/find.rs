@@ -87,6 +87,25 @@ impl Document {
         self.begin(forward, from)
     }
 
+    /// Ends a search, with all that is marked.
+    pub fn end_search(&mut self) {
+        self.find = Find::default();
+    }
+
+    /// Somebody saw how the search went: that is not said any more.
+    pub fn search_seen(&mut self) {
+        match self.find.state {
+            Search::Absent => self.find.state = Search::None,
+            Search::Found => self.find.around = false,
+            Search::None | Search::Going(_) => {}
+        }
+    }
+
+    /// Whether what was found just now stands beyond the page's end: after it, or before its beginning.
+    pub fn went_round(&self) -> Option<bool> {
+        (self.find.state == Search::Found && self.find.around).then_some(self.find.forward)
+    }
+
     fn begin(&mut self, forward: bool, from: Place) -> Search {
         self.find.forward = forward;
         self.find.around = false;

@@ -38,9 +38,13 @@ use self::{
     layout::Laid,
     tree::{Path, Tree},
 };
+use crate::text::figures;
 
 /// A screen that was not drawn yet has so many cells.
 const SCREEN: Rect = Rect { x: 0, y: 0, width: 80, height: 24 };
+
+/// No more selected rows are counted than so many: every picture does it again.
+const COUNTED: u64 = 200;
 
 /// A place in a page: a node, and a byte of its text. In the order of reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,14 +111,39 @@ impl Document {
         self.selection.is_some()
     }
 
-    /// How far down the cursor is, 0 to 100.
-    pub fn percent(&mut self) -> u8 {
-        let cursor = self.cursor.clone();
-        if self.down(&cursor, 1).1 == 0 {
-            return 100;
+    /// How much of the page is above the end of what is in view, 0 to 100; `None` where all of it is in view.
+    pub fn percent(&mut self) -> Option<u8> {
+        let (top, height) = (self.top.clone(), usize::from(self.area.height).max(1));
+        let (bottom, _) = self.down(&top, height - 1);
+        let is_end = self.down(&bottom, 1).1 == 0;
+        if is_end {
+            return (self.up(&top, 1).1 > 0).then_some(100);
         }
-        let laid = self.laid(&cursor.path);
-        let within = cursor.at as f64 / laid.said.text.len().max(1) as f64;
-        (self.tree.share(&cursor.path, within) * 100.0) as u8
+        let laid = self.laid(&bottom.path);
+        let within = bottom.at as f64 / laid.said.text.len().max(1) as f64;
+        Some(((self.tree.share(&bottom.path, within) * 100.0) as u8).min(99))
+    }
+
+    /// How much is selected, in words; `None` where nothing is.
+    pub fn selected_size(&mut self) -> Option<String> {
+        if self.selection == Some(Selection::All) {
+            return Some("the whole page".to_owned());
+        }
+        let (from, to) = self.selected()?;
+        let mut place = Place { at: self.laid(&from.path).row(from.at), path: from.path.clone() };
+        for rows in 1..COUNTED {
+            let (next, more) = self.down(&place, 1);
+            if more == 0 || next > to || (next == to && to.at > 0) {
+                let is_part = matches!(self.selection, Some(Selection::Characters(_)));
+                if rows == 1 && is_part && from.path == to.path {
+                    let laid = self.laid(&from.path);
+                    let text = laid.said.text.get(from.at..to.at).unwrap_or_default();
+                    return Some(figures::many(text.chars().count() as u64, "character"));
+                }
+                return Some(figures::many(rows, "line"));
+            }
+            place = next;
+        }
+        Some(format!("{COUNTED} lines or more"))
     }
 }

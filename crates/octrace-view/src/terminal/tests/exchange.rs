@@ -15,7 +15,7 @@ use crate::{
         document::{Document, Node},
         input::{Key, MouseAction},
     },
-    text::Paint,
+    text::{Paint, line::Line},
 };
 
 /// An exchange of which all is known.
@@ -88,6 +88,110 @@ fn a_search_through_a_large_page_goes_on_at_once() {
     }
     assert!(ticks > 1 && screen.text().contains("not found"), "{ticks} {}", screen.text());
     assert_eq!(screen.app.next_tick(), at_rest);
+}
+
+/// A page of one text.
+fn with_text(text: &str) -> Screen {
+    let mut screen = opened((80, 12));
+    let content = Document::new(vec![Node::text(text, Paint::Plain)]);
+    screen.answer(Answer::Page(page(102, None, Tab::Conversation), Ok(Box::new(content))));
+    screen.wanted();
+    screen
+}
+
+/// What stands at the right end of the tabs.
+fn place(screen: &mut Screen) -> String {
+    let text = screen.text();
+    let tabs = text.lines().nth(1).unwrap_or_default();
+    tabs.rsplit_once("difference").unwrap_or_default().1.trim().to_owned()
+}
+
+#[test]
+fn a_search_says_where_it_is_and_is_ended_first() {
+    let mut screen = with_text(&format!("one one\n{}one\n", "two\n".repeat(30)));
+    let row = |screen: &mut Screen, at: usize| {
+        screen.styled().lines().nth(at).unwrap_or_default().trim().to_owned()
+    };
+    screen.type_text("/one");
+    screen.key(Key::Enter);
+    insta::assert_snapshot!(row(&mut screen, 2), @"{R}  {BU}one{R} {}one{R}");
+    screen.key(Key::Char('n'));
+    insta::assert_snapshot!(row(&mut screen, 2), @"{R}  {}one{R} {BU}one{R}");
+    screen.key(Key::Char('n'));
+    assert_eq!(place(&mut screen), "100%");
+    screen.key(Key::Char('n'));
+    assert_eq!(place(&mut screen), "from the top");
+    screen.key(Key::Char('N'));
+    assert_eq!(place(&mut screen), "from the end");
+    screen.key(Key::Up);
+    assert_eq!(place(&mut screen), "100%");
+    screen.key(Key::Home);
+    screen.key(Key::Down);
+    assert!(screen.styled().contains("R}one"));
+    screen.key(Key::Esc);
+    assert!(screen.text().contains("6 difference"), "only the search is over");
+    assert!(!screen.styled().contains("R}one"), "{}", screen.styled());
+    screen.key(Key::Char('/'));
+    assert!(screen.text().ends_with("search\n"), "what is typed is not put behind anything");
+    screen.key(Key::Up);
+    assert!(screen.text().ends_with("search one\n"));
+    screen.key(Key::Esc);
+    screen.key(Key::Esc);
+    assert!(!screen.text().contains("6 difference"));
+}
+
+#[test]
+fn what_is_not_found_is_said_once() {
+    let mut screen = with_text("one");
+    screen.type_text("/absent");
+    screen.key(Key::Enter);
+    assert_eq!(place(&mut screen), "not found");
+    screen.key(Key::Char('n'));
+    assert_eq!(place(&mut screen), "not found");
+    screen.key(Key::Char('j'));
+    assert_eq!(place(&mut screen), "all");
+}
+
+#[test]
+fn what_is_selected_is_measured() {
+    let mut screen = with_text(&"漢字 and more\n".repeat(300));
+    let foot = |screen: &mut Screen| screen.text().lines().last().unwrap_or_default().to_owned();
+    screen.key(Key::Home);
+    screen.key(Key::Char('v'));
+    assert_eq!(foot(&mut screen), "selecting: y copies, esc gives up  1 line");
+    screen.key(Key::Down);
+    assert_eq!(foot(&mut screen), "selecting: y copies, esc gives up  2 lines");
+    screen.key(Key::Up);
+    screen.key(Key::Right);
+    assert_eq!(foot(&mut screen), "selecting: y copies, esc gives up  2 characters");
+    screen.key(Key::End);
+    assert_eq!(foot(&mut screen), "selecting: y copies, esc gives up  200 lines or more");
+    screen.key(Key::Ctrl('a'));
+    assert_eq!(foot(&mut screen), "selecting: y copies, esc gives up  the whole page");
+    screen.key(Key::Esc);
+    assert!(foot(&mut screen).starts_with("esc back"));
+}
+
+#[test]
+fn who_copies_what_is_folded_is_told() {
+    let line = |text: &str| Line::new().put(Paint::Plain, text);
+    let folded = Node::heading(line("above"), vec![Node::text("below", Paint::Plain)]);
+    let mut screen = opened((80, 12));
+    let nodes = vec![Node::text("first", Paint::Plain), folded];
+    let id = page(102, None, Tab::Conversation);
+    screen.answer(Answer::Page(id, Ok(Box::new(Document::new(nodes)))));
+    let copied = |screen: &mut Screen, keys: &str| {
+        screen.wanted();
+        screen.type_text(keys);
+        let [Action::Copy(Payload::Text(text))] = &screen.wanted()[..] else { panic!() };
+        screen.event(Event::Done("copied".to_owned()));
+        (text.clone(), screen.text().lines().last().unwrap_or_default().to_owned())
+    };
+    let said = |text: &str, said: &str| (text.to_owned(), said.to_owned());
+    assert_eq!(copied(&mut screen, "gvy"), said("first", "✓ copied"));
+    screen.key(Key::Esc);
+    let all = said("first\nabove\nbelow", "✓ copied, with what is folded");
+    assert_eq!(copied(&mut screen, "gvGy"), all);
 }
 
 #[test]

@@ -78,7 +78,22 @@ fn help_is_narrowed_and_does_what_it_says() {
     type to narrow, enter runs it, arrows move, esc closes
     ");
     screen.key(Key::Enter);
-    assert!(screen.text().contains("esc back"), "nothing to do closes it");
+    let foot = screen.text().lines().last().unwrap_or_default().to_owned();
+    assert_eq!(foot, "filter status:", "a field begins a filter");
+    screen.type_text("5xx");
+    assert!(screen.text().contains("1/1"), "{}", screen.text());
+    screen.key(Key::Enter);
+    screen.key(Key::Char('?'));
+    screen.type_text("cost>");
+    screen.key(Key::Enter);
+    let foot = screen.text().lines().last().unwrap_or_default().to_owned();
+    assert!(foot.starts_with("filter status:5xx cost>"), "{foot}");
+    screen.key(Key::Esc);
+    screen.key(Key::Enter);
+    screen.key(Key::Char('?'));
+    screen.type_text("cost>");
+    screen.key(Key::Enter);
+    assert!(screen.text().contains("esc back"), "where no filter works, it closes");
 }
 
 #[test]

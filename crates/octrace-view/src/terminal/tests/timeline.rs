@@ -422,6 +422,43 @@ fn texts_side_by_side_are_apart() {
 }
 
 #[test]
+fn what_was_not_saved_can_be_saved_elsewhere() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    let foot = |screen: &mut Screen| screen.text().lines().last().unwrap_or_default().to_owned();
+    let save = |screen: &mut Screen| {
+        screen.key(Key::Enter);
+        let [Action::Save(payload, path)] = &screen.wanted()[..] else { panic!() };
+        assert_eq!(payload, &Payload::Request(105));
+        path.clone()
+    };
+    screen.key(Key::Up);
+    screen.key(Key::Char('s'));
+    screen.wanted();
+    let path = save(&mut screen);
+    let free = Some("octrace-105.request-2.json".into());
+    let why = format!("{} is there already", path.display());
+    screen.event(Event::NotSaved { why, path, free });
+    insta::assert_snapshot!(foot(&mut screen), @"save as octrace-105.request-2.json   octrace-105.request.json is there already");
+    screen.type_text("x");
+    assert_eq!(foot(&mut screen), "save as octrace-105.request-2.jsonx");
+    screen.key(Key::Backspace);
+    let path = save(&mut screen);
+    assert_eq!(path.to_str(), Some("octrace-105.request-2.json"));
+    let why = "there is no such folder".to_owned();
+    screen.event(Event::NotSaved { why, path: path.clone(), free: None });
+    assert_eq!(
+        foot(&mut screen),
+        "save as octrace-105.request-2.json   there is no such folder",
+        "it is as it was typed"
+    );
+    // Whoever types something else by now is not disturbed.
+    let path = save(&mut screen);
+    screen.key(Key::Char('f'));
+    screen.event(Event::NotSaved { why: "no".to_owned(), path, free: None });
+    assert_eq!(foot(&mut screen), "filter");
+}
+
+#[test]
 fn rows_are_filtered_by_what_they_and_their_session_say() {
     let mut screen = Screen::at_timeline((80, 24), options());
     screen.key(Key::Char('f'));
