@@ -178,14 +178,16 @@ impl TapeSource {
             false => format!("{:#}", anyhow::Error::new(error)),
         };
         let told = if is_damage { &mut self.damage } else { &mut self.trouble };
-        if told.as_ref() != Some(&trouble) {
+        let is_news = told.as_ref() != Some(&trouble);
+        if is_news {
             tell(Answer::Trouble(trouble.clone()));
             *told = Some(trouble);
         }
         match (is_busy, is_damage) {
             (true, _) => Pace::Waiting,
-            // The rest can be read.
-            (false, true) if self.tape.is_some() => Pace::Busy,
+            // The rest can be read. Where that fails, too, SQLite forgets what it knew, and takes that for a change.
+            (false, true) if self.tape.is_some() && is_news => Pace::Busy,
+            (false, true) if self.tape.is_some() => Pace::Waiting,
             (false, _) => {
                 self.tape = None;
                 self.closed_until = Some(Instant::now() + REST);

@@ -269,6 +269,20 @@ fn what_is_no_tape_is_told_once_and_looked_at_again() {
 }
 
 #[test]
+fn damage_that_is_met_again_and_again_is_not_hurried_to() {
+    let (_folder, path, mut source, mut viewer) = scene();
+    Recorder::at(&path).sessions(0..1);
+    viewer.listen(&mut source);
+    let mut told = 0;
+    let mut damage = || {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        source.complain(rusqlite::Error::SqliteFailure(code, None).into(), &mut |_| told += 1)
+    };
+    assert_eq!([damage(), damage(), damage()], [Pace::Busy, Pace::Waiting, Pace::Waiting]);
+    assert_eq!(told, 1);
+}
+
+#[test]
 fn a_tape_that_another_program_keeps_to_itself_is_waited_for() {
     let (_folder, path, mut source, mut viewer) = scene();
     Recorder::at(&path).sessions(0..3);
