@@ -361,9 +361,10 @@ impl App {
             }
             return;
         }
-        if self.timelines.pop().is_some() {
+        match self.timelines.pop() {
             // It was busy with what was asked for that one.
-            self.filtering_mut().lost();
+            Some(_) => self.filtering_mut().lost(),
+            None => self.sessions.filter(Filtering::default(), self.now_us),
         }
         // The source told only of the session that is gone now.
         if let Some(timeline) = self.timelines.last_mut() {
@@ -549,7 +550,8 @@ impl App {
         let place = self.place();
         let (theme, style, now_us) = (self.options.theme, &self.options.style, self.now_us);
         let mut pen = Pen { buffer, theme, style, marked: false };
-        let (body, foot) = split_bottom(area, u16::from(area.height > 1));
+        let rows = self.prompt.as_ref().map_or(1, |(prompt, _)| prompt.rows(area.width));
+        let (body, foot) = split_bottom(area, rows.min(area.height / 2));
         if let Some(help) = &mut self.help {
             help.draw(body, &mut pen);
         } else if let (Some(exchange), Some(timeline)) = (&mut self.exchange, self.timelines.last())

@@ -228,6 +228,7 @@ const TABLE: &[Entry] = &[
         "back to the session",
     )
     .at_foot("back"),
+    Entry::of(Command::Back, &[Key::Esc], FIRST, "show all sessions again, whatever the filter"),
     Entry::of(Command::Filter, &[Key::Char('f'), Key::Char('/')], LISTS, "show only what matches")
         .at_foot("filter"),
     Entry::of(

@@ -101,3 +101,19 @@ pub(super) fn without_left(area: Rect, columns: u16) -> Rect {
     let columns = columns.min(area.width);
     Rect { x: area.x + columns, width: area.width - columns, ..area }
 }
+
+/// A text over several rows.
+pub(super) fn wrapped(paint: Paint, text: &str, width: usize) -> Vec<Line> {
+    let mut lines = vec![Line::new()];
+    for word in text.split_whitespace() {
+        let word = Line::new().put(paint, word);
+        match lines.last_mut() {
+            Some(line) if line.width() == 0 => *line = word,
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                *line = std::mem::take(line).layout(paint, " ").join(word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
+}

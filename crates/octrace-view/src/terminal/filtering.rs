@@ -1,12 +1,13 @@
 //! What a list shows: a filter, and where the words stand that it asks the recorded text for.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use octrace_core::{
     filter::{Filter, Subject, Within},
     search::Query,
 };
 
+use super::prompt::Prompt;
 use crate::text::{Line, Paint, Style};
 
 /// The source is asked for the same words again no sooner than this, in µs.
@@ -24,13 +25,15 @@ pub(super) struct Filtering {
     asked_us: i64,
     /// From when on it may be asked again for what it was asked for before.
     again_us: i64,
+    /// Whether one is being typed, which the foot shows.
+    is_draft: bool,
 }
 
 /// Words that are looked for.
 #[derive(Clone, Debug, Default)]
 struct Sought {
     /// Where they stand, as far as is known.
-    places: Option<Places>,
+    places: Option<Arc<Places>>,
     want: Want,
 }
 
@@ -57,6 +60,63 @@ impl Filtering {
     pub(super) fn new(filter: Filter) -> Self {
         let sought = filter.texts().iter().map(|_| Sought::default()).collect();
         Self { filter, sought, ..Self::default() }
+    }
+
+    /// A filter instead of another: where words of both stand is known.
+    pub(super) fn after(filter: Filter, before: &Self) -> Self {
+        let mut now = Self::new(filter);
+        for (sought, text) in now.sought.iter_mut().zip(now.filter.texts()) {
+            let at = before.filter.texts().iter().position(|known| known == text);
+            let known = at.and_then(|at| before.sought.get(at));
+            sought.places = known.and_then(|known| known.places.clone());
+        }
+        now
+    }
+
+    /// What is typed instead of another filter. `None`: what was shown goes on to be shown, as a term is half typed.
+    pub(super) fn typed(prompt: &mut Prompt, before: &Self) -> Option<Self> {
+        match Filter::parse(prompt.text().trim()) {
+            Ok(filter) => {
+                let draft = Self::draft(filter, before);
+                prompt.set_problem(None);
+                prompt.set_hint(draft.hint());
+                Some(draft).filter(|_| !Filter::is_unfinished(prompt.text()))
+            }
+            Err(problem) => {
+                prompt.set_problem(Some((problem.at, problem.message)));
+                None
+            }
+        }
+    }
+
+    /// The same while it is typed: words of which it is not known where they stand do not count yet.
+    fn draft(filter: Filter, before: &Self) -> Self {
+        let Self { filter, sought, .. } = Self::after(filter, before);
+        let is_known =
+            |text| sought.get(text).is_some_and(|sought: &Sought| sought.places.is_some());
+        let filter = filter.without_unknown(is_known);
+        Self { filter, sought, is_draft: true, ..Self::default() }
+    }
+
+    /// Whether it has words of which it is not known where they stand.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.sought.iter().any(|sought| sought.places.is_none())
+    }
+
+    /// What can be done with it while it is typed.
+    pub(super) fn hint(&self) -> &'static str {
+        if self.is_unknown() {
+            "enter looks for the text, ctrl-u clears"
+        } else if self.is_empty() {
+            ""
+        } else {
+            "enter keeps it, ctrl-u clears"
+        }
+    }
+
+    /// Another one begins to be typed.
+    pub(super) fn be_draft(&mut self) {
+        self.is_draft = true;
     }
 
     pub(super) fn filter(&self) -> &Filter {
@@ -109,12 +169,12 @@ impl Filtering {
 
     /// What it says, for a header; nothing where everything is shown.
     pub(super) fn line(&self, style: &Style) -> Line {
-        if self.is_empty() {
+        if self.is_empty() || self.is_draft {
             return Line::new();
         }
         let line = Line::new().layout(Paint::Dim, "filter ");
         let line = line.put(Paint::Accent, &self.filter.to_string());
-        if self.sought.iter().all(|sought| sought.places.is_some()) {
+        if !self.is_unknown() {
             return line;
         }
         line.layout(Paint::Dim, style.glyph(" searching…", " searching..."))
@@ -136,8 +196,8 @@ impl Filtering {
             sessions: places.iter().map(|(session, _)| session.clone()).collect(),
             exchanges: places.iter().map(|(_, exchange)| *exchange).collect(),
         };
-        let is_news = known.as_ref() != Some(&now);
-        *known = Some(now);
+        let is_news = known.as_deref() != Some(&now);
+        *known = Some(Arc::new(now));
         is_news
     }
 

@@ -5,7 +5,7 @@ use ratatui_core::layout::Rect;
 
 use super::{
     command::{self, Command, Entry, Place},
-    draw::{Pen, row, split_bottom, split_top, without_left},
+    draw::{Pen, row, split_bottom, split_top, without_left, wrapped},
     input::Key,
     list::Cursor,
     prompt::{Prompt, Typed},
@@ -131,7 +131,11 @@ impl Help {
         // What has no room beside its keys stands whole below, for the line with the cursor.
         let (area, below) = split_bottom(area, if area.height > 12 { WHOLE } else { 0 });
         if let Some(said) = lines.get(self.cursor.at) {
-            whole(below, pen, &said.right);
+            let lines = wrapped(Paint::Dim, &said.right, usize::from(below.width));
+            // After an empty one.
+            for (at, line) in (1..).zip(lines) {
+                pen.line(row(below, at), line);
+            }
         }
         let sight = self.cursor.sight(usize::from(area.height), lines.len());
         for (below, at) in (0..).zip(sight) {
@@ -148,29 +152,10 @@ impl Help {
     }
 }
 
-/// Draws a text over several rows, after an empty one.
-fn whole(area: Rect, pen: &mut Pen<'_>, text: &str) {
-    let width = usize::from(area.width);
-    let mut lines = vec![Line::new()];
-    for word in text.split_whitespace() {
-        let word = Line::new().put(Paint::Dim, word);
-        match lines.last_mut() {
-            Some(line) if line.width() == 0 => *line = word,
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                *line = std::mem::take(line).layout(Paint::Dim, " ").join(word);
-            }
-            _ => lines.push(word),
-        }
-    }
-    for (at, line) in (1..).zip(lines) {
-        pen.line(row(area, at), line);
-    }
-}
-
 /// The language of filters, in lines: its fields, and how they are put together.
 fn reference() -> impl Iterator<Item = Said> {
     let said = |left: String, right: String, term| Said { left, right, command: None, term };
-    let fields = FIELDS.iter().map(move |field| {
+    let fields = FIELDS.iter().filter(|field| field.is_for_filters()).map(move |field| {
         let left = field.examples.first().copied().unwrap_or(field.name);
         let examples: Vec<&str> = field.examples.iter().skip(1).copied().collect();
         let more =

@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use ratatui_core::layout::Rect;
 
-use super::{draw::Pen, input::Key};
+use super::{
+    draw::{Pen, row, split_bottom, wrapped},
+    input::Key,
+};
 use crate::text::{
     Paint,
     line::{self, Line},
@@ -26,6 +29,8 @@ pub(super) struct Prompt {
     problem: Option<(Range<usize>, String)>,
     /// What was typed the last time.
     last: String,
+    /// What can be done, where there is room to say so.
+    hint: &'static str,
 }
 
 /// What a key did to it.
@@ -44,7 +49,7 @@ pub(super) enum Typed {
 impl Prompt {
     /// With this text to begin with.
     pub(super) fn new(label: &'static str, text: String) -> Self {
-        Self { label, at: text.len(), text, problem: None, last: String::new() }
+        Self { label, at: text.len(), text, problem: None, last: String::new(), hint: "" }
     }
 
     /// The arrow up brings this back.
@@ -60,6 +65,27 @@ impl Prompt {
     /// Says what is wrong with the text.
     pub(super) fn set_problem(&mut self, problem: Option<(Range<usize>, String)>) {
         self.problem = problem;
+    }
+
+    /// Says what can be done.
+    pub(super) fn set_hint(&mut self, hint: &'static str) {
+        self.hint = hint;
+    }
+
+    /// How many rows it takes: what is wrong is told whole, above the text where there is no room beside it.
+    pub(super) fn rows(&self, width: u16) -> u16 {
+        u16::try_from(1 + self.above(width).len()).unwrap_or(u16::MAX)
+    }
+
+    /// What is wrong, in rows; none where there is room beside the text.
+    fn above(&self, width: u16) -> Vec<Line> {
+        let Some((_, message)) = &self.problem else { return Vec::new() };
+        let width = usize::from(width);
+        let text = Line::new().plain(self.label).plain(" ").plain(&self.text).width() + 1;
+        if text + 2 + line::width(&safe::line(message)) <= width {
+            return Vec::new();
+        }
+        wrapped(Paint::Bad, message, width)
     }
 
     pub(super) fn has_problem(&self) -> bool {
@@ -109,15 +135,17 @@ impl Prompt {
         if line.is_empty() { Typed::Nothing } else { Typed::Changed }
     }
 
-    /// Draws it; the end is in sight where there is no room for all.
+    /// Draws it in its last row; the end is in sight where there is no room for all.
     pub(super) fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
+        let (above, area) = split_bottom(area, 1);
+        let problem = self.above(area.width);
+        for (at, line) in (0..).zip(&problem) {
+            pen.line(row(above, at), line.clone());
+        }
         let (left, right) = self.text.split_at_checked(self.at).unwrap_or((&self.text, ""));
         let bad = self.problem.as_ref().map(|(at, _)| at.clone());
         let label = Line::new().put(Paint::Accent, self.label).layout(Paint::Plain, " ");
         let room = usize::from(area.width).saturating_sub(label.width() + 1);
-        // What is wrong is said, too, where there is no room for both.
-        let problem = self.problem.as_ref().map_or(0, |(_, message)| line::width(message) + 2);
-        let room = room - problem.min(room / 2);
         let from = suffix(left, room);
         let left = self.painted(left.get(from..).unwrap_or_default(), from, bad.as_ref());
         let mut line = label.join(left);
@@ -125,7 +153,10 @@ impl Prompt {
         let under = rest.next().map_or(" ".to_owned(), String::from);
         line = line.put(Paint::Found, &under);
         line = line.join(self.painted(rest.as_str(), self.at + under.len(), bad.as_ref()));
-        if let Some((_, message)) = &self.problem {
+        if self.problem.is_none() && line.width() + 2 + self.hint.len() <= usize::from(area.width) {
+            pen.right(area, Line::new().put(Paint::Dim, self.hint));
+        }
+        if let Some((_, message)) = self.problem.as_ref().filter(|_| problem.is_empty()) {
             line = line.layout(Paint::Plain, "  ").put(Paint::Bad, message);
         }
         pen.line(area, line);

@@ -30,7 +30,12 @@ impl App {
             text.push(' ');
         }
         text.push_str(term);
-        self.prompt = Some((Prompt::new("filter", text), Purpose::Filter(filtering)));
+        let mut prompt = Prompt::new("filter", text);
+        match Filtering::typed(&mut prompt, &filtering).filter(|_| !term.is_empty()) {
+            Some(draft) => self.filter(draft),
+            None => self.filtering_mut().be_draft(),
+        }
+        self.prompt = Some((prompt, Purpose::Filter(filtering)));
     }
 
     /// Opens the line for what is searched for in the page.
@@ -69,7 +74,10 @@ impl App {
             }
             (Typed::Cancelled, Purpose::Search | Purpose::Save(_)) => {}
             // Now its words are looked for.
-            (Typed::Accepted, Purpose::Filter(_)) if !prompt.has_problem() => {}
+            (Typed::Accepted, Purpose::Filter(before)) if !prompt.has_problem() => {
+                let filter = Filter::parse(prompt.text().trim()).unwrap_or_default();
+                self.filter(Filtering::after(filter, &before));
+            }
             (Typed::Accepted, Purpose::Search) => {
                 if let Some(exchange) = &mut self.exchange {
                     exchange.search(prompt.text().to_owned());
@@ -84,13 +92,8 @@ impl App {
                 self.prompt = Some((prompt, Purpose::Save(payload)));
             }
             (Typed::Changed, Purpose::Filter(before)) => {
-                match Filter::parse(prompt.text().trim()) {
-                    Ok(filter) => {
-                        prompt.set_problem(None);
-                        self.filter(Filtering::new(filter));
-                    }
-                    // What was shown goes on to be shown while a word is half typed.
-                    Err(problem) => prompt.set_problem(Some((problem.at, problem.message))),
+                if let Some(draft) = Filtering::typed(&mut prompt, &before) {
+                    self.filter(draft);
                 }
                 self.prompt = Some((prompt, Purpose::Filter(before)));
             }

@@ -85,7 +85,7 @@ impl Sessions {
                 "`octrace run -- opencode` records a session.",
                 "`octrace demo` makes one to look at: it needs no account and no key.",
             ],
-            Reading::Done => &["No session matches the filter.", "f changes it."],
+            Reading::Done => &["No session matches the filter.", "f changes it, esc shows all."],
         };
         for (at, text) in (1..).zip(lines) {
             pen.line(row(area, at), Line::new().put(Paint::Dim, text));

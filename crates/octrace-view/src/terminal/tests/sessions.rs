@@ -165,22 +165,74 @@ fn a_filter_works_as_it_is_typed() {
     screen.key(Key::Char('f'));
     screen.type_text("kind:error fix");
     insta::assert_snapshot!(screen.text(), @"
-    octrace  tape  filter kind:error fix                             1 of 5 sessions
+    octrace  tape                                                    1 of 5 sessions
     session                                  when    req  err     in   out      cost
     ● Fix the failing date test              live      8    2  74.2k  1.0k   $0.1018
       work/project · anthropic/claude-sonnet-4-5 +1 · ses_e07ccbea3ffeBB3KYdJh7Puf9E
     (19 empty lines)
-    filter kind:error fix
+    filter kind:error fix                              enter keeps it, ctrl-u clears
     ");
     screen.key(Key::Enter);
     assert!(screen.text().contains("filter kind:error fix"));
     screen.key(Key::Char('/'));
     screen.type_text(" status:abc");
-    insta::assert_snapshot!(screen.text().lines().last().unwrap_or_default(), @"filter kind:error fix status:abc   status cannot be abc: it is a number or a cl…");
+    let text = screen.text();
+    let foot: Vec<_> = text.lines().rev().take(2).collect();
+    assert_eq!(
+        foot,
+        [
+            "filter kind:error fix status:abc",
+            "status cannot be abc: it is a number or a class, as 404 or 5xx"
+        ]
+    );
     screen.key(Key::Enter);
     assert!(screen.text().contains("status:abc"), "what is no filter is not kept");
     screen.key(Key::Esc);
     assert!(screen.text().contains("1 of 5 sessions"), "the filter before is back");
+}
+
+#[test]
+fn a_term_that_is_half_typed_changes_nothing() {
+    let mut screen = Screen::new((80, 24), options());
+    screen.answer(told(sessions()));
+    screen.key(Key::Char('f'));
+    screen.type_text("a");
+    let count = |screen: &mut Screen| {
+        let text = screen.text();
+        let top = text.lines().next().unwrap_or_default();
+        assert!(!top.contains("filter"), "the foot says it: {text}");
+        top.split("  ").last().unwrap_or_default().trim().to_owned()
+    };
+    screen.type_text(" ");
+    let before = count(&mut screen);
+    assert!(before.contains(" of 5 ") && !before.starts_with("1 "), "{before}");
+    for char in "kind:erro".chars() {
+        screen.type_text(&char.to_string());
+        assert_eq!(count(&mut screen), before, "{}", screen.text());
+    }
+    assert!(screen.text().contains("did you mean error?"));
+    screen.type_text("r");
+    assert!(count(&mut screen).starts_with("1 of"));
+    // What a word might have become is nothing once it is done.
+    screen.key(Key::Ctrl('u'));
+    screen.type_text("kin");
+    assert_eq!(count(&mut screen), "5 sessions");
+    screen.key(Key::Enter);
+    let text = screen.text();
+    assert!(text.contains("filter kin") && text.contains("0 of 5"), "{text}");
+    screen.key(Key::Esc);
+    let text = screen.text();
+    assert!(text.contains("5 sessions") && !text.contains("of 5"), "{text}");
+}
+
+#[test]
+fn a_problem_is_told_whole() {
+    let mut screen = Screen::new((80, 24), options());
+    screen.key(Key::Char('f'));
+    screen.type_text("kind:eror");
+    let text = screen.text();
+    assert!(text.contains("sub-agent or live") && !text.contains("sub-…"), "{text}");
+    assert_eq!(text.lines().last(), Some("filter kind:eror"));
 }
 
 #[test]
@@ -191,6 +243,12 @@ fn words_in_what_was_recorded_are_asked_for() {
     screen.key(Key::Char('f'));
     screen.type_text("text:parse_date");
     assert_eq!(screen.wanted(), [], "not at every letter");
+    let text = screen.text();
+    assert!(!text.contains("searching") && text.contains("enter looks for the text"), "{text}");
+    let more = " -text:x kind:error";
+    screen.type_text(more);
+    assert!(screen.text().contains("1 of 5"), "by the other terms: {}", screen.text());
+    more.chars().for_each(|_| screen.key(Key::Backspace));
     screen.key(Key::Enter);
     let [Action::Ask(Ask::Find { session: None, words })] = &screen.wanted()[..] else { panic!() };
     assert!(screen.text().contains("searching…") && screen.text().contains("An older one"));

@@ -484,6 +484,19 @@ fn rows_are_filtered_by_what_they_and_their_session_say() {
 }
 
 #[test]
+fn a_filter_for_titles_shows_them() {
+    let mut screen = Screen::at_timeline((120, 24), options());
+    assert!(!screen.text().contains("+meta"));
+    screen.key(Key::Char('f'));
+    screen.type_text("kind:title");
+    let text = screen.text();
+    assert!(text.contains("+meta") && text.contains("1/1"), "{text}");
+    screen.key(Key::Ctrl('u'));
+    screen.type_text("-kind:title");
+    assert!(!screen.text().contains("+meta"));
+}
+
+#[test]
 fn what_is_read_piece_by_piece_ends_the_same() {
     let mut whole = Screen::at_timeline((120, 30), options());
     let mut pieces =

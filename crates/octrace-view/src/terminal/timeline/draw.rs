@@ -150,7 +150,7 @@ impl Timeline {
             let paint = if kind == self.kind { Paint::Found } else { Paint::Dim };
             line = line.put(paint, kind.name()).layout(Paint::Plain, "  ");
         }
-        if self.include_meta {
+        if self.shows_meta() {
             line = line.put(Paint::Meta, "+meta").layout(Paint::Plain, "  ");
         }
         line = line.join(self.filtering.line(pen.style));

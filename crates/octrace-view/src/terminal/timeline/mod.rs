@@ -174,7 +174,7 @@ impl Timeline {
 
     /// Whether this row is shown.
     fn accepts(&self, row: &Row, within: &Within<'_>, now_us: i64) -> bool {
-        Class::of(row).is_shown(self.kind, self.include_meta) && self.fits(row, within, now_us)
+        Class::of(row).is_shown(self.kind, self.shows_meta()) && self.fits(row, within, now_us)
     }
 
     /// Whether the filter lets it through.
@@ -201,8 +201,9 @@ impl Timeline {
         let end = if is_plain { self.all.len() } else { self.chosen.saturating_add(SLICE) };
         let within = self.within();
         let fits = |key| self.rows.get(key).is_some_and(|row| self.fits(row, &within, now_us));
+        let meta = self.shows_meta();
         choosing.choose(&self.all, self.chosen..end, |key| {
-            key.class.is_shown(self.kind, self.include_meta) && (is_plain || fits(key))
+            key.class.is_shown(self.kind, meta) && (is_plain || fits(key))
         });
         self.chosen = end;
         if end < self.all.len() {
@@ -259,9 +260,14 @@ impl Timeline {
         })
     }
 
+    /// Whether requests for titles and the like are shown: a filter that names them is for them.
+    fn shows_meta(&self) -> bool {
+        self.include_meta || self.filtering.filter().names_meta()
+    }
+
     /// How many requests are there that are not shown, for titles and the like.
     fn hidden(&self) -> u64 {
-        if self.include_meta { 0 } else { self.rows.meta() }
+        if self.shows_meta() { 0 } else { self.rows.meta() }
     }
 
     /// Does what is about this list alone.
