@@ -340,7 +340,13 @@ impl App {
             Some(Target::Exchange(id)) => {
                 let tab =
                     if timeline.kind() == Kind::Responses { Tab::Response } else { Tab::default() };
-                self.exchange = Some(Exchange::new(id, tab));
+                let exchange = Exchange::new(id, tab);
+                self.exchange = Some(match timeline.selected_id() {
+                    Some(RowId::Tool(number)) => {
+                        Exchange::new(id, Tab::Conversation).at_call(number)
+                    }
+                    _ => exchange,
+                });
             }
             None => self.toast.refused("there is nothing to open here".to_owned(), self.now_us),
         }
@@ -484,15 +490,19 @@ impl App {
                 let row = |id| timeline.exchange(id).cloned();
                 let before = open.as_ref().and_then(|exchange| row(exchange.id));
                 timeline.tell(rows, &gone, progress, self.now_us);
-                if let Some(exchange) = open
-                    && timeline.exchange(exchange.id) != before.as_ref()
-                {
-                    exchange.changed();
+                if let Some(exchange) = open {
+                    if timeline.exchange(exchange.id) != before.as_ref() {
+                        exchange.changed();
+                    }
+                    exchange.tell_ran(&timeline.ran(exchange.id));
                 }
             }
             Answer::Page(id, page) => {
-                if let Some(exchange) = &mut self.exchange {
+                if let Some((exchange, timeline)) =
+                    self.exchange.as_mut().zip(self.timelines.last())
+                {
                     exchange.tell(id, page);
+                    exchange.tell_ran(&timeline.ran(exchange.id));
                 }
             }
             Answer::Found { session: None, words, places } => {

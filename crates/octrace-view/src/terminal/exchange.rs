@@ -7,7 +7,7 @@ use super::{
     app::Action,
     command::Command,
     data::{Ask, PageId, Payload, Tab},
-    document::{Document, Search, Step},
+    document::{Document, Ran, Search, Step},
     draw::{Pen, split_top, without_left, word_row},
     input::{Mouse, MouseAction},
     timeline::Phase,
@@ -24,6 +24,8 @@ pub(super) struct Exchange {
     tab: Tab,
     /// In the order of [`Tab::ALL`].
     pages: [Page; Tab::ALL.len()],
+    /// The row of the tool call that somebody wants to see.
+    wanted: Option<i64>,
     /// What is searched for.
     words: String,
     /// What was searched for last.
@@ -58,9 +60,26 @@ impl Exchange {
             id,
             tab,
             pages: Default::default(),
+            wanted: None,
             words: String::new(),
             sought: String::new(),
             tabs: Rect::ZERO,
+        }
+    }
+
+    /// With the cursor on the tool call that has this row.
+    pub(super) fn at_call(self, number: i64) -> Self {
+        Self { wanted: Some(number), ..self }
+    }
+
+    /// What became of the tool calls that its answer asked for.
+    pub(super) fn tell_ran(&mut self, ran: &[Ran]) {
+        let page = &mut self.pages[Tab::Conversation as usize];
+        if let Content::Document(document) = &mut page.content {
+            document.tell_ran(ran);
+            if let Some(number) = self.wanted.take().filter(|_| !page.used) {
+                document.go_to_call(number);
+            }
         }
     }
 

@@ -3,10 +3,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use octrace_core::exchange::Outcome;
+use octrace_core::{exchange::Outcome, provider::ToolRequest, session};
 
 use super::{
     build::Exchange,
+    calls::Call,
     json,
     node::{Hidden, How, Node, Span},
     pieces::PIECE,
@@ -38,8 +39,8 @@ const RUN: usize = 100;
 /// More tools than these are only counted.
 const NAMED: usize = 40;
 
-/// The page's nodes, and where somebody begins to read.
-pub(super) fn nodes(exchange: &Exchange) -> (Vec<Node>, Path) {
+/// The page's nodes, where somebody begins to read, and the tool calls that the answer asks for.
+pub(super) fn nodes(exchange: &Exchange) -> (Vec<Node>, Path, Vec<Call>) {
     let mut nodes = exchange.request.notes();
     let span = Span::whole(&exchange.request.bytes);
     match reading::sections(span.bytes()) {
@@ -53,8 +54,16 @@ pub(super) fn nodes(exchange: &Exchange) -> (Vec<Node>, Path) {
         }
     }
     let begin = nodes.len() as u32;
-    nodes.push(answer(exchange));
-    (nodes, vec![begin])
+    let (answer, calls) = answer(exchange);
+    nodes.push(answer);
+    let called = |(at, asked): (usize, &ToolRequest)| {
+        let input = Some(&asked.arguments).filter(|json| json.len() <= ARGUMENTS);
+        let input = input.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        let subject = session::subject(&asked.name, &input);
+        Call::new(vec![begin, at as u32], &asked.name, subject)
+    };
+    let calls = (calls..).zip(&exchange.answer.tool_calls).map(called).collect();
+    (nodes, vec![begin], calls)
 }
 
 /// What there is of a request that was recorded in part.
@@ -298,8 +307,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What came back, put together where it was streamed.
-fn answer(exchange: &Exchange) -> Node {
+/// What came back, put together where it was streamed; and which of the nodes below it is the first tool call.
+fn answer(exchange: &Exchange) -> (Node, usize) {
     let Exchange { summary, response, answer, .. } = exchange;
     let state = match summary.outcome {
         Outcome::Waiting => "none yet",
@@ -320,6 +329,7 @@ fn answer(exchange: &Exchange) -> Node {
     if !answer.text.is_empty() {
         nodes.push(said(&answer.text));
     }
+    let first_call = nodes.len();
     for asked in &answer.tool_calls {
         let line = Line::new().put(Paint::Meta, "tool call");
         let line = called(line, Some(&asked.name), Some(&asked.id));
@@ -335,7 +345,7 @@ fn answer(exchange: &Exchange) -> Node {
     for problem in &answer.problems {
         nodes.push(Node::text(problem, Paint::Warn));
     }
-    Node::heading(line, nodes).unfolded()
+    (Node::heading(line, nodes).unfolded(), first_call)
 }
 
 /// What a tool was called with: JSON, or a string with some.
@@ -344,7 +354,7 @@ fn call(arguments: Span) -> Vec<Node> {
         return if arguments.range.is_empty() {
             Vec::new()
         } else {
-            vec![Node::members(arguments)]
+            vec![Node::arguments(arguments)]
         };
     }
     if arguments.range.len() > ARGUMENTS {
@@ -357,7 +367,7 @@ fn call(arguments: Span) -> Vec<Node> {
 fn of_arguments(arguments: Span) -> Vec<Node> {
     match arguments.bytes().trim_ascii_start().first() {
         None => Vec::new(),
-        Some(b'{' | b'[') => vec![Node::members(arguments)],
+        Some(b'{' | b'[') => vec![Node::arguments(arguments)],
         Some(_) => vec![Node::span(arguments, How::Text)],
     }
 }

@@ -5,7 +5,8 @@ use std::{ops::Range, sync::Arc};
 use super::{
     Document, Place, Selection,
     layout::Said,
-    node::{Node, Own, Span},
+    node::{How, Node, Own, Span},
+    pieces,
     tree::Path,
 };
 
@@ -91,6 +92,12 @@ impl Document {
     fn node_text(&mut self, path: &[u32]) -> String {
         let Some(node) = self.tree.node(path) else { return String::new() };
         if let Own::Value(value) = &node.own {
+            // Where bodies are not shown as they are, a string is meant as people read it.
+            if self.exact.is_none()
+                && let Some(inside) = value.inside()
+            {
+                return pieces::read(&inside, How::Decoded);
+            }
             return String::from_utf8_lossy(value.span.bytes()).into_owned();
         }
         // What has something below it says that.

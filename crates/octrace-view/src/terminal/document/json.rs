@@ -38,6 +38,13 @@ pub(super) struct Value {
 }
 
 impl Value {
+    /// What stands between a string's quotes; `None` for anything else, and for one that breaks off.
+    pub(super) fn inside(&self) -> Option<Span> {
+        let Range { start, end } = self.span.range;
+        let is_whole = end >= start + 2 && self.span.bytes().ends_with(b"\"");
+        (self.kind == TokenKind::String && is_whole).then(|| self.span.part(start + 1..end - 1))
+    }
+
     /// The whole of it in its source, name included.
     pub(super) fn range(&self) -> Range<usize> {
         self.name.as_ref().map_or(self.span.range.start, |name| name.start)..self.span.range.end
@@ -116,6 +123,35 @@ pub(super) fn members(span: &Span) -> Vec<Node> {
             nodes
         }
     }
+}
+
+/// As [`members`], but strings of more than one line, and long ones, are texts under their names: as people read them.
+pub(super) fn arguments(span: &Span) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for node in members(span) {
+        match node {
+            Node { own: Own::Group(_), below: Below::Hidden(Hidden::Run(run), _), .. } => {
+                nodes.extend(run.values().into_iter().map(readable));
+            }
+            node => nodes.push(readable(node)),
+        }
+    }
+    nodes
+}
+
+/// A member whose text is worth reading, as a text.
+fn readable(node: Node) -> Node {
+    let Own::Value(value) = &node.own else { return node };
+    let (Some(inside), Some(name)) = (value.inside(), &value.name) else { return node };
+    let has_lines = memchr::memmem::find(inside.bytes(), br"\n").is_some();
+    if !has_lines && inside.range.len() <= INLINE {
+        return node;
+    }
+    let name = inside.part(name.start + 1..name.end.saturating_sub(1));
+    let line = Line::new().put(Paint::Accent, &pieces::read(&name, How::Decoded)).plain(":");
+    let mut node = Node::heading(line, vec![Node::span(inside, How::Decoded)]).unfolded();
+    node.prepare();
+    node
 }
 
 struct Outliner<'a> {

@@ -5,6 +5,7 @@
 //! step lays out the whole.
 
 mod build;
+mod calls;
 mod conversation;
 mod copy;
 mod difference;
@@ -30,10 +31,12 @@ use ratatui_core::layout::Rect;
 pub(crate) use self::node::{How, Node, Span};
 pub use self::{
     build::{Exchanges, document, needs},
+    calls::Ran,
     find::Search,
     steps::Step,
 };
 use self::{
+    calls::Call,
     find::Find,
     layout::Laid,
     tree::{Path, Tree},
@@ -80,6 +83,7 @@ pub struct Document {
     /// Where the mouse button went down.
     pressed: Option<Place>,
     find: Find,
+    calls: Vec<Call>,
     laid: HashMap<Path, Arc<Laid>>,
 }
 

@@ -101,6 +101,8 @@ pub(super) enum Hidden {
     Json(Span),
     /// What is in the list or object that a JSON text is.
     Members(Span),
+    /// What a tool was called with: as members, with strings as people read them.
+    Arguments(Span),
     /// Values of a list, members of an object.
     Run(Run),
     /// A text.
@@ -116,6 +118,7 @@ impl Hidden {
         match self {
             Self::Json(span) => json::outline(span),
             Self::Members(span) => json::members(span),
+            Self::Arguments(span) => json::arguments(span),
             Self::Run(run) => run.values(),
             Self::Text(span, how) => pieces::pieces(span, *how),
             Self::Events(events) => events::nodes(events),
@@ -125,7 +128,10 @@ impl Hidden {
 
     fn span(&self) -> &Span {
         match self {
-            Self::Json(span) | Self::Members(span) | Self::Text(span, _) => span,
+            Self::Json(span)
+            | Self::Members(span)
+            | Self::Arguments(span)
+            | Self::Text(span, _) => span,
             Self::Run(run) => &run.span,
             Self::Events(events) => &events.span,
             Self::Messages(messages) => &messages.span,
@@ -155,6 +161,12 @@ impl Node {
     pub(crate) fn members(span: Span) -> Self {
         let own = Own::Group(Some(span.clone()));
         Self { own, ..Self::hidden(Hidden::Members(span)) }
+    }
+
+    /// As [`Node::members`], for what a tool was called with.
+    pub(super) fn arguments(span: Span) -> Self {
+        let own = Own::Group(Some(span.clone()));
+        Self { own, ..Self::hidden(Hidden::Arguments(span)) }
     }
 
     /// A text with colours at ranges of its bytes (rising, apart), wrapped; of any length.

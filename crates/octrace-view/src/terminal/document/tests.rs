@@ -1,5 +1,6 @@
 //! Pages of exchanges as people see them, and what must hold for any.
 
+mod calls;
 mod changed;
 mod cut;
 

@@ -56,6 +56,27 @@ impl Tree {
         Some(node)
     }
 
+    /// Puts a node below this one, as the last, or in the place of the last.
+    pub(super) fn put_last(&mut self, path: &[u32], mut put: Node, replaces: bool) {
+        put.prepare();
+        let Some(node) = path
+            .split_last()
+            .and_then(|(last, above)| self.known(above)?.nodes_mut().get_mut(*last as usize))
+        else {
+            return;
+        };
+        match &mut node.below {
+            below @ Below::Nothing => *below = Below::Nodes(vec![put]),
+            Below::Nodes(nodes) => {
+                if replaces {
+                    nodes.pop();
+                }
+                nodes.push(put);
+            }
+            Below::Hidden(..) => {}
+        }
+    }
+
     /// Whether a row is there.
     pub(super) fn has_row(&mut self, path: &[u32]) -> bool {
         self.node(path).is_some_and(|node| !matches!(node.own, Own::Group(_)))

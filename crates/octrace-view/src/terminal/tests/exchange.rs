@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use octrace_core::{
-    exchange::Outcome,
+    exchange::{Outcome, Summary},
+    provider::Dialect,
     timeline::{ExchangeRow, Row},
 };
+use octrace_store::read::ExchangeDetail;
 
 use super::kit::*;
 use crate::{
     terminal::{
         Action, Event,
         data::{Answer, Ask, PageId, Payload, Tab},
-        document::{Document, Node},
+        document::{Document, Exchanges, Node, document},
         input::{Key, MouseAction},
     },
-    text::{Paint, line::Line},
+    text::{Paint, Style, line::Line},
 };
 
 /// An exchange of which all is known.
@@ -192,6 +194,40 @@ fn who_copies_what_is_folded_is_told() {
     screen.key(Key::Esc);
     let all = said("first\nabove\nbelow", "✓ copied, with what is folded");
     assert_eq!(copied(&mut screen, "gvGy"), all);
+}
+
+#[test]
+fn a_tool_leads_to_its_call() {
+    let mut screen = Screen::at_timeline((80, 24), options());
+    while !screen.marked().contains("edit") {
+        screen.key(Key::Up);
+    }
+    screen.key(Key::Char('y'));
+    let text = "src/date.ts\noldString not found in content".to_owned();
+    assert_eq!(screen.wanted(), [Action::Copy(Payload::Text(text))], "with the whole reason");
+    screen.key(Key::Char('t'));
+    screen.key(Key::Enter);
+    let id = page(104, None, Tab::Conversation);
+    assert_eq!(asked(&mut screen), [id]);
+    let call = |id: &str, name: &str, input: serde_json::Value| serde_json::json!({"type": "tool_use", "id": id, "name": name, "input": input});
+    let answer = serde_json::json!({"type": "message", "role": "assistant", "content": [
+        call("1", "task", serde_json::json!({"description": "Search the history"})),
+        call("2", "edit", serde_json::json!({"filePath": "src/date.ts"})),
+    ]});
+    let exchange = ExchangeDetail {
+        summary: Summary { dialect: Dialect::Anthropic, ..Summary::default() },
+        response_headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        response_body: answer.to_string().into_bytes(),
+        ..ExchangeDetail::default()
+    };
+    let exchanges = Exchanges { exchange, previous: None };
+    let content = document(Tab::Conversation, exchanges, &Style::plain());
+    screen.answer(Answer::Page(id, Ok(Box::new(content))));
+    assert_eq!(screen.marked(), "▾ tool call edit 2");
+    let text = screen.text();
+    let after = |line: &str| text.split(line).nth(1).unwrap_or_default();
+    assert!(after("tool call edit 2").contains("failed: oldString not found in content"), "{text}");
+    assert!(after("tool call task 1").contains("completed"), "{text}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use octrace_core::{
     filter::Within,
     search::Query,
+    session::ToolStatus,
     timeline::{ExchangeRow, Row, RowId, ToolRow},
 };
 use octrace_store::read::SessionRow;
@@ -24,6 +25,7 @@ use self::{
 use super::{
     command::{Command, Kind},
     data::Progress,
+    document::Ran,
     draw::without_left,
     filtering::{Filtering, Has},
     list::Cursor,
@@ -60,6 +62,9 @@ pub(super) struct Timeline {
     /// Where the names of the kinds were drawn.
     kinds: Rect,
 }
+
+/// The rows of an exchange's tool calls are among so many after it.
+const NEAR: usize = 1_000;
 
 /// What a row leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -325,13 +330,36 @@ impl Timeline {
 
     /// The exchange whose answer asked for this tool call.
     fn asked_for(&self, tool: &ToolRow) -> Option<i64> {
-        let assistant = tool.assistant.as_deref()?;
+        let assistant = tool.assistant.as_deref();
         let key = self.rows.key(RowId::Tool(tool.number))?;
         // The nearest of several tries is the one that was answered.
         self.all.back_from(key).find_map(|key| match self.rows.get(key)? {
-            Row::Exchange(row) if row.assistant.as_deref() == Some(assistant) => Some(row.id),
+            Row::Exchange(row)
+                if row.assistant.as_deref() == assistant
+                    && (assistant.is_some() || !row.purpose.is_meta()) =>
+            {
+                Some(row.id)
+            }
             _ => None,
         })
+    }
+
+    /// What became of the tool calls that this exchange's answer asked for.
+    pub(super) fn ran(&self, exchange: i64) -> Vec<Ran> {
+        let known = self.rows.key(RowId::Exchange(exchange)).zip(self.exchange(exchange));
+        let Some((key, exchange)) = known else { return Vec::new() };
+        let asked = exchange.assistant.as_deref();
+        let rows = self.all.from(key).skip(1).take(NEAR).filter_map(|key| self.rows.get(key));
+        // Where it is not known who asked, it was the exchange before.
+        let is_same = |row: &&Row| match row {
+            Row::Exchange(other) => asked.is_some() || other.purpose.is_meta(),
+            Row::Prompt(_) | Row::Tool(_) => true,
+        };
+        let ran = rows.take_while(is_same).filter_map(|row| match row {
+            Row::Tool(tool) if tool.assistant.as_deref() == asked => Some(ran(tool)),
+            _ => None,
+        });
+        ran.collect()
     }
 
     /// The exchange that is shown next to this one; the cursor goes there.
@@ -374,4 +402,19 @@ impl Timeline {
         self.by_hand();
         again
     }
+}
+
+/// What became of a tool call, in words.
+fn ran(tool: &ToolRow) -> Ran {
+    let (number, is_error) = (tool.number, tool.is_error());
+    let word = match (tool.status, tool.exit) {
+        (ToolStatus::Running, _) => "running".to_owned(),
+        (ToolStatus::Failed, _) => "failed".to_owned(),
+        (ToolStatus::Completed, Some(exit)) if exit != 0 => format!("exit {exit}"),
+        (ToolStatus::Completed, _) => "completed".to_owned(),
+    };
+    let said = [Some(word.as_str()), tool.error.as_deref()];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let (tool, subject) = (tool.tool.to_string(), tool.subject.to_string());
+    Ran { number, tool, subject, said, is_error }
 }

@@ -192,6 +192,11 @@ impl Order {
         self.0.extend(keys.filter(|key| choose(*key)));
     }
 
+    /// This one, and those after it.
+    pub(super) fn from(&self, key: Key) -> impl Iterator<Item = Key> {
+        self.0.get(self.before(key)..).unwrap_or_default().iter().copied()
+    }
+
     /// Those before this one, the nearest first.
     pub(super) fn back_from(&self, key: Key) -> impl Iterator<Item = Key> {
         let before = self.0.get(..self.before(key)).unwrap_or_default();

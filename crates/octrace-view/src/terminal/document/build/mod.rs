@@ -54,8 +54,8 @@ pub fn document(tab: Tab, exchanges: Exchanges, style: &Style) -> Document {
             let answer = read_answer_of(&detail);
             let (request, response, summary) = bodies(detail);
             let exchange = Exchange { summary, request, response, answer };
-            let (nodes, begin) = conversation::nodes(&exchange);
-            Document::new(nodes).beginning_at(begin)
+            let (nodes, begin, calls) = conversation::nodes(&exchange);
+            Document::new(nodes).beginning_at(begin).calling(calls)
         }
         Tab::Request => page(bodies(detail).0),
         Tab::Response => page(bodies(detail).1),
