@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, attempts, calls, tools};
 
-/// A session that runs a command, and one that needs two tries, oldest first.
+/// A session that runs a command and reads a file that is not there, and one that needs two tries, oldest first.
 fn recorded() -> anyhow::Result<(Stage, [String; 2])> {
     let calculate = json!({"command": "echo forty-$((1+1))", "description": "Calculate"});
+    let missing = Step::call("read", json!({"filePath": "/nowhere/at-all.txt"}));
     let script = Script::new()
-        .on("work", [Step::call("bash", calculate), Step::text("All of it.")])
+        .on("work", [Step::call("bash", calculate), missing, Step::text("All of it.")])
         .on("busy", [Step::text("At last.").fail_times(1, Fault::retry_at_once(500))]);
     let stage = Stage::new(script)?;
     for prompt in ["SCRIPT:work", "SCRIPT:busy"] {
@@ -34,7 +35,9 @@ fn sessions_trees_and_searches_show_what_fits() -> anyhow::Result<()> {
     for (filter, expected) in [
         ("", vec![busy.as_str(), &work]),
         ("status:5xx", vec![&busy]),
-        ("tool:bash -kind:error", vec![&work]),
+        ("tool:bash -status:5xx", vec![&work]),
+        ("kind:error", vec![&busy, &work]),
+        ("kind:error tool:read errors=0", vec![&work]),
         ("text:\"forty-2\"", vec![&work]),
         ("-text:forty-2 kind:title", vec![&busy]),
         ("requests>2 age<1d", vec![&busy, &work]),
@@ -62,7 +65,7 @@ fn sessions_trees_and_searches_show_what_fits() -> anyhow::Result<()> {
         "{shown:#}"
     );
     let text = stage.octrace(["show", &work, "--filter", "tool:grep"]).output()?.success()?.stdout;
-    ensure!(text.contains("Nothing of it fits the filter; 3 requests recorded."), "{text}");
+    ensure!(text.contains("Nothing of it fits the filter; 4 requests recorded."), "{text}");
 
     for (typed, expected) in [
         ("forty-2 role:tool-result", vec![work.as_str()]),
@@ -70,6 +73,12 @@ fn sessions_trees_and_searches_show_what_fits() -> anyhow::Result<()> {
         ("SCRIPT:busy kind:main status:500", vec![&busy]),
         ("SCRIPT:busy kind:main status:401", vec![]),
         ("text:forty-2 -kind:meta session:ses_", vec![&work]),
+        ("tool:bash forty", vec![&work]),
+        ("tool:bash \"not found\"", vec![]),
+        ("tool:read \"not found\"", vec![&work]),
+        ("tool:read nowhere role:assistant", vec![&work]),
+        ("kind:error role:tool-result found", vec![&work]),
+        ("kind:tool found", vec![&work]),
     ] {
         let found = stage.json(["search", typed])?;
         let mut sessions: Vec<_> =

@@ -81,6 +81,7 @@ fn a_file_of_opencode_api_tracer() {
     run_71_2 "Hello" 1777084805..1777084805 ["claude-sonnet-4-5"] [] [] [] requests=1 errors=1 used=(0, 0) bytes=136 live=false
     ses_1 "Date test" 1777084809..1777084840 ["claude-sonnet-4-5", "haiku"] [] [200, 529] ["read"] requests=7 errors=3 used=(235, 30) bytes=3625 live=false
     "#);
+    assert_eq!(watch.sessions["ses_1"].failed_tools, ["read"]);
     watch.show("ses_1");
     insta::assert_snapshot!(watch.print(), @r#"
     809 #1 title - haiku Some(200) complete 184+190 previous=None None try=1 Some(500000) Some((5, 3)) "end_turn" "-"
