@@ -137,8 +137,13 @@ pub(super) fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> 
             .map(|row| row.id.clone())
             .ok_or_else(|| Failure::failed("no session is recorded yet").hint(RECORD));
     };
+    find_listed(rows, wanted, LIST)
+}
+
+/// The session that an id means, or enough of one. `lists`: a sentence that says what lists them.
+pub(super) fn find_listed(rows: &[SessionRow], wanted: &str, lists: &str) -> Result<String> {
     if wanted.is_empty() {
-        return Err(Failure::usage("an empty id is no session's").hint(LIST));
+        return Err(Failure::usage("an empty id is no session's").hint(lists));
     }
     if rows.iter().any(|row| row.id == wanted) {
         return Ok(wanted.to_owned());
@@ -146,7 +151,7 @@ pub(super) fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> 
     let fits = rows.iter().filter(|row| is_part_of(wanted, &row.id));
     match fits.collect::<Vec<_>>().as_slice() {
         [row] => Ok(row.id.clone()),
-        [] => Err(Failure::failed(format!("no session {wanted} is recorded")).hint(LIST)),
+        [] => Err(Failure::failed(format!("no session {wanted} is recorded")).hint(lists)),
         several => {
             let count = several.len();
             let failure = Failure::failed(format!("{wanted:?} may be any of {count} sessions"));
@@ -159,7 +164,7 @@ pub(super) fn find(rows: &[SessionRow], wanted: Option<&str>) -> Result<String> 
                 ))
             });
             let failure = if count > NAMED { named.item("…") } else { named };
-            Err(failure.hint("Give more of the id; `octrace sessions` lists them."))
+            Err(failure.hint(format!("Give more of the id; {lists}")))
         }
     }
 }
@@ -213,6 +218,11 @@ mod tests {
         insta::assert_snapshot!(find(Some("nothing")), @"
         octrace: no session nothing is recorded
           hint: `octrace sessions` lists them.
+        ");
+        let elsewhere = find_listed(&[], "nothing", "`octrace view dumps` lists them.");
+        insta::assert_snapshot!(elsewhere.unwrap_err().message(), @"
+        octrace: no session nothing is recorded
+          hint: `octrace view dumps` lists them.
         ");
     }
 }

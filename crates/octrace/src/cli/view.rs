@@ -71,9 +71,10 @@ impl View {
             Some(path) => {
                 let mut source = JsonlSource::open(path, self.is_static)?;
                 // Nearly always a file is one session's, and its beginning says so.
+                let lists = format!("`octrace view {}` lists them.", path.display());
                 let find = |wanted| {
-                    show::find(&source.sessions(false), Some(wanted))
-                        .or_else(|_| show::find(&source.sessions(true), Some(wanted)))
+                    show::find_listed(&source.sessions(false), wanted, &lists)
+                        .or_else(|_| show::find_listed(&source.sessions(true), wanted, &lists))
                 };
                 let session = wanted.map(find).transpose()?;
                 (Box::new(source), session, path.display().to_string())

@@ -66,7 +66,11 @@ fn figures_of(summary: &Summary) -> Vec<Line> {
     };
     let rate = per_second(summary.response_bytes);
     let rate = rate.map(|rate| format!(", {}/s", figures::bytes(rate))).unwrap_or_default();
-    let chunks = figures::many(summary.chunks, "chunk");
+    // Files do not say in how many pieces it came.
+    let chunks = match summary.chunks {
+        0 => String::new(),
+        chunks => format!(" in {}", figures::many(chunks, "chunk")),
+    };
     let received = figures::bytes(summary.response_bytes);
     let model = [&summary.provider, &summary.model].into_iter().flatten().cloned();
     let usage = summary.usage.as_ref();
@@ -77,7 +81,7 @@ fn figures_of(summary: &Summary) -> Vec<Line> {
     let rows = [
         ("longest gap", gap),
         ("sent", figures::bytes(summary.request_bytes)),
-        ("received", format!("{received} in {chunks}{rate}")),
+        ("received", format!("{received}{chunks}{rate}")),
         ("model", model.collect::<Vec<_>>().join("/")),
         ("tokens", tokens),
         ("cost", figures::dollars(summary.cost_usd)),

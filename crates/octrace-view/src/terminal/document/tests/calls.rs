@@ -1,4 +1,4 @@
-//! What an answer had done: arguments as people read them, and what became of each call.
+//! What an answer had done: arguments as people read them, what became of each call, and how it came.
 
 use super::*;
 
@@ -100,4 +100,17 @@ fn what_became_of_a_call_stands_under_it() {
     let before = screen(&mut document, 40, 30);
     document.tell_ran(&[ran(9, "bash", "false", "exit 1")]);
     assert_eq!(screen(&mut document, 40, 30), before, "it is said once");
+}
+
+#[test]
+fn a_number_of_chunks_that_nobody_counted_is_not_said() {
+    let received = |chunks| {
+        let mut detail = detail(Dialect::Anthropic, b"{}", b"{}");
+        detail.summary.chunks = chunks;
+        let shown = screen(&mut open(Tab::Timing, detail), 60, 20);
+        let line = shown.lines().find(|line| line.contains("received")).unwrap_or_default();
+        line.trim_start_matches('|').trim().to_owned()
+    };
+    assert_eq!(received(1), "received       2 B in 1 chunk, 2 B/s");
+    assert_eq!(received(0), "received       2 B, 2 B/s");
 }
