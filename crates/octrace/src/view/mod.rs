@@ -41,8 +41,11 @@ use self::{
     wake::{WAITING, Wake, thread},
 };
 
-/// While there is work to go on with, nobody sees more pictures than one in so long.
+/// What nobody waits for is drawn once in so long at most.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// For so long at most things are taken in before there is a picture of them.
+const SHARE: Duration = Duration::from_millis(8);
 
 /// Shows the source until somebody wants the end. `home` is what `~` means.
 ///
@@ -93,33 +96,36 @@ impl Viewer {
                 return Ok(ended);
             }
         }
-        let mut drawn: Option<Instant> = None;
-        let mut is_step = false;
+        // What somebody did is to be seen at once; what came by itself may wait for the next frame.
+        let (mut drawn, mut is_wanted) = (Instant::now(), true);
+        let mut is_owed = true;
         loop {
-            let next_tick = self.app.next_tick();
-            // What was only a step of long work can wait; whatever somebody did cannot.
-            let is_soon = drawn.is_some_and(|drawn| drawn.elapsed() < FRAME);
-            if !(is_soon && next_tick == Some(Duration::ZERO) && is_step) {
+            if is_owed && (is_wanted || drawn.elapsed() >= FRAME) {
                 self.screen.draw(&mut self.app)?;
-                drawn = Some(Instant::now());
+                (drawn, is_wanted, is_owed) = (Instant::now(), false, false);
             }
-            let next = match next_tick {
+            let rest = is_owed.then(|| FRAME.saturating_sub(drawn.elapsed()));
+            let wait = self.app.next_tick().into_iter().chain(rest).min();
+            let next = match wait {
                 Some(wait) => woken.recv_timeout(wait),
                 None => woken.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            is_step = next.is_err();
-            let next = next.unwrap_or(Wake::Event(Event::Tick));
-            // Whatever waits is one picture.
-            let mut batch = vec![next];
-            while !batch.is_empty() {
-                for wake in batch.drain(..) {
+            // Whatever waits is one picture, but nobody waits long for it.
+            let mut next = Some(next.unwrap_or(Wake::Event(Event::Tick)));
+            let begun = Instant::now();
+            while let Some(wake) = next {
+                is_wanted |= wake.is_wanted();
+                if let Some(ended) = self.take(wake, woken)? {
+                    return Ok(ended);
+                }
+                for wake in std::mem::take(&mut self.waiting) {
                     if let Some(ended) = self.take(wake, woken)? {
                         return Ok(ended);
                     }
                 }
-                batch = std::mem::take(&mut self.waiting);
-                batch.extend(woken.try_iter());
+                next = (begun.elapsed() < SHARE).then(|| woken.try_recv().ok()).flatten();
             }
+            is_owed = true;
         }
     }
 

@@ -7,13 +7,13 @@ use std::{
     sync::mpsc::SyncSender,
 };
 
-use octrace_view::terminal::Event;
+use octrace_view::terminal::{Event, data::Answer};
 
 use super::clipboard::Copied;
 
 /// So many wakes wait for the loop. Whoever has more to say waits, too: a terminal that takes nothing for a while, as
-/// after Ctrl-S, must not make memory fill.
-pub(super) const WAITING: usize = 64;
+/// after Ctrl-S, must not make memory fill. And a key stands behind few others.
+pub(super) const WAITING: usize = 4;
 
 /// Nothing else does.
 pub(super) enum Wake {
@@ -31,6 +31,14 @@ pub(super) enum Wake {
     Closed,
     /// One of the viewer's threads met a fault of ours, which has been reported.
     Fault(Box<dyn Any + Send>),
+}
+
+impl Wake {
+    /// Whether a person waits for what comes of it.
+    pub(super) fn is_wanted(&self) -> bool {
+        !matches!(self, Self::Event(Event::Tick | Event::Answer(_)))
+            || matches!(self, Self::Event(Event::Answer(Answer::Page(..))))
+    }
 }
 
 /// A thread of the viewer's. It ends with the process; its fault is the viewer's end.

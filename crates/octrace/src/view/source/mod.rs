@@ -4,6 +4,9 @@
 mod jsonl;
 mod serve;
 mod tape;
+mod watch;
+
+use std::path::PathBuf;
 
 use octrace_store::{follow::Step, read::ExchangeDetail};
 use octrace_view::terminal::data::{Answer, Ask};
@@ -35,6 +38,9 @@ pub(crate) trait Source: Send {
 
     /// Goes on with what is half done, for a few milliseconds; where nothing is, looks for what is new.
     fn work(&mut self, tell: Tell<'_>) -> Pace;
+
+    /// The folder in which whatever changes of it is, if it is there.
+    fn folder(&self) -> Option<PathBuf>;
 
     /// An exchange with the bodies of these steps; the others are empty.
     fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail>;

@@ -17,14 +17,14 @@ use octrace_view::{
     text::{Style, request::curl},
 };
 
-use super::{Pace, Source};
+use super::{Pace, Source, watch::Watch};
 use crate::view::{
     errand::{Errand, Purpose, failed},
     wake::{Wake, thread},
 };
 
-/// How often what is new is looked for.
-const LOOK: Duration = Duration::from_millis(50);
+/// How soon a source that waits for something is asked again.
+const SOON: Duration = Duration::from_millis(50);
 
 /// What the source is to do.
 pub(in crate::view) enum Job {
@@ -34,6 +34,8 @@ pub(in crate::view) enum Job {
     Fetch(Payload, Purpose),
     /// The page that was being laid out is done.
     LaidOut,
+    /// Something in the source's folder is not as it was.
+    Changed,
 }
 
 /// Serves the source from now on, until the process ends, with pages in this style. What is fetched goes on as an
@@ -48,11 +50,12 @@ pub(in crate::view) fn serve(
     let (jobs, work) = mpsc::channel();
     let (pages, read) = mpsc::channel();
     let (tell, done) = (wake.clone(), jobs.clone());
+    let watch = Watch::begin(source.folder().filter(|_| !is_static).as_deref(), &jobs);
     thread("pages", wake, move || lay_out(&read, &style, &tell, &done))?;
     let tell = wake.clone();
     thread("source", wake, move || {
         let waiting = Vec::new();
-        Server { source, wake: tell, errands, pages, waiting, is_busy: false }
+        Server { source, watch, wake: tell, errands, pages, waiting, is_busy: false }
             .run(&work, is_static);
     })?;
     Ok(jobs)
@@ -75,6 +78,7 @@ fn lay_out(
 
 struct Server {
     source: Box<dyn Source>,
+    watch: Watch,
     wake: SyncSender<Wake>,
     errands: SyncSender<Errand>,
     pages: Sender<(PageId, Exchanges)>,
@@ -93,7 +97,8 @@ impl Server {
                 _ if can_page => work.recv_timeout(Duration::ZERO),
                 Pace::Busy => work.recv_timeout(Duration::ZERO),
                 Pace::Idle if is_static => work.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Pace::Waiting | Pace::Idle => work.recv_timeout(LOOK),
+                Pace::Waiting => work.recv_timeout(SOON),
+                Pace::Idle => work.recv_timeout(self.watch.rest()),
             };
             match job {
                 Ok(Job::Ask(Ask::Page(page))) => self.want(page),
@@ -103,6 +108,10 @@ impl Server {
                 }
                 Ok(Job::Fetch(payload, purpose)) => self.fetch(payload, purpose),
                 Ok(Job::LaidOut) => self.is_busy = false,
+                Ok(Job::Changed) => {
+                    self.watch.changed();
+                    pace = Pace::Busy;
+                }
                 Err(RecvTimeoutError::Timeout) if can_page => self.page(),
                 Err(RecvTimeoutError::Timeout) => pace = self.source.work(&mut tell(&self.wake)),
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -171,6 +180,8 @@ fn tell(wake: &SyncSender<Wake>) -> impl FnMut(Answer) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use octrace_store::read::ExchangeDetail;
 
     use super::{super::Tell, *};
@@ -186,6 +197,10 @@ mod tests {
 
         fn work(&mut self, _: Tell<'_>) -> Pace {
             Pace::Idle
+        }
+
+        fn folder(&self) -> Option<PathBuf> {
+            None
         }
 
         fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {

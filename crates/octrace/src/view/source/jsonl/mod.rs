@@ -496,6 +496,11 @@ impl Source for JsonlSource {
         if is_busy { Pace::Busy } else { Pace::Idle }
     }
 
+    fn folder(&self) -> Option<PathBuf> {
+        let real = self.root.canonicalize().ok()?;
+        if self.is_folder { Some(real) } else { real.parent().map(Path::to_path_buf) }
+    }
+
     fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {
         let (number, place) = row::place(id).context("there is no such exchange")?;
         let file = self.files.get(&number).context("its file was replaced or is gone")?;

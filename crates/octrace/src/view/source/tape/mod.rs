@@ -7,7 +7,7 @@ mod find;
 mod sessions;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -281,6 +281,11 @@ impl Source for TapeSource {
             Ok(Pace::Idle) if finding => Pace::Waiting,
             Ok(pace) => pace,
         }
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        let real = self.path.canonicalize().ok()?;
+        real.parent().map(Path::to_path_buf)
     }
 
     fn exchange(&mut self, id: i64, bodies: &[Step]) -> anyhow::Result<ExchangeDetail> {
