@@ -272,6 +272,11 @@ fn a_live_recording_is_looked_at_copied_and_saved() -> anyhow::Result<()> {
     tui.wait_for("save")?;
     tui.send("\x15~/body.json\r")?;
     tui.wait_for("save as ~/body-2.json   ~/body.json is there already")?;
+    tui.send("\r")?;
+    eventually(PATIENCE, || {
+        ensure!(fs::read(stage.home.path().join("body-2.json"))? == sent, "the same body");
+        Ok(())
+    })?;
 
     // A session that is opened at once, by the end of its id, with every request.
     let end = session.get(session.len() - 8..).context("an id")?;
