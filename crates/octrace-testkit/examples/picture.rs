@@ -7,7 +7,7 @@ use std::{env, fs, time::Duration};
 
 use anyhow::Context;
 use octrace_testkit::{
-    Home, Serve, Tui, keys,
+    Home, Serve, Tui,
     script::{Fault, Script, Server, Step},
 };
 use serde_json::json;
@@ -39,10 +39,8 @@ fn main() -> anyhow::Result<()> {
     // The session has to be there before somebody looks at it.
     serve.send(&project, &session, "anthropic/scripted", PROMPT)?;
     home.octrace(octrace, ["flush", "--timeout", "5"]).output()?;
-    let mut tui = Tui::start(viewer.env("LANG", "C.UTF-8"), 116, 24)?;
+    let tui = Tui::start(viewer.env("LANG", "C.UTF-8"), 116, 24)?;
     tui.wait_for("Dates before the epoch")?;
-    tui.wait_for("streaming")?;
-    tui.send(keys::UP)?;
     // As it stands once it is seen that nothing comes any more.
     tui.wait_for("stalled")?;
     fs::write(&picture, tui.picture()).with_context(|| format!("cannot write {picture}"))?;
