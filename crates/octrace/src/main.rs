@@ -7,6 +7,7 @@
 //! * [`config`]: settings, and where each value came from.
 //! * [`doctor`]: whether everything is in place.
 //! * [`paths`]: where everything is.
+//! * [`mod@watch`]: the system's word for it that a folder has changed.
 
 mod cli;
 mod config;
@@ -15,6 +16,7 @@ mod paths;
 mod record;
 mod setup;
 mod view;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -12,10 +12,11 @@ use std::{
     time::Duration,
 };
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::RecommendedWatcher;
 use octrace_wire::segment;
 
 use super::control;
+use crate::watch::watch;
 
 /// How often to look without a watch.
 const WITHOUT_WATCH: Duration = Duration::from_millis(250);
@@ -73,21 +74,14 @@ impl Follow {
 }
 
 fn watch_folder(folder: &Path, sender: SyncSender<Wake>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let worth_waking = match &event {
-            Ok(event) if event.kind.is_access() => false,
-            Ok(event) => event.paths.iter().any(|path| is_input(path)),
-            // Events were lost: look.
-            Err(_) => true,
-        };
-        if worth_waking {
+    watch(folder, move |changed| {
+        // Changes were lost: look.
+        if changed.is_none_or(|paths| paths.iter().any(|path| is_input(path))) {
             match sender.try_send(Wake::Changed) {
                 Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
             }
         }
-    })?;
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
+    })
 }
 
 /// Whether it is something that we read; our own status is in the same folder.

@@ -1,10 +1,10 @@
-//! Noticing that a source has something new without asking again and again: the system says so (inotify, FSEvents).
+//! Noticing that a source has something new without asking again and again: the system says so.
 //!
 //! It may say nothing: it has no watch left, or the files are another machine's. So the source is looked at now and
 //! then all the same; a watch only says when that is worth it.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,9 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::RecommendedWatcher;
 
 use super::Job;
+use crate::watch::watch;
 
 /// How often what is new is looked for while things change, and where the system says nothing.
 const OFTEN: Duration = Duration::from_millis(50);
@@ -38,8 +39,14 @@ impl Watch {
     /// Has [`Job::Changed`] sent when something in this folder changes.
     pub(super) fn begin(folder: Option<&Path>, jobs: &Sender<Job>) -> Self {
         let is_told = Arc::new(AtomicBool::new(false));
-        let watcher =
-            folder.and_then(|folder| watch(folder, jobs.clone(), Arc::clone(&is_told)).ok());
+        let (jobs, told) = (jobs.clone(), Arc::clone(&is_told));
+        let tell = move |_: Option<&[PathBuf]>| {
+            if !told.swap(true, Ordering::Relaxed) {
+                // Nobody listens: it is the end.
+                jobs.send(Job::Changed).ok();
+            }
+        };
+        let watcher = folder.and_then(|folder| watch(folder, tell).ok());
         Self { watcher, is_told, changed: None }
     }
 
@@ -54,23 +61,6 @@ impl Watch {
         let is_quiet = self.changed.is_none_or(|changed| changed.elapsed() > WHILE);
         if self.watcher.is_some() && is_quiet { SELDOM } else { OFTEN }
     }
-}
-
-fn watch(
-    folder: &Path,
-    jobs: Sender<Job>,
-    is_told: Arc<AtomicBool>,
-) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading is no change; where events were lost, there was one.
-        let is_change = !event.is_ok_and(|event| event.kind.is_access());
-        if is_change && !is_told.swap(true, Ordering::Relaxed) {
-            // Nobody listens: it is the end.
-            jobs.send(Job::Changed).ok();
-        }
-    })?;
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
 }
 
 #[cfg(test)]
