@@ -1,19 +1,23 @@
 /**
  * What the plugin costs OpenCode's main thread at its start: reading the modules and initialising one
  * instance, each time in a fresh process, as OpenCode does it. The thread's processor time, which a
- * busy machine does not stretch.
+ * busy machine stretches least, against that of the smallest plugin there can be, in the same process: so
+ * it says the same on a slow machine. (Where the smallest takes 1.9 ms, ours takes 3.4 ms; it must stay below 5 ms.)
  */
 
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./world.ts";
 
 const ROUNDS = 15;
-const LIMIT_MS = 5;
+
+/** How many times the smallest plugin's start ours may take. */
+const LIMIT = 2.6;
 
 const [library, threadClock] = process.platform === "darwin" ? ["libSystem.dylib", 16] : ["libc.so.6", 3];
 
-const once = `
+const once = (smallest: string) => `
   // OpenCode has these long before it loads a plugin.
   await Promise.all(["node:fs", "node:os", "node:path"].map((name) => import(name)));
 
@@ -22,27 +26,35 @@ const once = `
   const time = new BigInt64Array(2);
   const clock = () => {
     symbols.clock_gettime(${threadClock}, ptr(time));
-    return { cpu: Number(time[0]) * 1e3 + Number(time[1]) / 1e6, wall: performance.now() };
+    return Number(time[0]) * 1e3 + Number(time[1]) / 1e6;
+  };
+  const start = async (path) => {
+    const begin = clock();
+    const { default: plugin } = await import(path);
+    const hooks = await plugin.server({ directory: "/d", worktree: "/d", project: { id: "p" } });
+    return { took: clock() - begin, hooks: Object.keys(hooks) };
   };
   clock();
 
-  const begin = clock();
-  const { default: plugin } = await import(${JSON.stringify(join(import.meta.dir, "../index.ts"))});
-  const hooks = await plugin.server({ directory: "/d", worktree: "/d", project: { id: "p" } });
-  const end = clock();
-  console.log(JSON.stringify({ cpu: end.cpu - begin.cpu, wall: end.wall - begin.wall, hooks: Object.keys(hooks) }));
+  const smallest = await start(${JSON.stringify(smallest)});
+  const ours = await start(${JSON.stringify(join(import.meta.dir, "../index.ts"))});
+  console.log(JSON.stringify({ smallest: smallest.took, ours: ours.took, hooks: ours.hooks }));
   process.exit(0);
 `;
 
-test("the start takes less than 5 ms of the main thread", () => {
-  const env = { ...process.env, BUN_BE_BUN: "1", XDG_RUNTIME_DIR: temporaryFolder() };
+test("the start takes little of the main thread", () => {
+  const folder = temporaryFolder();
+  const smallest = join(folder, "smallest.ts");
+  writeFileSync(smallest, `export default { id: "smallest", server: async () => ({ event: async () => {} }) };`);
+  const env = { ...process.env, BUN_BE_BUN: "1", XDG_RUNTIME_DIR: folder };
   const rounds = Array.from({ length: ROUNDS }, () => {
-    const { stdout } = Bun.spawnSync([process.execPath, "-e", once], { env, stderr: "inherit" });
-    return JSON.parse(stdout.toString()) as { cpu: number; wall: number; hooks: string[] };
+    const { stdout } = Bun.spawnSync([process.execPath, "-e", once(smallest)], { env, stderr: "inherit" });
+    return JSON.parse(stdout.toString()) as { smallest: number; ours: number; hooks: string[] };
   });
   const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Infinity;
-  const [cpu, wall] = [median(rounds.map(({ cpu }) => cpu)), median(rounds.map(({ wall }) => wall))];
-  console.info(`main thread ${cpu.toFixed(2)} ms; with what it waited for ${wall.toFixed(2)} ms (medians of ${ROUNDS})`);
+  const ratio = median(rounds.map(({ smallest, ours }) => ours / smallest));
+  const ours = median(rounds.map(({ ours }) => ours));
+  console.info(`main thread ${ours.toFixed(2)} ms, ${ratio.toFixed(1)} times the smallest plugin (medians of ${ROUNDS})`);
   expect(rounds.every(({ hooks }) => hooks.includes("event"))).toBe(true);
-  expect(cpu).toBeLessThan(LIMIT_MS);
+  expect(ratio).toBeLessThan(LIMIT);
 }, 60_000);
