@@ -34,6 +34,7 @@ export const Kind = {
   Bye: 12,
   Diagnostic: 13,
   Intercept: 14,
+  File: 15,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 

@@ -1,6 +1,7 @@
 //! What recordings mean. Pure: no clock, disk, network, threads or async runtime; ids and times are
 //! arguments. Unknown input is kept and counted, never an error.
 //!
+//! * [`attribution`]: which lines a tool call wrote.
 //! * [`redact`]: the only way from what OpenCode sent to what may be kept ([`redact::Clean`]).
 //! * [`json`]: where things are in JSON *bytes*, so that they can be cut or replaced in place.
 //! * [`exchange`]: one HTTP request with its response: what is kept of it, and its summary.
@@ -15,6 +16,7 @@
 
 #![warn(missing_docs)]
 
+pub mod attribution;
 pub mod cost;
 pub mod event;
 pub mod exchange;

@@ -31,6 +31,8 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0007_event_parts.sql"), fill: None },
     Step { sql: include_str!("../schema/0008_sums.sql"), fill: Some(sums::begin) },
     Step { sql: include_str!("../schema/0009_timeline.sql"), fill: None },
+    Step { sql: include_str!("../schema/0010_agent_trace.sql"), fill: None },
+    Step { sql: include_str!("../schema/0011_deliveries.sql"), fill: None },
 ];
 
 /// The version that this build reads and writes.

@@ -65,6 +65,9 @@ pub enum Kind {
     Diagnostic,
     /// JSON [`crate::payload::Intercept`]: `/intercept` was typed.
     Intercept,
+    /// JSON [`crate::payload::File`], a line feed, and the file's bytes where it says so: a file that a tool call
+    /// is about to change, or has changed.
+    File,
     /// A kind that this version does not know.
     Other(u8),
 }
@@ -87,6 +90,7 @@ impl Kind {
             Self::Bye => 12,
             Self::Diagnostic => 13,
             Self::Intercept => 14,
+            Self::File => 15,
             Self::Other(byte) => byte,
         }
     }
@@ -108,6 +112,7 @@ impl Kind {
             12 => Self::Bye,
             13 => Self::Diagnostic,
             14 => Self::Intercept,
+            15 => Self::File,
             other => Self::Other(other),
         }
     }

@@ -53,6 +53,31 @@ pub struct Settings {
     pub debug_file: String,
     /// The folder for temporary files, as OpenCode has it.
     pub tmp: String,
+    /// OpenCode's data folder, in which it keeps its snapshots of work trees.
+    pub data: String,
+    /// `AGENT_TRACE_…` and the database.
+    pub agent_trace: AgentTrace,
+}
+
+/// Settings of Agent Trace, as the variables of the environment had them.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentTrace {
+    /// `AGENT_TRACE_ENABLED`.
+    pub enabled: String,
+    /// `AGENT_TRACE_DATABASE_URL` without password and without parameters; empty where it is not set or is no URL of
+    /// a Postgres. The recorder has the whole of it in its own environment, if it is OpenCode's.
+    pub database: String,
+    /// `DATABASE_URL`, likewise.
+    pub application_database: String,
+    /// `AGENT_TRACE_REDACTION`.
+    pub redaction: String,
+    /// `AGENT_TRACE_SPEC_VERSION`.
+    pub spec_version: String,
+    /// `AGENT_TRACE_TOOL_NAME`.
+    pub tool_name: String,
+    /// `AGENT_TRACE_TOOL_VERSION`.
+    pub tool_version: String,
 }
 
 /// A credential's fingerprint: enough to find it in text, not enough to know it.
@@ -235,4 +260,32 @@ pub struct Intercept {
     pub action: String,
     /// Where it was typed.
     pub session: String,
+}
+
+/// A file as a tool call found it or left it. Where `found` is `bytes`, they follow the JSON and a line feed; the JSON
+/// itself has none.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct File {
+    /// The directory of the plugin instance that saw it.
+    pub directory: String,
+    /// `ses_…`
+    pub session: String,
+    /// OpenCode's call id.
+    pub call: String,
+    /// `edit`, `write`, `apply_patch`, …
+    pub tool: String,
+    /// `before` the call, `permitted` (the same, but after a person was asked), or `after` it.
+    pub moment: String,
+    /// Absolute, and where it really is: links are followed.
+    pub path: String,
+    /// As the tool named it, absolute, where that is another path: through a link.
+    pub named: String,
+    /// `bytes`: they follow. `same`: as they were when this spool said `hash` of this path last. `absent`: there is no such
+    /// file. `large`: more than is read. `other`: no regular file. `unreadable`.
+    pub found: String,
+    /// Its size in bytes; of `large` too.
+    pub size: u64,
+    /// The plugin's own hash of the bytes, in hex; of no meaning outside the spool.
+    pub hash: String,
 }

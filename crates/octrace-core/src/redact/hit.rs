@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 /// What stands in a secret's place.
-pub(super) const MARK: &str = "[REDACTED]";
+pub(crate) const MARK: &str = "[REDACTED]";
 
 /// A range to blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ mod encoded;
 mod escape;
 mod exchange;
 mod headers;
-mod hit;
+pub(crate) mod hit;
 mod json;
 mod key;
 mod literal;

@@ -161,7 +161,7 @@ impl Assembler {
             Kind::Diagnostic => parsed(frame).map_or(Item::Unknown, Item::Diagnostic),
             Kind::Intercept => parsed(frame).map_or(Item::Unknown, Item::Intercept),
             Kind::Bye => Item::Nothing,
-            Kind::Other(_) => Item::Unknown,
+            Kind::File | Kind::Other(_) => Item::Unknown,
             Kind::Request | Kind::RequestBody | Kind::Response | Kind::ResponseBody | Kind::End => {
                 if self.exchange_frame(at, frame) {
                     Item::Exchange

@@ -1,0 +1,15 @@
+//! Which lines a tool call wrote. The measure is truth: what is not proven is not said.
+//!
+//! Evidence is of one kind: what a file contained at a moment ([`timeline::Observation`]), seen before and after a call
+//! by the plugin, or at the begin and the end of a step in OpenCode's snapshots. Between two observations of a file
+//! something changed or nothing did; the calls that were at work in between and could have written it
+//! ([`timeline::Call`]) are the only ones that can have. One: its lines. None: a person's. Several: the one whose
+//! own text says so, else nobody's.
+//!
+//! * [`line`](mod@line): bytes into lines that can be compared.
+//! * [`timeline`]: observations and calls, the evidence.
+//! * [`track`](mod@track): where each line of each observation comes from.
+
+pub mod line;
+pub mod timeline;
+pub mod track;

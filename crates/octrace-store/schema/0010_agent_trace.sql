@@ -1,0 +1,107 @@
+-- Which lines the agent wrote: what was seen of files (the evidence), and the Agent Trace records that follow from it.
+
+-- Files that calls or steps changed: absolute paths, links followed, as redacted.
+CREATE TABLE traced_files (
+    id           INTEGER PRIMARY KEY,
+    path         TEXT    NOT NULL UNIQUE
+);
+
+-- What files contained, each content once. Parts are cut at ends of lines (octrace_store::text), so that what an edit
+-- leaves as it was is stored once.
+CREATE TABLE file_states (
+    id           INTEGER PRIMARY KEY,
+    hash         BLOB    NOT NULL UNIQUE,  -- BLAKE3 of the bytes here, then of `exact`
+    size         INTEGER NOT NULL,         -- of the bytes here
+    exact        INTEGER NOT NULL,         -- 0: a secret was blanked in it
+    parts        BLOB    NOT NULL          -- their ids in order, as LEB128 numbers
+);
+
+-- Which state has which part.
+CREATE TABLE state_uses (
+    part         INTEGER NOT NULL REFERENCES parts (id),
+    state        INTEGER NOT NULL REFERENCES file_states (id),
+    PRIMARY KEY (part, state)
+) WITHOUT ROWID;
+CREATE INDEX state_uses_by_state ON state_uses (state);
+
+-- A file as it was at a moment.
+CREATE TABLE observations (
+    id           INTEGER PRIMARY KEY,
+    spool        INTEGER NOT NULL REFERENCES spools (id),
+    session      TEXT    NOT NULL,
+    subject      TEXT    NOT NULL,         -- the call's id; of 'start' and 'finish', the assistant message's
+    moment       TEXT    NOT NULL,         -- 'before', 'permitted', 'after'; 'start', 'finish'
+    file         INTEGER NOT NULL REFERENCES traced_files (id),
+    named        TEXT,                     -- as the tool named it, where that is another path
+    at_us        INTEGER NOT NULL,
+    found        TEXT    NOT NULL,         -- 'text', 'absent', 'large', 'other', 'unreadable'
+    state        INTEGER REFERENCES file_states (id), -- of 'text'
+    mark         TEXT    NOT NULL DEFAULT '', -- the plugin's hash, by which it says that nothing changed
+    changed_us   INTEGER                   -- when the file system says that it was last changed
+);
+CREATE INDEX observations_by_file ON observations (file, at_us, id);
+CREATE INDEX observations_by_session ON observations (session, at_us);
+CREATE INDEX observations_by_state ON observations (state) WHERE state IS NOT NULL;
+
+-- When calls were at work: from the hooks. The rest of a call is in `tools`.
+CREATE TABLE call_times (
+    session      TEXT    NOT NULL,
+    call         TEXT    NOT NULL,
+    before_us    INTEGER,                  -- before a person was asked
+    asked_us     INTEGER,                  -- a person was asked
+    ran_us       INTEGER,                  -- permitted; a shell's process started
+    after_us     INTEGER,                  -- it had ended well
+    PRIMARY KEY (session, call)
+) WITHOUT ROWID;
+ALTER TABLE tools ADD COLUMN call TEXT;
+ALTER TABLE tools ADD COLUMN event INTEGER; -- the newest that tells of it: its input and what came of it
+CREATE INDEX tools_by_time ON tools (at_us);
+
+-- Steps: one model call's answer, with OpenCode's snapshots of the work tree before and after (ids of git trees).
+CREATE TABLE steps (
+    message      TEXT    PRIMARY KEY,
+    spool        INTEGER NOT NULL REFERENCES spools (id),
+    session      TEXT    NOT NULL,
+    started_us   INTEGER,
+    before       TEXT,
+    ended_us     INTEGER,
+    after        TEXT,
+    trees        TEXT    NOT NULL DEFAULT 'due', -- 'due', 'read', 'same', 'gone': what became of reading them
+    traced       INTEGER NOT NULL DEFAULT 0      -- 1: its records are made
+) WITHOUT ROWID;
+CREATE INDEX steps_by_session ON steps (session, started_us);
+CREATE INDEX steps_due ON steps (spool) WHERE traced = 0;
+
+-- The repository as it was when a call had ended.
+CREATE TABLE revisions (
+    session      TEXT    NOT NULL,
+    call         TEXT    NOT NULL,
+    root         TEXT    NOT NULL,         -- paths in the call's record are relative to it
+    type         TEXT,                     -- 'git', 'jj'; NULL: none
+    revision     TEXT,                     -- NULL: no commit yet
+    PRIMARY KEY (session, call)
+) WITHOUT ROWID;
+
+-- Where an instance of OpenCode works.
+ALTER TABLE instances ADD COLUMN worktree TEXT NOT NULL DEFAULT '';
+ALTER TABLE instances ADD COLUMN project TEXT NOT NULL DEFAULT '';
+
+-- Agent Trace records: derived, `octrace rebuild` makes them again with the same ids.
+CREATE TABLE agent_trace_records (
+    id           TEXT    PRIMARY KEY,      -- UUID, from session and call
+    spool        INTEGER NOT NULL REFERENCES spools (id),
+    session      TEXT    NOT NULL,
+    call         TEXT    NOT NULL,
+    at_us        INTEGER NOT NULL,
+    record       TEXT    NOT NULL          -- JSON, as exported
+);
+CREATE INDEX agent_trace_records_by_session ON agent_trace_records (session, at_us);
+
+-- What hangs on a row goes with it.
+CREATE TRIGGER state_is_pruned AFTER DELETE ON file_states BEGIN
+    DELETE FROM state_uses WHERE state = old.id;
+END;
+
+-- Up to when something is gone for ever: before that, nobody can say that no call was at work.
+ALTER TABLE pruned ADD COLUMN until_us INTEGER NOT NULL DEFAULT 0;
+UPDATE pruned SET until_us = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHERE generation > 0;
