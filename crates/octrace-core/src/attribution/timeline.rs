@@ -75,6 +75,9 @@ pub struct Call {
     pub message: String,
     /// The tool's name.
     pub tool: String,
+    /// The work tree that its session works in, absolute. A tool that reaches anything is taken to reach what is
+    /// below that; elsewhere it is seen by nobody.
+    pub root: String,
     /// What came of it.
     pub ended: Ended,
     /// When it could first change anything: it was permitted, its process started. `None`: it never could. In µs since the Unix
