@@ -282,10 +282,14 @@ pub struct File {
     /// As the tool named it, absolute, where that is another path: through a link.
     pub named: String,
     /// `bytes`: they follow. `same`: as they were when this spool said `hash` of this path last. `absent`: there is no such
-    /// file. `large`: more than is read. `other`: no regular file. `unreadable`.
+    /// file. `large`: more than is read, or than there was room for. `other`: no regular file. `unreadable`.
     pub found: String,
     /// Its size in bytes; of `large` too.
     pub size: u64,
-    /// The plugin's own hash of the bytes, in hex; of no meaning outside the spool.
+    /// The plugin's own hash of the bytes as they are in the file, in hex; of no meaning outside the spool.
     pub hash: String,
+    /// When the file system says that it was last changed, in µs since the Unix epoch; `None` where there is no file.
+    pub changed_us: Option<i64>,
+    /// Credentials were taken out of the bytes that follow: they are not quite the file's, and may be of another number.
+    pub blanked: bool,
 }
