@@ -6,12 +6,14 @@
 //! * [`view`]: the terminal viewer.
 //! * [`config`]: settings, and where each value came from.
 //! * [`doctor`]: whether everything is in place.
+//! * [`git`]: the user's repositories and OpenCode's, asked without starting anything of theirs.
 //! * [`paths`]: where everything is.
 //! * [`mod@watch`]: the system's word for it that a folder has changed.
 
 mod cli;
 mod config;
 mod doctor;
+mod git;
 mod paths;
 mod record;
 mod setup;

@@ -1,9 +1,8 @@
 //! Which of the files that octrace made git would offer to commit.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::{Path, PathBuf};
+
+use crate::git::Git;
 
 /// Those of `paths` that are in the work tree at `root`, untracked and not ignored, relative to it. None
 /// where git is not there or cannot tell.
@@ -12,24 +11,17 @@ pub(crate) fn shown(root: &Path, paths: &[PathBuf]) -> Vec<String> {
     if inside.is_empty() {
         return Vec::new();
     }
-    let listed = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        // A program that the repository's settings name has no business here.
-        .args(["-c", "core.fsmonitor=false", "--literal-pathspecs"])
-        .args(["ls-files", "--others", "--exclude-standard", "-z", "--"])
-        .args(inside)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let Ok(listed) = listed else { return Vec::new() };
-    let names = listed.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let options = ["ls-files", "--others", "--exclude-standard", "-z", "--"].map(Path::new);
+    let Ok(listed) = Git::at(root).run(options.into_iter().chain(inside)) else {
+        return Vec::new();
+    };
+    let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
     names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, process::Command};
 
     use super::*;
 
