@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Context, error::Result};
-use crate::config::{Origin, Problem, Settings, Spec, Value};
+use crate::config::{Origin, Problem, Settings, Spec, Value, agent_trace::APPLICATION_DATABASE};
 
 /// Show every setting, its value, and where it came from
 #[derive(Args)]
@@ -49,6 +49,7 @@ impl Config {
         for setting in &printed.settings {
             let origin = match setting.origin {
                 Origin::Environment => setting.environment.unwrap_or_default().to_owned(),
+                Origin::Application => APPLICATION_DATABASE.to_owned(),
                 Origin::Option => "the plugin's options".to_owned(),
                 Origin::File => format!("{}:{}", printed.file, setting.line.unwrap_or_default()),
                 Origin::Default => "default".to_owned(),

@@ -4,10 +4,13 @@
 //! * [`registry`]: which settings there are, the one table of them.
 //! * [`value`]: the types of their values.
 //! * [`limit`]: sizes and lengths of time.
+//! * [`agent_trace`]: those of Agent Trace. [`database`]: the URL of a Postgres, which has a password in it.
 //! * [`file`](mod@file): reading `config.toml`, whatever state it is in.
 //!
 //! A setting that cannot be used is named with its place and passed over; it never stops anything.
 
+pub(crate) mod agent_trace;
+pub(crate) mod database;
 mod file;
 mod limit;
 mod registry;
@@ -23,6 +26,7 @@ use octrace_core::redact::Patterns;
 use serde::Serialize;
 
 pub(crate) use self::{
+    agent_trace::AgentTrace,
     limit::{Age, Bytes, Limit},
     registry::{HOME, HOME_VARIABLE, Spec},
 };
@@ -43,6 +47,8 @@ pub(crate) type Options = serde_json::Map<String, serde_json::Value>;
 pub(crate) enum Origin {
     /// A variable of the environment.
     Environment,
+    /// `DATABASE_URL`: a variable that is there for an application.
+    Application,
     /// An option beside the plugin's name in OpenCode's configuration.
     Option,
     /// The user's `config.toml`.
@@ -86,15 +92,15 @@ impl<T> Value<T> {
     fn told(&self, tell: impl FnOnce(&T) -> String) -> Value<String> {
         Value { value: tell(&self.value), origin: self.origin, line: self.line }
     }
+
+    fn map<U>(self, convert: impl FnOnce(T) -> U) -> Value<U> {
+        Value { value: convert(self.value), origin: self.origin, line: self.line }
+    }
 }
 
 impl<T: Setting> Value<T> {
     fn shown(&self) -> Value<String> {
         self.told(T::show)
-    }
-
-    fn map<U>(self, convert: impl FnOnce(T) -> U) -> Value<U> {
-        Value { value: convert(self.value), origin: self.origin, line: self.line }
     }
 }
 
@@ -119,6 +125,8 @@ pub(crate) struct Settings {
     pub(crate) diagnostics_file: Value<Option<PathBuf>>,
     /// Whether requests without a provider's header are left alone.
     pub(crate) require_provider_header: Value<bool>,
+    /// Which lines the agent wrote, and where that goes.
+    pub(crate) agent_trace: AgentTrace,
     /// What was passed over.
     pub(crate) problems: Vec<Problem>,
 }
@@ -126,18 +134,24 @@ pub(crate) struct Settings {
 impl Settings {
     /// Each setting with its value as people read it.
     pub(crate) fn all(&self) -> Vec<(&'static Spec, Value<String>)> {
-        vec![
+        let mut all = vec![
             (&HOME, self.home.shown()),
             (&MAX_SIZE, self.max_size.shown()),
             (&MAX_AGE, self.max_age.shown()),
-            // Not the patterns themselves: they may say what is secret.
-            (&PATTERNS, self.patterns.told(|patterns| format!("{} in use", patterns.len()))),
+            (&PATTERNS, self.patterns.told(counted)),
             (&JSONL_DIR, self.jsonl_dir.shown()),
             (&DIAGNOSTICS, self.diagnostics.shown()),
             (&DIAGNOSTICS_FILE, self.diagnostics_file.shown()),
             (&REQUIRE_PROVIDER_HEADER, self.require_provider_header.shown()),
-        ]
+        ];
+        all.extend(self.agent_trace.all());
+        all
     }
+}
+
+/// Not the patterns themselves: they may say what is secret.
+fn counted(patterns: &Patterns) -> String {
+    format!("{} in use", patterns.len())
 }
 
 /// Reads the settings. `data` is the XDG data folder; `variable` gives a variable that is set and not
@@ -152,11 +166,12 @@ pub(crate) fn load(
     let home = sources.value(&HOME, Absolute(data.join("octrace"))).map(|Absolute(path)| path);
     let max_size = sources.value(&MAX_SIZE, Limit::To(Bytes(2 << 30)));
     let max_age = sources.value(&MAX_AGE, Limit::To(Age(Duration::from_secs(30 * 24 * 60 * 60))));
-    let patterns = sources.patterns();
+    let patterns = sources.patterns(&PATTERNS).map(|(patterns, _)| patterns);
     let jsonl_dir = sources.value(&JSONL_DIR, None);
     let diagnostics = sources.value(&DIAGNOSTICS, true);
     let diagnostics_file = sources.value(&DIAGNOSTICS_FILE, None);
     let require_provider_header = sources.value(&REQUIRE_PROVIDER_HEADER, false);
+    let agent_trace = agent_trace::load(&mut sources);
     sources.name_unknown_options();
     let mut problems = sources.file.problems;
     problems.append(&mut sources.problems);
@@ -170,6 +185,7 @@ pub(crate) fn load(
         diagnostics,
         diagnostics_file,
         require_provider_header,
+        agent_trace,
         problems,
     }
 }
@@ -199,7 +215,7 @@ impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
         }
         let option = spec.option.and_then(|name| Some((name, self.options.get(name)?)));
         if let Some((name, raw)) = option.map(|(name, value)| (name, Raw::from(value)))
-            && let Some(value) = self.read(&raw, || format!("the plugin's option `{name}`"))
+            && let Some(value) = self.read(&raw, || of_option(name))
         {
             found = Value { value, origin: Origin::Option, line: None };
         }
@@ -214,20 +230,23 @@ impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
         found
     }
 
-    /// Those that can be read; the others are named by their numbers.
-    fn patterns(&mut self) -> Value<Patterns> {
-        let Value { value, origin, line } = self.value(&PATTERNS, Vec::new());
-        let (value, bad) = Patterns::new(&value);
+    /// Those that can be read, and all as they were written; the others are named by their numbers.
+    fn patterns(&mut self, spec: &Spec) -> Value<(Patterns, Vec<String>)> {
+        let Value { value: written, origin, line } = self.value(spec, Vec::new());
+        let (patterns, bad) = Patterns::new(&written);
         for bad in bad {
-            match line {
-                Some(line) => self.file.wrong(&PATTERNS, line, &bad.to_string()),
-                None => {
-                    let place = PATTERNS.variable.unwrap_or_default().to_owned();
-                    self.problems.push(Problem { place, line: None, what: bad.to_string() });
-                }
+            let what = bad.to_string();
+            if let Some(line) = line {
+                self.file.wrong(spec, line, &what);
+                continue;
             }
+            let place = match (origin, spec.option) {
+                (Origin::Option, Some(name)) => of_option(name),
+                _ => spec.variable.unwrap_or_default().to_owned(),
+            };
+            self.problems.push(Problem { place, line: None, what });
         }
-        Value { value, origin, line }
+        Value { value: (patterns, written), origin, line }
     }
 
     fn name_unknown_options(&mut self) {
@@ -251,6 +270,10 @@ impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
         }
         value
     }
+}
+
+fn of_option(name: &str) -> String {
+    format!("the plugin's option `{name}`")
 }
 
 #[cfg(test)]

@@ -83,8 +83,89 @@ pub(crate) const MAX_AGE: Spec = Spec {
     about: "how long a session is kept after its last activity, `30d` or `none`",
 };
 
+/// Whether there is Agent Trace.
+pub(crate) const TRACE_ENABLED: Spec = Spec {
+    key: "agent_trace.enabled",
+    variable: Some("AGENT_TRACE_ENABLED"),
+    option: None,
+    about: "whether it is recorded which lines the agent wrote",
+};
+
+/// Where Agent Trace is delivered to.
+pub(crate) const TRACE_DATABASE: Spec = Spec {
+    key: "agent_trace.database_url",
+    variable: Some("AGENT_TRACE_DATABASE_URL"),
+    option: None,
+    about: "the Postgres that Agent Trace is delivered to as well; \
+        DATABASE_URL does the same, where AGENT_TRACE_ENABLED=true says that it is meant",
+};
+
+/// How much is delivered at once.
+pub(crate) const TRACE_BATCH_SIZE: Spec = Spec {
+    key: "agent_trace.batch_size",
+    variable: Some("AGENT_TRACE_BATCH_SIZE"),
+    option: None,
+    about: "how many events and records go to Postgres at once",
+};
+
+/// How long a delivery waits for more.
+pub(crate) const TRACE_FLUSH: Spec = Spec {
+    key: "agent_trace.flush_ms",
+    variable: Some("AGENT_TRACE_FLUSH_MS"),
+    option: None,
+    about: "after how many milliseconds they go, however few they are",
+};
+
+/// How often an item may be refused.
+pub(crate) const TRACE_RETRY_MAX: Spec = Spec {
+    key: "agent_trace.retry_max",
+    variable: Some("AGENT_TRACE_RETRY_MAX"),
+    option: None,
+    about: "how often one that Postgres refuses is tried again; a Postgres that is away does not count",
+};
+
+/// Whether what leaves is searched for secrets once more.
+pub(crate) const TRACE_REDACTION: Spec = Spec {
+    key: "agent_trace.redaction",
+    variable: Some("AGENT_TRACE_REDACTION"),
+    option: None,
+    about: "whether what goes to Postgres is searched for secrets once more; what is recorded always was",
+};
+
+/// What else is blanked in what leaves.
+pub(crate) const TRACE_PATTERNS: Spec = Spec {
+    key: "agent_trace.redactPatterns",
+    variable: None,
+    option: Some("redactPatterns"),
+    about: "regular expressions for what else must not go to Postgres; kept with what waits for it",
+};
+
+/// The version that records name.
+pub(crate) const TRACE_SPEC_VERSION: Spec = Spec {
+    key: "agent_trace.spec_version",
+    variable: Some("AGENT_TRACE_SPEC_VERSION"),
+    option: None,
+    about: "the version of the Agent Trace specification that records name",
+};
+
+/// The tool that records name.
+pub(crate) const TRACE_TOOL_NAME: Spec = Spec {
+    key: "agent_trace.tool_name",
+    variable: Some("AGENT_TRACE_TOOL_NAME"),
+    option: None,
+    about: "the tool that records name",
+};
+
+/// The tool's version that records name.
+pub(crate) const TRACE_TOOL_VERSION: Spec = Spec {
+    key: "agent_trace.tool_version",
+    variable: Some("AGENT_TRACE_TOOL_VERSION"),
+    option: None,
+    about: "its version; without one, OpenCode's own",
+};
+
 /// Every setting.
-pub(super) const ALL: [&Spec; 8] = [
+pub(super) const ALL: [&Spec; 18] = [
     &HOME,
     &MAX_SIZE,
     &MAX_AGE,
@@ -93,4 +174,14 @@ pub(super) const ALL: [&Spec; 8] = [
     &DIAGNOSTICS,
     &DIAGNOSTICS_FILE,
     &REQUIRE_PROVIDER_HEADER,
+    &TRACE_ENABLED,
+    &TRACE_DATABASE,
+    &TRACE_BATCH_SIZE,
+    &TRACE_FLUSH,
+    &TRACE_RETRY_MAX,
+    &TRACE_REDACTION,
+    &TRACE_PATTERNS,
+    &TRACE_SPEC_VERSION,
+    &TRACE_TOOL_NAME,
+    &TRACE_TOOL_VERSION,
 ];

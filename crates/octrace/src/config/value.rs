@@ -1,6 +1,6 @@
 //! What a setting's value may be, and how it is written in each of the places that settings come from.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use toml::de::DeValue;
 
@@ -124,6 +124,49 @@ impl Setting for bool {
     }
 }
 
+impl Setting for String {
+    const MUST_BE: &str = "a string that is not empty";
+
+    fn read(raw: &Raw) -> Option<Self> {
+        match raw {
+            Raw::Text(text) | Raw::Variable(text) if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Setting for u32 {
+    const MUST_BE: &str = "a whole number, 0 or more";
+
+    fn read(raw: &Raw) -> Option<Self> {
+        match raw {
+            Raw::Number(number) => (*number).try_into().ok(),
+            Raw::Variable(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for NonZeroU32 {
+    const MUST_BE: &str = "a whole number, 1 or more";
+
+    fn read(raw: &Raw) -> Option<Self> {
+        u32::read(raw).and_then(Self::new)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 /// In a variable, one per line.
 impl Setting for Vec<String> {
     const MUST_BE: &str = "a list of strings, `[\"a\", \"b\"]`";
@@ -189,6 +232,17 @@ mod tests {
         assert_eq!(PathBuf::read(&Raw::Texts(vec!["traces".into()])), None);
         assert_eq!(Absolute::read(&text("traces")), None);
         assert_eq!(Absolute::read(&text("/traces")), Some(Absolute("/traces".into())));
+    }
+
+    #[test]
+    fn a_number_is_one_of_those_that_mean_something() {
+        let both = |raw| (u32::read(&raw), NonZeroU32::read(&raw).map(NonZeroU32::get));
+        assert_eq!(both(Raw::Number(50)), (Some(50), Some(50)));
+        assert_eq!(both(variable(" 50 ")), (Some(50), Some(50)));
+        assert_eq!(both(Raw::Number(0)), (Some(0), None));
+        for bad in [Raw::Number(-1), Raw::Number(1 << 32), variable("5s"), text("50")] {
+            assert_eq!(both(bad), (None, None));
+        }
     }
 
     #[test]

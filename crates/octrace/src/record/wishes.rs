@@ -10,7 +10,7 @@ use std::{
 use octrace_wire::payload::{Hello, Instance, Settings as Environment};
 
 use super::place::Place;
-use crate::config::{self, Options, Origin, Problem, Settings};
+use crate::config::{self, Options, Origin, Problem, Settings, agent_trace::Labels};
 
 /// In the folder of the JSONL files, or in that of octrace's state.
 pub(crate) const DIAGNOSTICS: &str = "opencode-api-tracer.debug.jsonl";
@@ -37,6 +37,7 @@ pub(crate) struct Wishes {
     /// Where requests go that come from no directory of these, or from an unknown one.
     folder: Option<String>,
     folders: HashMap<String, Option<String>>,
+    traced: Option<Labels>,
     diagnostics: Option<PathBuf>,
     spare: PathBuf,
     /// What was said already of settings without effect.
@@ -84,6 +85,12 @@ impl Wishes {
         known.or(only).unwrap_or(&self.folder).as_deref()
     }
 
+    /// What Agent Trace records say of where they come from; `None` where it is switched off, or nothing was said yet.
+    #[cfg_attr(not(test), expect(dead_code, reason = "asked by whoever makes the records"))]
+    pub(crate) fn traced(&self) -> Option<&Labels> {
+        self.traced.as_ref()
+    }
+
     /// The file for diagnostics; `None` where it is switched off.
     pub(crate) fn diagnostics(&self) -> Option<Diagnosed<'_>> {
         self.diagnostics.as_deref().map(|file| Diagnosed { file, spare: &self.spare })
@@ -99,6 +106,8 @@ impl Wishes {
         for settings in loaded.iter().map(|(_, settings)| settings).chain([&plain]) {
             self.say(&settings.problems);
         }
+        let traced = plain.agent_trace;
+        self.traced = traced.enabled.value.then_some(traced.labels);
         self.folder = self.text(plain.jsonl_dir.value.as_deref(), &self.cwd);
         self.folders = loaded
             .into_iter()
@@ -119,11 +128,18 @@ impl Wishes {
     }
 
     fn load(&self, options: &Options) -> Settings {
-        let Environment { jsonl_dir, debug, debug_file, .. } = &self.environment;
+        let Environment { jsonl_dir, debug, debug_file, agent_trace, .. } = &self.environment;
         let variable = |name: &str| match name {
             "OPENCODE_API_TRACER_DIR" => Some(jsonl_dir),
             "OPENCODE_API_TRACER_DEBUG" => Some(debug),
             "OPENCODE_API_TRACER_DEBUG_FILE" => Some(debug_file),
+            "AGENT_TRACE_ENABLED" => Some(&agent_trace.enabled),
+            "AGENT_TRACE_DATABASE_URL" => Some(&agent_trace.database),
+            "DATABASE_URL" => Some(&agent_trace.application_database),
+            "AGENT_TRACE_REDACTION" => Some(&agent_trace.redaction),
+            "AGENT_TRACE_SPEC_VERSION" => Some(&agent_trace.spec_version),
+            "AGENT_TRACE_TOOL_NAME" => Some(&agent_trace.tool_name),
+            "AGENT_TRACE_TOOL_VERSION" => Some(&agent_trace.tool_version),
             _ => None,
         };
         config::load(&self.config, &self.state, options, |name| {
@@ -157,6 +173,8 @@ impl Wishes {
 
 #[cfg(test)]
 mod tests {
+    use octrace_wire::payload;
+
     use super::*;
 
     fn wishes(config: &str, environment: Environment) -> (tempfile::TempDir, Wishes) {
@@ -190,6 +208,22 @@ mod tests {
         let environment = Environment { jsonl_dir: "now".into(), ..Environment::default() };
         wishes.hello(&Hello { cwd: "/cwd".into(), settings: environment, ..Hello::default() });
         assert_eq!(wishes.folder("/project"), Some("/cwd/now"));
+    }
+
+    #[test]
+    fn records_are_named_as_the_recorded_opencode_says() {
+        let (_folder, mut wishes) =
+            wishes("agent_trace.tool_name = 'mine'", Environment::default());
+        let labels = wishes.traced().unwrap();
+        assert_eq!((labels.tool_name.value.as_str(), &labels.tool_version.value), ("mine", &None));
+        let mut said = |agent_trace| {
+            let settings = Environment { agent_trace, ..Environment::default() };
+            wishes.hello(&Hello { settings, ..Hello::default() });
+            wishes.traced().map(|labels| labels.tool_name.value.clone())
+        };
+        let theirs = payload::AgentTrace { tool_name: "theirs".into(), ..Default::default() };
+        assert_eq!(said(theirs).as_deref(), Some("theirs"));
+        assert_eq!(said(payload::AgentTrace { enabled: "off".into(), ..Default::default() }), None);
     }
 
     #[test]
