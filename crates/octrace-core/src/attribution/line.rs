@@ -36,7 +36,7 @@ impl Line {
 
 /// The contents of a text's lines, without their ends. The first one has the byte order mark, if there is one.
 pub fn contents(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let rest = memchr_iter(b'\n', text).last().map_or(0, |end| end + 1);
+    let rest = memchr_iter(b'\n', text).next_back().map_or(0, |end| end + 1);
     let mut from = 0;
     memchr_iter(b'\n', text)
         .map(|end| end + 1)

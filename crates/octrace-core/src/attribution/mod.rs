@@ -9,7 +9,9 @@
 //! * [`line`](mod@line): bytes into lines that can be compared.
 //! * [`timeline`]: observations and calls, the evidence.
 //! * [`track`](mod@track): where each line of each observation comes from.
+//! * [`record`]: Agent Trace records, what of it others can read.
 
 pub mod line;
+pub mod record;
 pub mod timeline;
 pub mod track;
