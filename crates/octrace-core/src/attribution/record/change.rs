@@ -21,6 +21,13 @@ pub(super) struct Changes {
     pub(super) contended: u64,
 }
 
+impl Changes {
+    /// Whether nothing is known that the call did.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.gone.is_empty() && self.renames.is_empty()
+    }
+}
+
 /// What a call did to a file that was there afterwards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FileChange {

@@ -5,9 +5,12 @@
 //! each key of `metadata` means is written down in `docs/agent-trace.md`.
 
 mod change;
+mod draft;
+mod fallback;
 mod hash;
 mod identity;
 pub mod metadata;
+mod patch;
 mod path;
 mod shape;
 #[cfg(test)]
@@ -15,7 +18,7 @@ mod tests;
 
 use serde_json::{Value, json};
 
-use self::change::{Changes, FileChange};
+use self::{change::Changes, draft::Draft};
 pub use self::{
     hash::content_hash,
     identity::record_id,
@@ -23,16 +26,12 @@ pub use self::{
     shape::{Contributor, ContributorKind, Conversation, File, Range, Record, Related, Tool, Vcs},
 };
 use super::{
-    line,
-    timeline::{Call, FileHistory, Moment},
+    timeline::{Call, Ended, FileHistory, Reach},
     track::TrackedFile,
 };
 
 /// The specification's version that our records follow.
 pub const SPEC_VERSION: &str = "0.1.0";
-
-/// The longest `model_id` that the specification allows, in characters.
-const LONGEST_MODEL: usize = 250;
 
 /// What a record says of a call that the call itself does not know. What is empty is left out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,7 +81,7 @@ pub struct CallRecord {
 }
 
 /// A record for each call that ended well and changed a file, in the order of `calls`. `tracked` has the files of
-/// `histories`, in the same order. `context` is asked once for each such call, and `None` means that its record is not
+/// `histories`, in the same order. `context` is asked at most once for a call, and `None` means that its record is not
 /// wanted; `text` gives an observation's text by its id, and without it ranges are without hashes.
 pub fn records(
     tracked: &[TrackedFile],
@@ -92,81 +91,48 @@ pub fn records(
     mut text: impl FnMut(i64) -> Option<Text>,
 ) -> Vec<CallRecord> {
     let mut records = Vec::new();
-    for (place, changes) in change::changes(tracked, histories, calls) {
-        if changes.files.is_empty() && changes.gone.is_empty() && changes.renames.is_empty() {
+    let mut all = change::changes(tracked, histories, calls);
+    for (place, call) in calls.iter().enumerate() {
+        let changes = all.remove(&place).unwrap_or_default();
+        let may_tell = call.reach() == Reach::Named && call.ended == Ended::Well;
+        if changes.is_empty() && !may_tell {
             continue;
         }
-        let Some(call) = calls.get(place) else { continue };
         let Some(context) = context(place) else { continue };
-        let record = record(call, &context, &changes, (tracked, histories), &mut text);
-        records.push(CallRecord { call: place, record });
+        let told = if may_tell {
+            fallback::told(call, histories, &context.names, &mut text)
+        } else {
+            Vec::new()
+        };
+        if changes.is_empty() && told.is_empty() {
+            continue;
+        }
+        let mut draft = Draft::new(call, &context, histories);
+        for told in &told {
+            draft.told(told);
+        }
+        for (&file, change) in &changes.files {
+            draft.changed(file, change, tracked.get(file), &mut text);
+        }
+        for (&file, &lines) in &changes.gone {
+            draft.gone(file, lines);
+        }
+        records.push(CallRecord { call: place, record: record(draft, &changes) });
     }
     records
 }
 
 /// One call's record.
-fn record(
-    call: &Call,
-    context: &Context,
-    changes: &Changes,
-    (tracked, histories): (&[TrackedFile], &[FileHistory]),
-    text: &mut impl FnMut(i64) -> Option<Text>,
-) -> Record {
-    let mut paths = Paths { histories, root: &context.root, outside: Vec::new() };
-    let contributor = Contributor {
-        kind: ContributorKind::Ai,
-        model_id: Some(context.model.clone())
-            .filter(|model| !model.is_empty() && model.chars().count() <= LONGEST_MODEL),
-        ..Contributor::default()
+fn record(draft: Draft<'_>, changes: &Changes) -> Record {
+    let (call, context) = (draft.call, draft.context);
+    let word = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let tool = Tool {
+        name: word(&context.tool_name),
+        version: word(&context.tool_version),
+        ..Tool::default()
     };
-    let (mut files, mut evidence, mut deletions) = (Vec::new(), Vec::new(), Vec::new());
-    for (&place, change) in &changes.files {
-        let path = paths.of(place);
-        let ranges = match (tracked.get(place), histories.get(place)) {
-            (Some(file), Some(history)) => ranges(file, history, change, text),
-            _ => Vec::new(),
-        };
-        if !ranges.is_empty() {
-            let ways = change.runs.iter().map(|run| run.evidence.as_str()).collect::<Vec<_>>();
-            let state = state(call, histories.get(place), change.at);
-            evidence.push(json!({ "path": path, "state": state, "ranges": ways }));
-        }
-        if change.removed > 0 {
-            deletions.push(json!({ "path": path, "lines": change.removed }));
-        }
-        let conversation = (!ranges.is_empty()).then(|| Conversation {
-            contributor: Some(contributor.clone()),
-            ranges,
-            ..Conversation::default()
-        });
-        files.push(File {
-            path,
-            conversations: conversation.into_iter().collect(),
-            ..File::default()
-        });
-    }
-    for (&place, &lines) in &changes.gone {
-        let path = paths.of(place);
-        deletions.push(json!({ "path": path, "lines": lines, "whole_file": true }));
-    }
-    let renames: Vec<Value> = changes
-        .renames
-        .iter()
-        .map(|&(from, to)| json!({ "from": paths.of(from), "to": paths.of(to) }))
-        .collect();
-    let names: Vec<Value> = context
-        .names
-        .iter()
-        .map(|(path, named)| json!({ "path": paths.relative(path), "named": named }))
-        .collect();
+    let (files, lists) = draft.finish(&changes.renames);
     let mut metadata = metadata::of_call(call, context);
-    let lists = [
-        (metadata::EVIDENCE, evidence),
-        (metadata::DELETIONS, deletions),
-        (metadata::RENAMES, renames),
-        (metadata::NAMES, names),
-        (metadata::OUTSIDE, paths.outside.into_iter().map(Value::String).collect()),
-    ];
     for (key, list) in lists {
         if !list.is_empty() {
             metadata.insert(key.to_owned(), Value::Array(list));
@@ -175,78 +141,15 @@ fn record(
     if changes.contended > 0 {
         metadata.insert(metadata::CONTENDED.to_owned(), json!(changes.contended));
     }
-    let word = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Record {
         version: spec_version(&context.spec_version),
         id: record_id(&call.id),
         timestamp: context.timestamp.clone(),
         vcs: context.vcs.clone(),
-        tool: Some(Tool {
-            name: word(&context.tool_name),
-            version: word(&context.tool_version),
-            ..Tool::default()
-        }),
+        tool: Some(tool),
         files,
         metadata,
         ..Record::default()
-    }
-}
-
-/// Paths in a record, and which of them lead outside.
-struct Paths<'a> {
-    histories: &'a [FileHistory],
-    root: &'a str,
-    outside: Vec<String>,
-}
-
-impl Paths<'_> {
-    fn of(&mut self, place: usize) -> String {
-        let histories = self.histories;
-        histories.get(place).map_or_else(String::new, |history| self.relative(&history.path))
-    }
-
-    fn relative(&mut self, path: &str) -> String {
-        let found = relative(path, self.root);
-        if found.outside && !self.outside.contains(&found.path) {
-            self.outside.push(found.path.clone());
-        }
-        found.path
-    }
-}
-
-/// A file's ranges, with hashes where the text is there and nothing was blanked in these lines.
-fn ranges(
-    file: &TrackedFile,
-    history: &FileHistory,
-    change: &FileChange,
-    text: &mut impl FnMut(i64) -> Option<Text>,
-) -> Vec<Range> {
-    let Some(at) = change.at.filter(|_| !change.runs.is_empty()) else { return Vec::new() };
-    let lines = file.states.get(at).and_then(|state| state.lines.as_deref()).unwrap_or_default();
-    let text = history.observations.get(at).and_then(|seen| text(seen.id));
-    let contents: Vec<&[u8]> =
-        text.as_ref().map_or_else(Vec::new, |text| line::contents(&text.bytes).collect());
-    let whole = contents.len() == lines.len();
-    let range = |run: &change::Run| {
-        let blanked = lines.get(run.from..run.until)?.iter().any(|line| line.is_blanked());
-        let own = contents.get(run.from..run.until).filter(|_| whole && !blanked);
-        Some(Range {
-            start_line: run.from as u64 + 1,
-            end_line: run.until as u64,
-            content_hash: own.map(|own| content_hash(own.iter().copied())),
-            ..Range::default()
-        })
-    };
-    change.runs.iter().filter_map(range).collect()
-}
-
-/// Which state of the file the lines' numbers are of, in a word.
-fn state(call: &Call, history: Option<&FileHistory>, at: Option<usize>) -> &'static str {
-    let seen = history.zip(at).and_then(|(history, at)| history.observations.get(at));
-    match seen.map(|seen| &seen.moment) {
-        Some(Moment::After(id)) if *id == call.id => "after_call",
-        Some(Moment::Finish(message)) if *message == call.message => "after_step",
-        _ => "next_seen",
     }
 }
 

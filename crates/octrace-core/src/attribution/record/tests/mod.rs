@@ -1,5 +1,7 @@
 //! What records say, and that the specification's schema accepts every one of them.
 
+mod told;
+
 use std::sync::Arc;
 
 use insta::assert_snapshot;
@@ -8,12 +10,13 @@ use serde_json::json;
 
 use super::*;
 use crate::attribution::{
-    line::{Line, lines},
-    timeline::{CallId, Ended, Evidence, Observation, Origin, Seen, Why},
+    line::{self, Line, lines},
+    timeline::{CallId, Ended, Evidence, Moment, Observation, Origin, Seen, Why},
     track::TrackedState,
 };
 
-const SCHEMA: &str = include_str!("../../../../../fixtures/agent-trace/trace-record.schema.json");
+const SCHEMA: &str =
+    include_str!("../../../../../../fixtures/agent-trace/trace-record.schema.json");
 
 /// What the schema finds wrong, formats included, and what it does not look at: the order of ranges.
 pub(super) fn problems(record: &Record) -> Vec<String> {
