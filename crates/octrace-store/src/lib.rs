@@ -6,6 +6,7 @@
 //! * [`follow`]: the order of things, and the files that follow it.
 //! * [`diagnostics`]: what plugins decided, and the options they had.
 //! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
+//! * [`delivery`]: what is to be delivered to other systems, and what became of it.
 //! * [`verify`]: whether everything is whole.
 //! * `event`: bodies of events. `conversation`: the prompts and tool calls that they tell of.
 //! * `sums`: what each session adds up to.
@@ -19,6 +20,7 @@
 pub mod body;
 pub mod codec;
 mod conversation;
+pub mod delivery;
 pub mod diagnostics;
 pub mod dumps;
 mod error;

@@ -14,7 +14,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Tape, body, event,
+    Error, Tape, body, delivery, event,
     layout::Layouts,
     part::Parts,
     uses::{Uses, parts_of},
@@ -258,7 +258,11 @@ impl Batch<'_> {
             stored.data,
             event::layout(insertions)
         ])?;
-        event::note(tx, tx.last_insert_rowid(), used)?;
+        let id = tx.last_insert_rowid();
+        event::note(tx, id, used)?;
+        if delivery::is_delivered(&event.kind) {
+            delivery::queue(tx, spool, event.session.as_deref(), "event", &id.to_string(), at_us)?;
+        }
         self.facts(at_us, event)
     }
 

@@ -8,7 +8,7 @@ use super::{
     forest::Tree,
     forget::{self, Budget},
 };
-use crate::Error;
+use crate::{Error, delivery};
 
 /// Makes the sessions of a tree vanish. `false`, and nothing is done, when one of them was active since.
 pub(super) fn doom(tape: &mut Connection, tree: &Tree, pruned: &mut Pruned) -> Result<bool, Error> {
@@ -142,10 +142,11 @@ pub(super) fn rest(
         )?
         .query_map([day_ago_us], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    let letters = delivery::sweep(&tx, before_us)?;
     for spool in &spools {
         tx.prepare_cached("DELETE FROM spools WHERE id = ?1")?.execute([spool])?;
     }
     tx.commit()?;
     *pruned = swept;
-    Ok(!events.is_empty() || !spools.is_empty())
+    Ok(!events.is_empty() || !spools.is_empty() || letters)
 }

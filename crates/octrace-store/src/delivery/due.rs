@@ -1,0 +1,312 @@
+//! What to send next, and what became of it.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::{DeliveryId, DestinationId, PRUNED};
+use crate::{Error, Tape, event::Stored, part::PartReader, prune::EVENT_STAYS};
+
+/// How much is sent at once. One item is, however large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Items, at most.
+    pub items: u32,
+    /// Their bytes, at most.
+    pub bytes: usize,
+}
+
+/// An item that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Its row.
+    pub id: DeliveryId,
+    /// How often it was refused.
+    pub attempts: u32,
+    /// What to send.
+    pub item: Item,
+}
+
+/// Something to be delivered; the same, with the same id, whenever it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// One of OpenCode's events or hook calls.
+    Event {
+        /// A UUID, from spool and event: the same on every try, and no other event's anywhere.
+        id: String,
+        /// `ses_…`, of those that speak of one.
+        session: Option<String>,
+        /// `message.updated`, `tool.execute.before`, …
+        kind: String,
+        /// When it happened, µs since the Unix epoch.
+        at_us: i64,
+        /// JSON: the event's properties, or the hook's input.
+        body: String,
+    },
+    /// An Agent Trace record.
+    Record {
+        /// A UUID, from session and call.
+        id: String,
+        /// `ses_…`
+        session: String,
+        /// OpenCode's call id.
+        call: String,
+        /// µs since the Unix epoch.
+        at_us: i64,
+        /// JSON, as `octrace export agent-trace` writes it.
+        record: String,
+    },
+}
+
+impl Item {
+    /// By which a receiver knows it again.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Event { id, .. } | Self::Record { id, .. } => id,
+        }
+    }
+
+    /// Its JSON.
+    pub fn json(&self) -> &str {
+        match self {
+            Self::Event { body, .. } => body,
+            Self::Record { record, .. } => record,
+        }
+    }
+
+    /// The same, for who makes it clean once more.
+    pub fn json_mut(&mut self) -> &mut String {
+        match self {
+            Self::Event { body, .. } => body,
+            Self::Record { record, .. } => record,
+        }
+    }
+}
+
+/// An item that was refused, through its own fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its row.
+    pub id: DeliveryId,
+    /// What the destination said, without content.
+    pub reason: String,
+    /// When to try it again, µs since the Unix epoch; `None`: never, it is a dead letter.
+    pub retry_us: Option<i64>,
+}
+
+/// What a destination did with what it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// It has them for good.
+    pub accepted: Vec<DeliveryId>,
+    /// It will not have these.
+    pub refused: Vec<Refusal>,
+}
+
+/// How much waits for a destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Items that could be sent at once, counted no further than was asked for.
+    pub due: u32,
+    /// When the oldest of these was recorded, µs since the Unix epoch.
+    pub oldest_us: Option<i64>,
+    /// When the next of the others may be tried again, µs since the Unix epoch.
+    pub retry_us: Option<i64>,
+}
+
+/// Items that may be sent now: a condition.
+const READY: &str = "dead_us IS NULL AND (retry_us IS NULL OR retry_us <= ?2)";
+
+impl Tape {
+    /// How much waits for this destination, and how long it may; whether the destination is to be left in peace is
+    /// another question ([`super::Destination::retry_us`]).
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn backlog(&self, to: DestinationId, now_us: i64, count: u32) -> Result<Backlog, Error> {
+        let (due, oldest_us) = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT count(*), min(queued_us) FROM (SELECT queued_us FROM deliveries
+                 WHERE destination = ?1 AND {READY} ORDER BY id LIMIT ?3)"
+            ))?
+            .query_row(params![to.0, now_us, count], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let retry_us = self
+            .connection
+            .prepare_cached(
+                "SELECT min(retry_us) FROM deliveries
+                 WHERE destination = ?1 AND dead_us IS NULL AND retry_us > ?2",
+            )?
+            .query_row(params![to.0, now_us], |row| row.get(0))?;
+        Ok(Backlog { due, oldest_us, retry_us })
+    }
+
+    /// What to send next, the oldest first. What is not on the tape any more becomes a dead letter here.
+    ///
+    /// # Errors
+    /// When the tape cannot be read or written.
+    pub fn due(
+        &mut self,
+        to: DestinationId,
+        now_us: i64,
+        bounds: Bounds,
+    ) -> Result<Vec<Due>, Error> {
+        let mut due = Vec::new();
+        let (mut bytes, mut lost) = (0_usize, Vec::new());
+        let rebuilding = self
+            .connection
+            .prepare_cached("SELECT 1 FROM derived WHERE what LIKE 'rebuild %'")?
+            .exists([])?;
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT id, attempts, kind, item FROM deliveries
+             WHERE destination = ?1 AND {READY} ORDER BY id"
+        ))?;
+        let mut rows = select.query(params![to.0, now_us])?;
+        while let Some(row) = rows.next()? {
+            if due.len() >= bounds.items as usize {
+                break;
+            }
+            let (id, attempts) = (DeliveryId(row.get(0)?), row.get(1)?);
+            let (kind, item): (String, String) = (row.get(2)?, row.get(3)?);
+            let found = match kind.as_str() {
+                "event" => event(&self.connection, &item),
+                _ => record(&self.connection, &item),
+            };
+            let item = match found {
+                Ok(Some(item)) => item,
+                // It is made again.
+                Ok(None) if kind == "record" && rebuilding => continue,
+                Ok(None) => {
+                    lost.push((id, PRUNED.to_owned()));
+                    continue;
+                }
+                Err(error) if error.is_damage() => {
+                    lost.push((id, error.to_string()));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            bytes = bytes.saturating_add(item.json().len());
+            if bytes > bounds.bytes && !due.is_empty() {
+                break;
+            }
+            due.push(Due { id, attempts, item });
+        }
+        drop(rows);
+        drop(select);
+        if !lost.is_empty() {
+            let refused =
+                lost.into_iter().map(|(id, reason)| Refusal { id, reason, retry_us: None });
+            let refused = refused.collect();
+            self.settle(now_us, &Settled { refused, ..Settled::default() })?;
+        }
+        Ok(due)
+    }
+
+    /// Notes what became of items, all of it or nothing.
+    ///
+    /// # Errors
+    /// When the tape cannot be written; then nothing is noted, and what was accepted will be sent again.
+    pub fn settle(&mut self, now_us: i64, settled: &Settled) -> Result<(), Error> {
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for id in &settled.accepted {
+            tx.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?.execute([id.0])?;
+        }
+        for Refusal { id, reason, retry_us } in &settled.refused {
+            let dead_us = retry_us.is_none().then_some(now_us);
+            tx.prepare_cached(
+                "UPDATE deliveries SET attempts = attempts + 1, reason = ?2, retry_us = ?3,
+                     dead_us = ?4 WHERE id = ?1 AND dead_us IS NULL",
+            )?
+            .execute(params![id.0, reason, retry_us, dead_us])?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// Notes how the destination answered: `Ok`, or why it could not be reached or would take nothing, and when to try
+    /// again, µs since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the tape cannot be written.
+    pub fn answered(
+        &mut self,
+        to: DestinationId,
+        answer: Result<(), (&str, i64)>,
+    ) -> Result<(), Error> {
+        match answer {
+            Ok(()) => self
+                .connection
+                .prepare_cached(
+                    "UPDATE destinations SET attempts = 0, retry_us = NULL, error = NULL
+                 WHERE id = ?1 AND (attempts > 0 OR retry_us IS NOT NULL OR error IS NOT NULL)",
+                )?
+                .execute([to.0])?,
+            Err((error, retry_us)) => self
+                .connection
+                .prepare_cached(
+                    "UPDATE destinations SET attempts = attempts + 1, error = ?2, retry_us = ?3
+                 WHERE id = ?1",
+                )?
+                .execute(params![to.0, error, retry_us])?,
+        };
+        Ok(())
+    }
+}
+
+fn event(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
+    let sql = format!(
+        "SELECT (SELECT name FROM spools WHERE id = spool) AS spool, session, kind, at_us, {}
+         FROM events WHERE id = CAST(?1 AS INTEGER) AND {EVENT_STAYS}",
+        Stored::COLUMNS
+    );
+    let row = tape
+        .prepare_cached(&sql)?
+        .query_row([id], |row| {
+            let spool: Option<String> = row.get("spool")?;
+            let (session, kind): (_, String) = (row.get("session")?, row.get("kind")?);
+            Ok((spool, session, kind, row.get("at_us")?, Stored::read(row)?))
+        })
+        .optional()?;
+    let Some((spool, session, kind, at_us, stored)) = row else { return Ok(None) };
+    let body = stored.body(&mut PartReader::new(tape)?)?;
+    let body =
+        String::from_utf8(body).map_err(|_| Error::damaged(format!("event #{id} is not UTF-8")))?;
+    let kind = kind.strip_prefix("hook.").unwrap_or(&kind).to_owned();
+    let id = event_id(&spool.unwrap_or_default(), id);
+    Ok(Some(Item::Event { id, session, kind, at_us, body }))
+}
+
+/// No event's number is given twice on a tape, and no spool's name anywhere.
+fn event_id(spool: &str, event: &str) -> String {
+    let hash = blake3::hash(format!("octrace event {spool} {event}").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.as_bytes()[..16]);
+    // Version 8, "custom", of RFC 9562.
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut id = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            id.push('-');
+        }
+        id.push_str(&format!("{byte:02x}"));
+    }
+    id
+}
+
+fn record(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
+    let row = tape
+        .prepare_cached(
+            "SELECT id, session, call, at_us, record FROM agent_trace_records
+             WHERE id = ?1 AND session NOT IN (SELECT session FROM doomed)",
+        )?
+        .query_row([id], |row| {
+            Ok(Item::Record {
+                id: row.get(0)?,
+                session: row.get(1)?,
+                call: row.get(2)?,
+                at_us: row.get(3)?,
+                record: row.get(4)?,
+            })
+        })
+        .optional()?;
+    Ok(row)
+}

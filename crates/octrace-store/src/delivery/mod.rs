@@ -1,0 +1,193 @@
+//! The durable queue of what is to be delivered to other systems: a row for each item and destination, from the
+//! transaction in which the item comes onto the tape until the destination has accepted it.
+//!
+//! Where an item goes is decided then, by what the settings of the recorded process name ([`Batch::goes_to`]): never to a
+//! destination that was set later, never to another project's. A row says what is to be delivered, not what it contains:
+//! that stays where it is on the tape, and what is pruned there before it was delivered becomes a dead letter.
+//!
+//! * `due`: what to send next, and what became of it.
+//! * `list`: how the queue stands; trying again, giving up.
+
+mod due;
+mod list;
+#[cfg(test)]
+mod tests;
+
+use octrace_core::redact::Clean;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+
+pub use self::{
+    due::{Backlog, Bounds, Due, Item, Refusal, Settled},
+    list::{DeadLetter, Standing, Which},
+};
+use crate::{Batch, Error, SpoolId, Tape};
+
+/// Why what is not on the tape any more is a dead letter.
+const PRUNED: &str = "it was pruned from the tape before it could be delivered";
+
+/// What makes a destination: one that differs in any of it is another one, and gets nothing of this one's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Identity {
+    /// `postgres`.
+    pub kind: String,
+    /// Where it is, for people too; never with a password or a key.
+    pub name: String,
+    /// Every option that shapes what is delivered, as JSON.
+    pub options: String,
+}
+
+/// A destination's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct DestinationId(pub i64);
+
+/// The row of an item that is to be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct DeliveryId(pub i64);
+
+/// A destination, and how it answered last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Its row.
+    pub id: DestinationId,
+    /// What it is.
+    pub identity: Identity,
+    /// How often in a row it could not be reached, or would take nothing.
+    pub attempts: u32,
+    /// Not before then, µs since the Unix epoch.
+    pub retry_us: Option<i64>,
+    /// Why, the last time.
+    pub error: Option<String>,
+}
+
+impl Destination {
+    const COLUMNS: &str = "id, kind, name, options, attempts, retry_us, error";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: DestinationId(row.get("id")?),
+            identity: Identity {
+                kind: row.get("kind")?,
+                name: row.get("name")?,
+                options: row.get("options")?,
+            },
+            attempts: row.get("attempts")?,
+            retry_us: row.get("retry_us")?,
+            error: row.get("error")?,
+        })
+    }
+}
+
+impl Tape {
+    /// Every destination that was ever named, the first one first.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn destinations(&self) -> Result<Vec<Destination>, Error> {
+        let sql = format!("SELECT {} FROM destinations ORDER BY id", Destination::COLUMNS);
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let rows = select.query_map([], Destination::read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn destination(&self, id: DestinationId) -> Result<Option<Destination>, Error> {
+        let sql = format!("SELECT {} FROM destinations WHERE id = ?1", Destination::COLUMNS);
+        let mut select = self.connection.prepare_cached(&sql)?;
+        Ok(select.query_row([id.0], Destination::read).optional()?)
+    }
+}
+
+impl Batch<'_> {
+    /// What is recorded of this spool from now on is to be delivered to these destinations, and to no other.
+    ///
+    /// # Errors
+    /// When the tape cannot be written.
+    pub fn goes_to(
+        &mut self,
+        spool: SpoolId,
+        destinations: &[Identity],
+    ) -> Result<Vec<DestinationId>, Error> {
+        let tx = self.tx()?;
+        tx.prepare_cached("DELETE FROM spool_destinations WHERE spool = ?1")?.execute([spool.0])?;
+        let mut ids = Vec::new();
+        for Identity { kind, name, options } in destinations {
+            tx.prepare_cached(
+                "INSERT INTO destinations (kind, name, options) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute([kind, name, options])?;
+            let id: i64 = tx
+                .prepare_cached(
+                    "SELECT id FROM destinations WHERE kind = ?1 AND name = ?2 AND options = ?3",
+                )?
+                .query_row([kind, name, options], |row| row.get(0))?;
+            tx.prepare_cached("INSERT OR IGNORE INTO spool_destinations VALUES (?1, ?2)")?
+                .execute(params![spool.0, id])?;
+            ids.push(DestinationId(id));
+        }
+        Ok(ids)
+    }
+
+    /// This Agent Trace record is new, or not what it was when it was delivered: it is to be delivered (again) to the
+    /// destinations of its spool. Not for records that `octrace rebuild` makes again.
+    ///
+    /// # Errors
+    /// When the tape cannot be written.
+    pub fn record_is_due(
+        &mut self,
+        spool: SpoolId,
+        at_us: i64,
+        session: &Clean<String>,
+        record: &str,
+    ) -> Result<(), Error> {
+        queue(self.tx()?, spool, Some(session.get()), "record", record, at_us)
+    }
+}
+
+/// Whether events of this kind are delivered.
+pub(crate) fn is_delivered(kind: &str) -> bool {
+    let prefixes = ["hook.tool.execute.", "session.", "message."];
+    prefixes.iter().any(|prefix| kind.starts_with(prefix)) || kind == "command.executed"
+}
+
+/// Queues an item for each of the destinations of its spool. One that waits already, or is a dead letter, gets a new
+/// row: what is being delivered at this moment may be what the item was before.
+pub(crate) fn queue(
+    tape: &Connection,
+    spool: SpoolId,
+    session: Option<&str>,
+    kind: &str,
+    item: &str,
+    at_us: i64,
+) -> Result<(), Error> {
+    tape.prepare_cached(
+        "INSERT OR REPLACE INTO deliveries (destination, spool, session, kind, item, queued_us)
+         SELECT destination, spool, ?2, ?3, ?4, ?5 FROM spool_destinations WHERE spool = ?1",
+    )?
+    .execute(params![spool.0, session, kind, item, at_us])?;
+    Ok(())
+}
+
+/// Takes away what nobody needs to know any more: dead letters from before `before_us`, and destinations that no spool
+/// names and nothing waits for. Whether there was anything.
+pub(crate) fn sweep(tape: &Connection, before_us: i64) -> Result<bool, Error> {
+    let letters = tape
+        .prepare_cached(
+            "DELETE FROM deliveries WHERE id IN (
+                 SELECT id FROM deliveries WHERE dead_us < ?1 ORDER BY dead_us LIMIT 500)",
+        )?
+        .execute([before_us])?;
+    tape.prepare_cached(
+        "DELETE FROM destinations WHERE id NOT IN (SELECT destination FROM spool_destinations)
+             AND NOT EXISTS (SELECT 1 FROM deliveries
+                 WHERE destination = destinations.id AND dead_us IS NULL)
+             AND NOT EXISTS (SELECT 1 FROM deliveries
+                 WHERE destination = destinations.id AND dead_us IS NOT NULL)",
+    )?
+    .execute([])?;
+    Ok(letters > 0)
+}
