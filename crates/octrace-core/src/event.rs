@@ -36,6 +36,10 @@ pub enum Fact {
     Tool(ToolFact),
     /// A part came that is a prompt's, if its message is a user's.
     Prompt(PromptFact),
+    /// A step began or ended.
+    Step(StepFact),
+    /// A tool call got further.
+    Call(CallFact),
 }
 
 /// From `session.created` and `session.updated`.
@@ -96,6 +100,39 @@ pub struct PromptFact {
     pub text: Option<String>,
 }
 
+/// From `message.part.updated`: a step, which is a model call with the tool calls that it asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepFact {
+    /// The assistant message that its answer is.
+    pub message: String,
+    /// Whether it ended; else it began.
+    pub ended: bool,
+    /// OpenCode's snapshot of the work tree then: the id of a git tree.
+    pub tree: Option<String>,
+    /// When OpenCode said so, µs since the Unix epoch.
+    pub at_us: Option<i64>,
+}
+
+/// From hooks and `permission.…`: when a tool call was at work. The ids of calls are the provider's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallFact {
+    /// It is about to begin, unless somebody is asked.
+    Before(String),
+    /// A person is asked for permission.
+    Asked {
+        /// The call.
+        call: String,
+        /// The question.
+        request: String,
+    },
+    /// A person said yes to the question with this id. A no changes nothing: the call never runs.
+    Granted(String),
+    /// The process of a shell call is about to start.
+    Process(String),
+    /// It ended well.
+    After(String),
+}
+
 /// The longest that a prompt's text, a tool's name or its error become, in characters.
 const HEAD: usize = 200;
 
@@ -126,11 +163,12 @@ pub fn read_hook(payload: &[u8]) -> Option<Event> {
     let sent: octrace_wire::payload::Hook<'_> = serde_json::from_slice(payload).ok()?;
     let body = sent.input.get();
     let input: Value = serde_json::from_str(body).ok()?;
+    let kind = format!("hook.{}", sent.hook);
     Some(Event {
-        kind: format!("hook.{}", sent.hook),
         session: session_of(&input),
+        fact: fact(&kind, &input),
         body: body.to_owned(),
-        fact: None,
+        kind,
     })
 }
 
@@ -149,7 +187,9 @@ fn session_of(properties: &Value) -> Option<String> {
 fn fact(kind: &str, properties: &Value) -> Option<Fact> {
     let info = &properties["info"];
     match kind {
-        "message.part.updated" => part_fact(&properties["part"]),
+        "message.part.updated" => step_fact(properties).or_else(|| part_fact(&properties["part"])),
+        "permission.asked" | "permission.replied" => permission_fact(kind, properties),
+        _ if kind.starts_with("hook.") => hook_fact(kind, properties),
         "session.created" | "session.updated" => Some(Fact::Session(SessionFact {
             id: word(&info["id"])?,
             parent: word(&info["parentID"]),
@@ -168,6 +208,41 @@ fn fact(kind: &str, properties: &Value) -> Option<Fact> {
         })),
         _ => None,
     }
+}
+
+fn step_fact(properties: &Value) -> Option<Fact> {
+    let part = &properties["part"];
+    let ended = match part["type"].as_str()? {
+        "step-start" => false,
+        "step-finish" => true,
+        _ => return None,
+    };
+    Some(Fact::Step(StepFact {
+        message: word(&part["messageID"])?,
+        ended,
+        tree: word(&part["snapshot"]),
+        at_us: properties["time"].as_i64().and_then(|time| time.checked_mul(1_000)),
+    }))
+}
+
+fn permission_fact(kind: &str, properties: &Value) -> Option<Fact> {
+    Some(Fact::Call(if kind == "permission.asked" {
+        let (call, request) = (word(&properties["tool"]["callID"])?, word(&properties["id"])?);
+        CallFact::Asked { call, request }
+    } else {
+        word(&properties["reply"]).filter(|reply| reply != "reject")?;
+        CallFact::Granted(word(&properties["requestID"])?)
+    }))
+}
+
+fn hook_fact(kind: &str, input: &Value) -> Option<Fact> {
+    let fact = match kind {
+        "hook.tool.execute.before" => CallFact::Before,
+        "hook.shell.env" => CallFact::Process,
+        "hook.tool.execute.after" => CallFact::After,
+        _ => return None,
+    };
+    Some(Fact::Call(fact(word(&input["callID"])?)))
 }
 
 fn part_fact(part: &Value) -> Option<Fact> {
@@ -250,6 +325,51 @@ mod tests {
         }
         assert_eq!(part(serde_json::json!({"type": "text", "text": ""})), None);
         assert_eq!(read(serde_json::json!({"type": "text", "text": "x"})), None, "of no message");
+    }
+
+    #[test]
+    fn steps_and_calls_tell_when_they_were_at_work() {
+        let read = |kind: &str, body: Value| read_fact(kind, &body.to_string());
+        let step = |part: Value| {
+            let body = serde_json::json!({"sessionID": "ses_1", "part": part, "time": 5});
+            read("message.part.updated", body)
+        };
+        let start = serde_json::json!({"id": "prt_1", "messageID": "msg_1", "type": "step-start",
+            "snapshot": "abc"});
+        let fact = StepFact {
+            message: "msg_1".into(),
+            tree: Some("abc".into()),
+            at_us: Some(5_000),
+            ended: false,
+        };
+        assert_eq!(step(start), Some(Fact::Step(fact.clone())));
+        let finish =
+            serde_json::json!({"id": "prt_2", "messageID": "msg_1", "type": "step-finish"});
+        let fact = StepFact { ended: true, tree: None, ..fact };
+        assert_eq!(step(finish), Some(Fact::Step(fact)));
+
+        let call = |fact| Some(Fact::Call(fact));
+        let asked = serde_json::json!({"id": "per_1", "sessionID": "ses_1",
+            "tool": {"messageID": "msg_1", "callID": "c"}});
+        let expected = CallFact::Asked { call: "c".into(), request: "per_1".into() };
+        assert_eq!(read("permission.asked", asked), call(expected));
+        let replied = |reply: &str| {
+            let body =
+                serde_json::json!({"sessionID": "ses_1", "requestID": "per_1", "reply": reply});
+            read("permission.replied", body)
+        };
+        assert_eq!(replied("once"), call(CallFact::Granted("per_1".into())));
+        assert_eq!(replied("always"), call(CallFact::Granted("per_1".into())));
+        assert_eq!(replied("reject"), None);
+        let hook = |name: &str| {
+            let sent =
+                format!(r#"{{"hook":"{name}","input":{{"sessionID":"ses_1","callID":"c"}}}}"#);
+            read_hook(sent.as_bytes()).unwrap().fact
+        };
+        assert_eq!(hook("tool.execute.before"), call(CallFact::Before("c".into())));
+        assert_eq!(hook("shell.env"), call(CallFact::Process("c".into())));
+        assert_eq!(hook("tool.execute.after"), call(CallFact::After("c".into())));
+        assert_eq!(hook("chat.message"), None);
     }
 
     #[test]

@@ -13,20 +13,19 @@ CREATE TABLE file_states (
     hash         BLOB    NOT NULL UNIQUE,  -- BLAKE3 of the bytes here, then of `exact`
     size         INTEGER NOT NULL,         -- of the bytes here
     exact        INTEGER NOT NULL,         -- 0: a secret was blanked in it
-    parts        BLOB    NOT NULL          -- their ids in order, as LEB128 numbers
+    parts        BLOB    NOT NULL          -- a list, as of a request's body (octrace_store::body)
 );
 
--- Which state has which part.
+-- Which state has which part. Found by the part only: what parts a state has, it says itself.
 CREATE TABLE state_uses (
     part         INTEGER NOT NULL REFERENCES parts (id),
     state        INTEGER NOT NULL REFERENCES file_states (id),
     PRIMARY KEY (part, state)
 ) WITHOUT ROWID;
-CREATE INDEX state_uses_by_state ON state_uses (state);
 
 -- A file as it was at a moment.
 CREATE TABLE observations (
-    id           INTEGER PRIMARY KEY,
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
     spool        INTEGER NOT NULL REFERENCES spools (id),
     session      TEXT    NOT NULL,
     subject      TEXT    NOT NULL,         -- the call's id; of 'start' and 'finish', the assistant message's
@@ -41,15 +40,19 @@ CREATE TABLE observations (
 );
 CREATE INDEX observations_by_file ON observations (file, at_us, id);
 CREATE INDEX observations_by_session ON observations (session, at_us);
+CREATE INDEX observations_by_spool ON observations (spool);
 CREATE INDEX observations_by_state ON observations (state) WHERE state IS NOT NULL;
 
--- When calls were at work: from the hooks. The rest of a call is in `tools`.
+-- When calls were at work: from hooks and permissions. The rest of a call is in `tools`. Which came first is said by the
+-- events' numbers: clocks jump.
 CREATE TABLE call_times (
     session      TEXT    NOT NULL,
     call         TEXT    NOT NULL,
-    before_us    INTEGER,                  -- before a person was asked
-    asked_us     INTEGER,                  -- a person was asked
-    ran_us       INTEGER,                  -- permitted; a shell's process started
+    at_us        INTEGER NOT NULL,         -- when it was first heard of
+    request      TEXT,                     -- the question of the newest event by which a person is asked
+    asked        INTEGER NOT NULL DEFAULT 0, -- that event
+    ran          INTEGER NOT NULL DEFAULT 0, -- the newest event by which it goes on; before `asked`: it waits
+    ran_us       INTEGER,                  -- when that was
     after_us     INTEGER,                  -- it had ended well
     PRIMARY KEY (session, call)
 ) WITHOUT ROWID;
@@ -76,6 +79,7 @@ CREATE INDEX steps_due ON steps (spool) WHERE traced = 0;
 CREATE TABLE revisions (
     session      TEXT    NOT NULL,
     call         TEXT    NOT NULL,
+    at_us        INTEGER NOT NULL,
     root         TEXT    NOT NULL,         -- paths in the call's record are relative to it
     type         TEXT,                     -- 'git', 'jj'; NULL: none
     revision     TEXT,                     -- NULL: no commit yet
@@ -98,10 +102,14 @@ CREATE TABLE agent_trace_records (
 CREATE INDEX agent_trace_records_by_session ON agent_trace_records (session, at_us);
 
 -- What hangs on a row goes with it.
-CREATE TRIGGER state_is_pruned AFTER DELETE ON file_states BEGIN
-    DELETE FROM state_uses WHERE state = old.id;
+CREATE TRIGGER spool_takes_its_steps AFTER DELETE ON spools BEGIN
+    DELETE FROM steps WHERE spool = old.id;
+    DELETE FROM agent_trace_records WHERE spool = old.id;
 END;
 
 -- Up to when something is gone for ever: before that, nobody can say that no call was at work.
 ALTER TABLE pruned ADD COLUMN until_us INTEGER NOT NULL DEFAULT 0;
 UPDATE pruned SET until_us = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHERE generation > 0;
+
+-- Of what was recorded before, events tell the rest (octrace_store::Tape::derive_step).
+INSERT OR REPLACE INTO derived SELECT 'tools and prompts', 0 WHERE EXISTS (SELECT 1 FROM events);

@@ -2,15 +2,17 @@
 //! told. What they say is read by `octrace_core::session`, as for the tree, so that both say the same.
 //!
 //! A recorder writes them with the event. On a tape from before there were any, [`Tape::derive_step`] goes through the
-//! events once, bit by bit, beside everything else.
+//! events once, bit by bit, beside everything else; so it does for steps and the times of calls ([`crate::evidence`]).
 
 use octrace_core::{
-    event::{self, Fact, PromptFact, ToolFact},
+    event::{self, PromptFact, ToolFact},
     session::{ToolCall, ToolStatus},
 };
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::{Batch, Error, Tape, event::Stored, part::PartReader, prune::EVENT_STAYS};
+use crate::{
+    Batch, Error, Tape, event::Stored, part::PartReader, prune::EVENT_STAYS, write::Source,
+};
 
 /// How many events a step reads.
 const STEP: i64 = 200;
@@ -36,7 +38,7 @@ pub(crate) fn status(word: &str) -> ToolStatus {
     }
 }
 
-/// A call as its row has it: the columns `tool, subject, status, exit, error, started_us, ended_us, child`.
+/// A call as its row has it: the columns `tool, subject, status, exit, error, started_us, ended_us, child, call`.
 fn call(row: &Row<'_>) -> rusqlite::Result<ToolCall> {
     Ok(ToolCall {
         tool: row.get(0)?,
@@ -47,41 +49,50 @@ fn call(row: &Row<'_>) -> rusqlite::Result<ToolCall> {
         started_us: row.get(5)?,
         ended_us: row.get(6)?,
         child_id: row.get(7)?,
+        call: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
         ..ToolCall::default()
     })
 }
 
 impl Batch<'_> {
     /// Something was told of a tool call.
-    pub(crate) fn tool(&mut self, session: &str, at_us: i64, fact: &ToolFact) -> Result<(), Error> {
+    pub(crate) fn tool(
+        &mut self,
+        source: Source,
+        session: &str,
+        fact: &ToolFact,
+    ) -> Result<(), Error> {
         let tx = self.tx()?;
         let known = tx
             .prepare_cached(
-                "SELECT tool, subject, status, exit, error, started_us, ended_us, child
+                "SELECT tool, subject, status, exit, error, started_us, ended_us, child, call, event
                  FROM tools WHERE part = ?1",
             )?
-            .query_row([&fact.part], call)
+            .query_row([&fact.part], |row| Ok((call(row)?, row.get::<_, Option<i64>>(9)?)))
             .optional()?;
+        let (known, event) = known.unzip();
+        let event = event.flatten();
         let mut now = known.clone().unwrap_or_default();
-        now.merge(ToolCall { call: String::new(), ..fact.call.clone() });
-        if known.as_ref() == Some(&now) {
+        let newest =
+            if now.merge(fact.call.clone()) { event.max(Some(source.event)) } else { event };
+        if known.as_ref() == Some(&now) && event == newest {
             return Ok(());
         }
         // A part stays in its session and message, whatever a later event says.
         tx.prepare_cached(
             "INSERT INTO tools (session, part, message, at_us,
-                 tool, subject, status, exit, error, started_us, ended_us, child)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 tool, subject, status, exit, error, started_us, ended_us, child, call, event)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, ''), ?14)
              ON CONFLICT (part) DO UPDATE SET
-                 (tool, subject, status, exit, error, started_us, ended_us, child)
+                 (tool, subject, status, exit, error, started_us, ended_us, child, call, event)
                  = (excluded.tool, excluded.subject, excluded.status, excluded.exit, excluded.error,
-                     excluded.started_us, excluded.ended_us, excluded.child)",
+                     excluded.started_us, excluded.ended_us, excluded.child, excluded.call, excluded.event)",
         )?
         .execute(params![
             session,
             fact.part,
             fact.message,
-            at_us,
+            source.at_us,
             now.tool,
             now.subject,
             word(now.status),
@@ -90,6 +101,8 @@ impl Batch<'_> {
             now.started_us,
             now.ended_us,
             now.child_id,
+            now.call,
+            newest,
         ])?;
         Ok(())
     }
@@ -164,7 +177,7 @@ fn told_before(batch: &mut Batch<'_>) -> Result<Option<i64>, Error> {
     {
         let tx = batch.tx()?;
         let sql = format!(
-            "SELECT id, session, at_us, kind, {} FROM events
+            "SELECT id, session, at_us, kind, spool, {} FROM events
              WHERE id > (SELECT upto FROM derived WHERE what = ?1) AND {EVENT_STAYS}
              ORDER BY id LIMIT ?2",
             Stored::COLUMNS
@@ -173,25 +186,25 @@ fn told_before(batch: &mut Batch<'_>) -> Result<Option<i64>, Error> {
         let mut reader = PartReader::new(tx)?;
         let mut rows = select.query(params![WHAT, STEP])?;
         while let Some(row) = rows.next()? {
-            upto = Some(row.get(0)?);
+            let event = row.get(0)?;
+            upto = Some(event);
             let (session, kind): (Option<String>, String) = (row.get(1)?, row.get(3)?);
-            let Some(session) = session.filter(|_| kind == "message.part.updated") else {
-                continue;
-            };
-            let at_us: i64 = row.get(2)?;
+            let Some(session) = session.filter(|_| tells(&kind)) else { continue };
+            let source = Source { event, spool: row.get(4)?, at_us: row.get(2)? };
             let body = Stored::read(row)?.body(&mut reader).ok();
             let body = body.and_then(|body| String::from_utf8(body).ok());
             // What is damaged tells nothing; `verify` says so.
             let fact = body.and_then(|body| event::read_fact(&kind, &body));
-            facts.extend(fact.map(|fact| (session, at_us, fact)));
+            facts.extend(fact.map(|fact| (source, session, fact)));
         }
     }
-    for (session, at_us, fact) in facts {
-        match fact {
-            Fact::Tool(tool) => batch.tool(&session, at_us, &tool)?,
-            Fact::Prompt(prompt) => batch.prompt_part(&session, &prompt)?,
-            Fact::Session(_) | Fact::Message(_) => {}
-        }
+    for (source, session, fact) in facts {
+        batch.session_fact(source, &session, &fact)?;
     }
     Ok(upto)
+}
+
+/// Whether an event of this kind tells of prompts, tool calls or steps.
+fn tells(kind: &str) -> bool {
+    kind == "message.part.updated" || kind.starts_with("permission.") || kind.starts_with("hook.")
 }

@@ -41,6 +41,19 @@ pub struct Process {
     pub to_files: u64,
 }
 
+/// A directory that OpenCode works in.
+#[derive(Debug)]
+pub struct Instance {
+    /// Absolute.
+    pub directory: Clean<String>,
+    /// The root of the work tree that it is in; `/` where there is none.
+    pub worktree: Clean<String>,
+    /// OpenCode's project id.
+    pub project: Clean<String>,
+    /// The plugin's options there: a JSON object.
+    pub options: Clean<Vec<u8>>,
+}
+
 impl Process {
     /// How often `event` happened, for whatever reason.
     pub fn count(&self, event: &str) -> u64 {
@@ -69,23 +82,26 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// OpenCode works in one more directory, with these options.
+    /// OpenCode works in one more directory.
     ///
     /// # Errors
     /// When the tape cannot be written.
-    pub fn instance(
-        &mut self,
-        spool: SpoolId,
-        directory: &Clean<String>,
-        options: &Clean<Vec<u8>>,
-    ) -> Result<(), Error> {
-        let options = String::from_utf8_lossy(options.get());
+    pub fn instance(&mut self, spool: SpoolId, instance: &Instance) -> Result<(), Error> {
+        let options = String::from_utf8_lossy(instance.options.get());
         self.tx()?
             .prepare_cached(
-                "INSERT INTO instances (spool, directory, options) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET options = excluded.options",
+                "INSERT INTO instances (spool, directory, options, worktree, project)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET options = excluded.options,
+                     worktree = excluded.worktree, project = excluded.project",
             )?
-            .execute(params![spool.0, directory.get(), options])?;
+            .execute(params![
+                spool.0,
+                instance.directory.get(),
+                options,
+                instance.worktree.get(),
+                instance.project.get()
+            ])?;
         Ok(())
     }
 }
@@ -212,8 +228,14 @@ mod tests {
             batch.diagnosed(spool, &text(event), &text(reason), 1).unwrap();
         }
         let options = redactor.json(br#"{"dir":"/traces"}"#);
-        batch.instance(spool, &text("/project"), &options).unwrap();
-        batch.instance(spool, &text("/project"), &options).unwrap();
+        let instance = Instance {
+            directory: text("/project"),
+            worktree: text("/"),
+            project: text("global"),
+            options,
+        };
+        batch.instance(spool, &instance).unwrap();
+        batch.instance(spool, &instance).unwrap();
         batch.commit().unwrap();
         tape.count(spool, "jsonl.write.success", 3).unwrap();
         let (newer, _) = tape.spool("2-b", 6).unwrap();

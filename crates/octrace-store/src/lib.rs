@@ -9,6 +9,7 @@
 //! * [`delivery`]: what is to be delivered to other systems, and what became of it.
 //! * [`verify`]: whether everything is whole.
 //! * `event`: bodies of events. `conversation`: the prompts and tool calls that they tell of.
+//! * [`evidence`]: what files contained and when calls were at work: of which lines who wrote them. `text`: files as parts.
 //! * `sums`: what each session adds up to.
 //! * `index`: which words are where, for [`Tape::search`].
 //! * [`prune`]: what is too old or too much goes.
@@ -25,6 +26,7 @@ pub mod diagnostics;
 pub mod dumps;
 mod error;
 mod event;
+pub mod evidence;
 pub mod follow;
 mod index;
 pub mod intercept;
@@ -38,6 +40,7 @@ mod sums;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod text;
 mod uses;
 pub mod verify;
 pub mod write;

@@ -20,6 +20,7 @@ use crate::{
     prune::{EVENT_STAYS, EXCHANGE_STAYS},
     sums, uses,
     verify::Stage,
+    write::Source,
 };
 
 /// How many rows a step takes.
@@ -131,8 +132,8 @@ impl Tape {
         let (events, upto) = events(tx, upto(tx, WHAT)?, rebuilt)?;
         let Some(upto) = upto else { return Ok(false) };
         for seen in events {
-            batch.facts(seen.at_us, &seen.event)?;
-            note(batch.tx()?, seen.id, seen.parts)?;
+            batch.facts(seen.source, &seen.event)?;
+            note(batch.tx()?, seen.source.event, seen.parts)?;
         }
         batch.derived(WHAT, upto)?;
         batch.commit()?;
@@ -273,9 +274,7 @@ fn upto(tape: &Connection, what: &str) -> Result<i64, Error> {
 
 /// An event that was read again.
 struct Seen {
-    id: i64,
-    /// When it was seen, in µs since the Unix epoch.
-    at_us: i64,
+    source: Source,
     event: Event,
     parts: Vec<i64>,
 }
@@ -287,7 +286,7 @@ fn events(
     rebuilt: &mut Rebuilt,
 ) -> Result<(Vec<Seen>, Option<i64>), Error> {
     let sql = format!(
-        "SELECT id, session, at_us, kind, {} FROM events
+        "SELECT id, session, at_us, kind, spool, {} FROM events
          WHERE id > ?1 AND {EVENT_STAYS} ORDER BY id LIMIT ?2",
         Stored::COLUMNS
     );
@@ -310,7 +309,8 @@ fn events(
         let kind: String = row.get(3)?;
         let fact = event::read_fact(&kind, &body);
         let event = Event { kind, session: row.get(1)?, body, fact };
-        events.push(Seen { id, at_us: row.get(2)?, event, parts });
+        let source = Source { event: id, spool: row.get(4)?, at_us: row.get(2)? };
+        events.push(Seen { source, event, parts });
     }
     Ok((events, upto))
 }

@@ -48,6 +48,17 @@ pub struct SpoolId(pub(crate) i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeId(pub i64);
 
+/// Where a fact is from.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    /// The event's row.
+    pub(crate) event: i64,
+    /// Its spool's row.
+    pub(crate) spool: i64,
+    /// When it was seen, in µs since the Unix epoch.
+    pub(crate) at_us: i64,
+}
+
 /// Who writes a spool.
 #[derive(Debug)]
 pub struct WriterFacts {
@@ -190,6 +201,11 @@ impl Batch<'_> {
         open(&self.tx)
     }
 
+    /// The transaction, and where parts are put.
+    pub(crate) fn with_parts(&mut self) -> Result<(&Transaction<'_>, &mut Parts), Error> {
+        Ok((open(&self.tx)?, &mut self.memory.parts))
+    }
+
     /// Notes who writes the spool.
     pub fn writer(&mut self, spool: SpoolId, facts: &WriterFacts) -> Result<(), Error> {
         let run = facts.run.as_ref().map(Clean::get);
@@ -263,22 +279,38 @@ impl Batch<'_> {
         if delivery::is_delivered(&event.kind) {
             delivery::queue(tx, spool, event.session.as_deref(), "event", &id.to_string(), at_us)?;
         }
-        self.facts(at_us, event)
+        self.facts(Source { event: id, spool: spool.0, at_us }, event)
     }
 
-    /// Notes what an event says about sessions, messages and parts. Saying it again changes nothing.
-    pub(crate) fn facts(&mut self, at_us: i64, event: &Event) -> Result<(), Error> {
+    /// Notes what an event says about sessions, messages, parts and calls. Saying it again changes nothing.
+    pub(crate) fn facts(&mut self, source: Source, event: &Event) -> Result<(), Error> {
+        let at_us = source.at_us;
         match (&event.fact, &event.session) {
             (Some(Fact::Session(session)), _) => self.session(at_us, session)?,
             (Some(Fact::Message(message)), _) => self.message(at_us, message)?,
-            (Some(Fact::Tool(tool)), Some(session)) => self.tool(session, at_us, tool)?,
-            (Some(Fact::Prompt(prompt)), Some(session)) => self.prompt_part(session, prompt)?,
-            (Some(Fact::Tool(_) | Fact::Prompt(_)) | None, _) => {}
+            (Some(fact), Some(session)) => self.session_fact(source, session, fact)?,
+            (Some(_) | None, _) => {}
         }
         if let Some(session) = &event.session {
             self.touch(session, None, at_us)?;
         }
         Ok(())
+    }
+
+    /// The same for what an event says of something in its session.
+    pub(crate) fn session_fact(
+        &mut self,
+        source: Source,
+        session: &str,
+        fact: &Fact,
+    ) -> Result<(), Error> {
+        match fact {
+            Fact::Tool(tool) => self.tool(source, session, tool),
+            Fact::Prompt(prompt) => self.prompt_part(session, prompt),
+            Fact::Step(step) => self.step(source, session, step),
+            Fact::Call(call) => self.call(source, session, call),
+            Fact::Session(_) | Fact::Message(_) => Ok(()),
+        }
     }
 
     /// Notes how far something derived has come.
@@ -332,7 +364,12 @@ impl Batch<'_> {
     }
 
     /// The session was active; known by the wire alone, it gets its row here.
-    fn touch(&mut self, session: &str, parent: Option<&str>, at_us: i64) -> Result<(), Error> {
+    pub(crate) fn touch(
+        &mut self,
+        session: &str,
+        parent: Option<&str>,
+        at_us: i64,
+    ) -> Result<(), Error> {
         self.tx()?
             .prepare_cached(
                 "INSERT INTO sessions (id, parent, created_us, updated_us) VALUES (?1, ?2, ?3, ?3)

@@ -52,7 +52,11 @@ pub fn contents(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A text's lines. `exact` is false where redaction blanked something in it: then lines that show it are
 /// [`Line::BLANKED`].
 pub fn lines(text: &[u8], exact: bool) -> Vec<Line> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    lines_within(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text), exact)
+}
+
+/// The same for what begins at a line but not at the begin of its text.
+pub fn lines_within(text: &[u8], exact: bool) -> Vec<Line> {
     let blank = memchr::memmem::Finder::new(BLANK);
     contents(text)
         .map(

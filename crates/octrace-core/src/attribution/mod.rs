@@ -7,11 +7,13 @@
 //! own text says so, else nobody's.
 //!
 //! * [`line`](mod@line): bytes into lines that can be compared.
+//! * [`observed`]: what recording sees of a file.
 //! * [`timeline`]: observations and calls, the evidence.
 //! * [`track`](mod@track): where each line of each observation comes from.
 //! * [`record`]: Agent Trace records, what of it others can read.
 
 pub mod line;
+pub mod observed;
 pub mod record;
 pub mod timeline;
 pub mod track;

@@ -158,6 +158,35 @@ pub(super) fn apply(source: Vec<u8>, hits: &[Hit]) -> Vec<u8> {
     out
 }
 
+/// The same for a text whose lines count: it keeps each line feed, and each line in which something was replaced shows
+/// the mark.
+pub(super) fn apply_to_lines(source: Vec<u8>, hits: &[Hit]) -> Vec<u8> {
+    if hits.is_empty() {
+        return source;
+    }
+    let mut out = Vec::with_capacity(source.len() + hits.len() * MARK.len());
+    let mut at = 0;
+    for hit in hits {
+        out.extend_from_slice(&source[at..hit.start]);
+        let replaced = &source[hit.start..hit.end];
+        match hit.stead {
+            Stead::Nothing => Stead::Text.write(&mut out),
+            stead => stead.write(&mut out),
+        }
+        let ends = memchr::memchr_iter(b'\n', replaced).map(|end| end + 1);
+        for end in ends {
+            out.push(b'\n');
+            // What ends with a line feed leaves the next line as it is.
+            if end < replaced.len() {
+                out.extend_from_slice(MARK.as_bytes());
+            }
+        }
+        at = hit.end;
+    }
+    out.extend_from_slice(&source[at..]);
+    out
+}
+
 impl Stead {
     fn write(self, out: &mut Vec<u8>) {
         let quote = |out: &mut Vec<u8>| {

@@ -96,6 +96,11 @@ impl Literals {
         learned
     }
 
+    /// The salt, which is nowhere but in the spool.
+    pub(super) fn salt(&self) -> &[u8] {
+        &self.salt
+    }
+
     /// Whether these are for this salt.
     pub(super) fn are_salted_with(&self, salt_hex: &str) -> bool {
         self.salt == from_hex(salt_hex).unwrap_or_default()

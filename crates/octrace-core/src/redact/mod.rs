@@ -26,6 +26,7 @@ mod clean;
 mod encoded;
 mod escape;
 mod exchange;
+mod file;
 mod headers;
 pub(crate) mod hit;
 mod json;

@@ -75,10 +75,10 @@ pub(crate) fn tool_call(part: &Value) -> Option<ToolCall> {
 
 impl ToolCall {
     /// Takes in what one more event told of it. A later word never loses to an earlier one, in whatever order they
-    /// come.
-    pub fn merge(&mut self, told: Self) {
+    /// come. Whether it told the newest.
+    pub fn merge(&mut self, told: Self) -> bool {
         if told.progress() < self.progress() {
-            return;
+            return false;
         }
         let before = std::mem::replace(self, told);
         self.child_id = self.child_id.take().or(before.child_id);
@@ -86,6 +86,7 @@ impl ToolCall {
         if self.subject.is_empty() {
             self.subject = before.subject;
         }
+        true
     }
 
     /// How far its state is.

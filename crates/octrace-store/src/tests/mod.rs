@@ -1,6 +1,7 @@
 //! Tests that need a whole tape, and what they make one with.
 
 mod events;
+mod evidence;
 mod previous;
 mod rebuild;
 mod search;

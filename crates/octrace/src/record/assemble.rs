@@ -44,6 +44,8 @@ pub(crate) enum Item {
     Diagnostic(payload::Diagnostic),
     /// `/intercept` was typed.
     Intercept(payload::Intercept),
+    /// A file as a call found it or left it, and its bytes where they were sent.
+    File(payload::File, Vec<u8>),
     /// An exchange went on, or ended; see [`Assembler::due`] and [`Assembler::take_ended`].
     Exchange,
     /// Nothing to do.
@@ -161,7 +163,10 @@ impl Assembler {
             Kind::Diagnostic => parsed(frame).map_or(Item::Unknown, Item::Diagnostic),
             Kind::Intercept => parsed(frame).map_or(Item::Unknown, Item::Intercept),
             Kind::Bye => Item::Nothing,
-            Kind::File | Kind::Other(_) => Item::Unknown,
+            Kind::File => {
+                file(frame).map_or(Item::Unknown, |(file, bytes)| Item::File(file, bytes))
+            }
+            Kind::Other(_) => Item::Unknown,
             Kind::Request | Kind::RequestBody | Kind::Response | Kind::ResponseBody | Kind::End => {
                 if self.exchange_frame(at, frame) {
                     Item::Exchange
@@ -441,6 +446,17 @@ fn begun(number: u32, head: &Head, sent: payload::Request) -> Exchange {
         },
         ..Exchange::default()
     }
+}
+
+/// A file's payload: JSON, then a line feed and the bytes where they were sent.
+fn file(frame: &Frame<'_>) -> Option<(payload::File, Vec<u8>)> {
+    let (json, bytes) = match memchr::memchr(b'\n', frame.payload) {
+        Some(end) => (&frame.payload[..end], &frame.payload[end + 1..]),
+        None => (frame.payload, &[][..]),
+    };
+    let file: payload::File = serde_json::from_slice(json).ok()?;
+    let said = !file.session.is_empty() && !file.call.is_empty() && !file.path.is_empty();
+    said.then(|| (file, bytes.to_vec()))
 }
 
 fn parsed<T: DeserializeOwned>(frame: &Frame<'_>) -> Option<T> {

@@ -135,6 +135,7 @@ impl Pipeline {
                     Item::Secrets(more) => redactor.learn(&more.secrets),
                     Item::Event(raw) => store.event(redactor, &frame.head, &raw)?,
                     Item::Hook(raw) => store.hook(redactor, &frame.head, &raw)?,
+                    Item::File(file, bytes) => store.file(redactor, &frame.head, file, bytes)?,
                     Item::Gap(gap) => store.gap(&gap),
                     Item::Exchange => {
                         for open in self.assembler.take_ended() {

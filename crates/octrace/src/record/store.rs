@@ -3,17 +3,21 @@
 //! Raw content comes in, is made clean, and only then meets the tape, whose methods accept nothing else.
 
 use octrace_core::{
+    attribution::{
+        observed::{Found, Observed},
+        timeline::{CallId, Moment},
+    },
     event::{self, Event},
     exchange::Exchange,
     reading,
     redact::{Clean, Redactor},
 };
 use octrace_store::{
-    Batch, Begin, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts,
+    Batch, Begin, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts, diagnostics,
 };
 use octrace_wire::{
     frame::Head,
-    payload::{Diagnostic, Gap, Hello, Instance, Intercept},
+    payload::{Diagnostic, File, Gap, Hello, Instance, Intercept},
 };
 
 use super::assemble::{Assembler, Open};
@@ -117,9 +121,30 @@ impl<'t> Store<'t> {
         instance: &Instance,
     ) -> anyhow::Result<()> {
         let options = instance.options.as_ref().map_or("{}", |options| options.get());
-        let (directory, options) =
-            (redactor.text(&instance.directory), redactor.json(options.as_bytes()));
-        Ok(self.batch.instance(self.spool, &directory, &options)?)
+        let instance = diagnostics::Instance {
+            directory: redactor.text(&instance.directory),
+            worktree: redactor.text(&instance.worktree),
+            project: redactor.text(&instance.project),
+            options: redactor.json(options.as_bytes()),
+        };
+        Ok(self.batch.instance(self.spool, &instance)?)
+    }
+
+    /// A call found a file like this, or left it like this.
+    pub(super) fn file(
+        &mut self,
+        redactor: &Redactor,
+        head: &Head,
+        file: File,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<()> {
+        match observed(head, file, bytes) {
+            Some(seen) => Ok(self.batch.observed(self.spool, &redactor.file(seen))?),
+            None => {
+                self.lost(Losses { unknown_frames: 1, ..Losses::default() });
+                Ok(())
+            }
+        }
     }
 
     /// The plugin decided something.
@@ -235,6 +260,35 @@ impl<'t> Store<'t> {
         self.batch.commit()?;
         Ok(self.stored)
     }
+}
+
+/// What a frame says of a file; `None` where its words are a newer version's.
+fn observed(head: &Head, file: File, bytes: Vec<u8>) -> Option<Observed> {
+    let call = CallId { session: file.session.clone(), call: file.call };
+    Some(Observed {
+        session: file.session,
+        moment: match file.moment.as_str() {
+            "before" => Moment::Before(call),
+            "permitted" => Moment::Permitted(call),
+            "after" => Moment::After(call),
+            _ => return None,
+        },
+        path: file.path,
+        named: Some(file.named).filter(|named| !named.is_empty()),
+        at_us: i64::try_from(head.wall_us).unwrap_or(i64::MAX),
+        found: match file.found.as_str() {
+            "bytes" => Found::Text(bytes),
+            "same" => Found::Same,
+            "absent" => Found::Absent,
+            "large" => Found::Large,
+            "other" => Found::Other,
+            "unreadable" => Found::Unreadable,
+            _ => return None,
+        },
+        exact: !file.blanked,
+        mark: file.hash,
+        changed_us: file.changed_us,
+    })
 }
 
 fn progress(open: &Open) -> Progress {

@@ -1,0 +1,263 @@
+//! When tool calls were at work, and what they were given: what attribution needs of them.
+
+use std::collections::HashMap;
+
+use octrace_core::{
+    attribution::timeline::{Call, CallId, Ended, Reach},
+    event::CallFact,
+    session::ToolStatus,
+};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{Batch, Error, Tape, conversation, event::Stored, part::PartReader, write::Source};
+
+/// OpenCode has the times of calls in ms: a call may have ended so much later than it says, in µs.
+const ROUNDED_US: i64 = 999;
+
+/// The first event of a call may be seen so much later than it runs, in µs.
+const HEARD_LATE_US: i64 = 60_000_000;
+
+impl Batch<'_> {
+    /// A call got further. What came first is said by the events' numbers, so that a clock that jumps says nothing, and
+    /// repeating it changes nothing.
+    pub(crate) fn call(
+        &mut self,
+        source: Source,
+        session: &str,
+        fact: &CallFact,
+    ) -> Result<(), Error> {
+        let tx = self.tx()?;
+        let Source { event, at_us, .. } = source;
+        match fact {
+            CallFact::Before(call) | CallFact::Process(call) => tx
+                .prepare_cached(
+                    "INSERT INTO call_times (session, call, at_us, ran, ran_us) VALUES (?1, ?2, ?3, ?4, ?3)
+                     ON CONFLICT DO UPDATE SET ran = excluded.ran, ran_us = excluded.ran_us
+                     WHERE ran < excluded.ran",
+                )?
+                .execute(params![session, call, at_us, event])?,
+            CallFact::Asked { call, request } => tx
+                .prepare_cached(
+                    "INSERT INTO call_times (session, call, at_us, asked, request) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO UPDATE SET asked = excluded.asked, request = excluded.request
+                     WHERE asked < excluded.asked",
+                )?
+                .execute(params![session, call, at_us, event, request])?,
+            CallFact::Granted(request) => tx
+                .prepare_cached(
+                    "UPDATE call_times SET ran = ?3, ran_us = ?4
+                     WHERE session = ?1 AND request = ?2 AND ran < ?3",
+                )?
+                .execute(params![session, request, event, at_us])?,
+            CallFact::After(call) => tx
+                .prepare_cached(
+                    "INSERT INTO call_times (session, call, at_us, after_us) VALUES (?1, ?2, ?3, ?3)
+                     ON CONFLICT DO UPDATE SET after_us = excluded.after_us
+                     WHERE after_us IS NOT excluded.after_us",
+                )?
+                .execute(params![session, call, at_us])?,
+        };
+        Ok(())
+    }
+}
+
+impl Tape {
+    /// The calls that can have changed files and were at work at some time between these two (µs since the Unix epoch, both
+    /// included), in the order in which they were first heard of. What can change nothing ([`Reach::Nothing`]) is not
+    /// among them.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn calls_between(&self, from_us: i64, to_us: i64) -> Result<Vec<Call>, Error> {
+        self.calls_where(
+            "staying_tools.at_us <= ?2 AND (status = 'running'
+                 OR max(coalesce(ended_us, 0), coalesce(after_us, 0)) >= ?1
+                 OR coalesce(ended_us, after_us) IS NULL)",
+            [from_us.saturating_sub(ROUNDED_US), to_us.saturating_add(HEARD_LATE_US)],
+            |call| {
+                call.ran_us.is_some_and(|ran_us| ran_us <= to_us)
+                    && call.ended_us.is_none_or(|ended_us| ended_us >= from_us)
+            },
+        )
+    }
+
+    /// The calls that an assistant message asked for and that can have changed files.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn calls_of_message(&self, session: &str, message: &str) -> Result<Vec<Call>, Error> {
+        let which = "staying_tools.session = ?1 AND message = ?2";
+        self.calls_where(which, [session, message], |_| true)
+    }
+
+    /// The call with this id, if it can have changed files.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn call(&self, id: &CallId) -> Result<Option<Call>, Error> {
+        let which = "staying_tools.session = ?1 AND staying_tools.call = ?2";
+        Ok(self.calls_where(which, [&id.session, &id.call], |_| true)?.pop())
+    }
+
+    fn calls_where(
+        &self,
+        which: &str,
+        params: impl Params,
+        is_wanted: impl Fn(&Call) -> bool,
+    ) -> Result<Vec<Call>, Error> {
+        // Of one moment: the event that tells of a call is there, still.
+        let moment = self.connection.unchecked_transaction()?;
+        let sql = format!(
+            "SELECT staying_tools.session, staying_tools.call, message, tool, status, staying_tools.at_us,
+                 started_us, ended_us, event, asked, ran, ran_us, after_us
+             FROM staying_tools LEFT JOIN call_times
+                 ON call_times.session = staying_tools.session AND call_times.call = staying_tools.call
+             WHERE staying_tools.call IS NOT NULL AND {which} ORDER BY staying_tools.id"
+        );
+        let mut select = moment.prepare_cached(&sql)?;
+        let mut rows = select.query(params)?;
+        let mut events = Events::new(&moment)?;
+        let mut roots = HashMap::new();
+        let mut calls = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut call = call(row)?;
+            if call.reach() == Reach::Nothing {
+                continue;
+            }
+            let event: Option<i64> = row.get(8)?;
+            let spool = spool(&moment, event)?;
+            if call.ended == Ended::Running {
+                // Nothing of OpenCode outlives its process.
+                call.ended_us = spool.and_then(|(_, ended_us)| ended_us);
+            }
+            if !is_wanted(&call) {
+                continue;
+            }
+            if let Some(event) = event {
+                (call.input, call.metadata) = events.told(event)?;
+            }
+            let place = (call.id.session.clone(), spool.map(|(id, _)| id));
+            call.root = match roots.get(&place) {
+                Some(root) => String::clone(root),
+                None => {
+                    roots.entry(place).or_insert(root(&moment, &call.id.session, spool)?).clone()
+                }
+            };
+            calls.push(call);
+        }
+        Ok(calls)
+    }
+}
+
+/// The columns `session, call, message, tool, status, at_us, started_us, ended_us, event, asked, ran, ran_us, after_us`.
+fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
+    let status = conversation::status(row.get_ref(4)?.as_str()?);
+    let (heard_us, started_us): (i64, Option<i64>) = (row.get(5)?, row.get(6)?);
+    let ended_us = row.get::<_, Option<i64>>(7)?.map(|at_us| at_us.saturating_add(ROUNDED_US));
+    let after_us: Option<i64> = row.get(12)?;
+    let [asked, ran] = [9, 10].map(|column| row.get::<_, Option<i64>>(column));
+    let (asked, ran) = (asked?.unwrap_or(0), ran?.unwrap_or(0));
+    let ran_us = match (asked, ran) {
+        (asked, ran) if ran > asked => row.get(11)?,
+        // Nobody saw how, but it ran.
+        _ if status == ToolStatus::Completed => Some(started_us.unwrap_or(heard_us)),
+        // No hook told of it; nor was anybody asked.
+        (0, 0) => started_us,
+        _ => None,
+    };
+    let (ended, ended_us) = match status {
+        ToolStatus::Completed => (Ended::Well, after_us.or(ended_us)),
+        ToolStatus::Failed => (Ended::Badly, ended_us),
+        ToolStatus::Running => (Ended::Running, None),
+    };
+    Ok(Call {
+        id: CallId { session: row.get(0)?, call: row.get(1)? },
+        message: row.get(2)?,
+        tool: row.get(3)?,
+        ended,
+        ran_us,
+        ended_us,
+        ..Call::default()
+    })
+}
+
+/// The spool that an event is of, and when its process ended.
+fn spool(tape: &Connection, event: Option<i64>) -> Result<Option<(i64, Option<i64>)>, Error> {
+    let Some(event) = event else { return Ok(None) };
+    let spool = tape
+        .prepare_cached(
+            "SELECT spools.id, ended_us FROM spools JOIN events ON spools.id = spool WHERE events.id = ?1",
+        )?
+        .query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(spool)
+}
+
+/// The work tree that a session works in: its own directory where OpenCode knows of none.
+fn root(
+    tape: &Connection,
+    session: &str,
+    spool: Option<(i64, Option<i64>)>,
+) -> Result<String, Error> {
+    let root = tape
+        .prepare_cached(
+            "SELECT coalesce(
+                 (SELECT nullif(nullif(worktree, ''), '/') FROM instances
+                     WHERE instances.directory = sessions.directory
+                     ORDER BY spool = ?2 DESC, spool DESC LIMIT 1),
+                 directory, '')
+             FROM sessions WHERE id = ?1",
+        )?
+        .query_row(params![session, spool.map(|(id, _)| id)], |row| row.get(0))
+        .optional()?;
+    Ok(root.unwrap_or_default())
+}
+
+/// What events tell of calls.
+struct Events<'t> {
+    tape: &'t Connection,
+    reader: PartReader<'t>,
+}
+
+impl<'t> Events<'t> {
+    fn new(tape: &'t Connection) -> Result<Self, Error> {
+        Ok(Self { tape, reader: PartReader::new(tape)? })
+    }
+
+    /// Input and metadata, as JSON text. What is damaged or gone tells nothing.
+    fn told(&mut self, event: i64) -> Result<(String, String), Error> {
+        #[derive(Deserialize)]
+        struct Properties<'a> {
+            #[serde(borrow)]
+            part: Part<'a>,
+        }
+        #[derive(Deserialize)]
+        struct Part<'a> {
+            #[serde(borrow)]
+            state: State<'a>,
+        }
+        #[derive(Deserialize)]
+        struct State<'a> {
+            #[serde(borrow)]
+            input: Option<&'a RawValue>,
+            #[serde(borrow)]
+            metadata: Option<&'a RawValue>,
+        }
+        let sql = format!("SELECT {} FROM events WHERE id = ?1", Stored::COLUMNS);
+        let stored = self.tape.prepare_cached(&sql)?.query_row([event], Stored::read).optional()?;
+        let Some(stored) = stored else { return Ok(Default::default()) };
+        let body = match stored.body(&mut self.reader) {
+            Ok(body) => body,
+            Err(error) if error.is_damage() => return Ok(Default::default()),
+            Err(error) => return Err(error),
+        };
+        let Ok(told) = serde_json::from_slice::<Properties<'_>>(&body) else {
+            return Ok(Default::default());
+        };
+        let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
+        let State { input, metadata } = told.part.state;
+        Ok((text(input).unwrap_or_default(), text(metadata).unwrap_or_default()))
+    }
+}
