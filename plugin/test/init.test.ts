@@ -1,8 +1,9 @@
 /**
  * What the plugin costs OpenCode's main thread at its start: reading the modules and initialising one
  * instance, each time in a fresh process, as OpenCode does it. The thread's processor time, which a
- * busy machine stretches least, against that of the smallest plugin there can be, in the same process: so
- * it says the same on a slow machine. (Where the smallest takes 1.9 ms, ours takes 3.4 ms; it must stay below 5 ms.)
+ * busy machine stretches least, against that of the smallest plugins there can be, in the same process: so
+ * it says the same on a slow machine. Of these there are several, because what the process does only once it does with
+ * the first of them or with the second. (Where they take 1.7 ms, ours takes 3.2 ms; it must stay below 5 ms.)
  */
 
 import { expect, test } from "bun:test";
@@ -12,12 +13,14 @@ import { temporaryFolder } from "./world.ts";
 
 const ROUNDS = 15;
 
-/** How many times the smallest plugin's start ours may take. */
+const SMALLEST = 8;
+
+/** How many times the start of the smallest plugins ours may take. */
 const LIMIT = 2.6;
 
 const [library, threadClock] = process.platform === "darwin" ? ["libSystem.dylib", 16] : ["libc.so.6", 3];
 
-const once = (smallest: string) => `
+const once = (smallest: string[]) => `
   // OpenCode has these long before it loads a plugin.
   await Promise.all(["node:fs", "node:os", "node:path"].map((name) => import(name)));
 
@@ -36,16 +39,19 @@ const once = (smallest: string) => `
   };
   clock();
 
-  const smallest = await start(${JSON.stringify(smallest)});
+  let smallest = 0;
+  for (const path of ${JSON.stringify(smallest)}) smallest += (await start(path)).took;
   const ours = await start(${JSON.stringify(join(import.meta.dir, "../index.ts"))});
-  console.log(JSON.stringify({ smallest: smallest.took, ours: ours.took, hooks: ours.hooks }));
+  console.log(JSON.stringify({ smallest, ours: ours.took, hooks: ours.hooks }));
   process.exit(0);
 `;
 
 test("the start takes little of the main thread", () => {
   const folder = temporaryFolder();
-  const smallest = join(folder, "smallest.ts");
-  writeFileSync(smallest, `export default { id: "smallest", server: async () => ({ event: async () => {} }) };`);
+  const smallest = Array.from({ length: SMALLEST }, (_, i) => join(folder, `smallest${i}.ts`));
+  for (const path of smallest) {
+    writeFileSync(path, `export default { id: "smallest", server: async () => ({ event: async () => {} }) };`);
+  }
   const env = { ...process.env, BUN_BE_BUN: "1", XDG_RUNTIME_DIR: folder };
   const rounds = Array.from({ length: ROUNDS }, () => {
     const { stdout } = Bun.spawnSync([process.execPath, "-e", once(smallest)], { env, stderr: "inherit" });
@@ -54,7 +60,7 @@ test("the start takes little of the main thread", () => {
   const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Infinity;
   const ratio = median(rounds.map(({ smallest, ours }) => ours / smallest));
   const ours = median(rounds.map(({ ours }) => ours));
-  console.info(`main thread ${ours.toFixed(2)} ms, ${ratio.toFixed(1)} times the smallest plugin (medians of ${ROUNDS})`);
+  console.info(`main thread ${ours.toFixed(2)} ms, ${ratio.toFixed(1)} times the smallest plugins (medians of ${ROUNDS})`);
   expect(rounds.every(({ hooks }) => hooks.includes("event"))).toBe(true);
   expect(ratio).toBeLessThan(LIMIT);
 }, 60_000);
