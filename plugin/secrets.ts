@@ -127,10 +127,22 @@ export function credentialsInEnv(env: NodeJS.ProcessEnv): string[] {
   for (const [name, value] of Object.entries(env)) {
     if (!value) continue;
     if (SECRET_VARIABLE.test(name) && isPlausible(value)) found.push(...withoutScheme(value));
-    const password = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:([^/?#@]+)@/i.exec(value)?.[1];
-    if (password) found.push(password, decoded(password));
+    const userinfo = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:([^/]+)@/i.exec(value)?.[1];
+    // Where an `@` in a password is not escaped, it ends for one reader at the first of them and for another at the last.
+    if (userinfo) found.push(...inUrl([userinfo, userinfo.replace(/@.*/s, "")]));
+    for (const [, quoted, plain = ""] of value.matchAll(PASSWORD_PARAMETER)) {
+      const password = quoted?.replace(/\\(.)/gs, "$1") ?? plain;
+      found.push(...inUrl([password, password.replace(/[&;#].*/s, "")]));
+    }
   }
   return found;
+}
+
+/** Of a URL, or of a connection string that is a row of `name=value`. */
+const PASSWORD_PARAMETER = /(?:^|[?&;\s])(?:ssl)?(?:password|pwd)\s*=\s*(?:'((?:\\.|[^'\\])*)'|([^\s']+))/gi;
+
+function inUrl(values: string[]): Set<string> {
+  return new Set([...values, ...values.map(decoded)]);
 }
 
 /** What has such a name but is a path, a number or a switch would only blot the recording. */

@@ -104,6 +104,20 @@ describe("configuration and environment", () => {
     };
     expect(credentialsInEnv(env)).toEqual(["openai-value", "github-value", "p%23ss", "p#ss"]);
   });
+
+  test.each([
+    ["postgres://me@db/x?sslmode=require&password=p%23ss", ["p%23ss", "p#ss"]],
+    ["postgres://me@db/x?SSLPassword=one&application_name=x", ["one&application_name=x", "one"]],
+    ["postgres://me:p@ss@db/x", ["p@ss", "p"]],
+    ["postgres://me:p?s#s@db/x", ["p?s#s"]],
+    ["host=db password=p&ss dbname=x", ["p&ss", "p"]],
+    ["host=db password = 'it\\'s one' dbname=x", ["it's one"]],
+    ["Server=db;Pwd=one;", ["one;", "one"]],
+    ["postgres://me@db/x", []],
+    ["nopassword=1", []],
+  ])("the password in %s", (url, credentials) => {
+    expect(credentialsInEnv({ AGENT_TRACE_DATABASE_URL: url })).toEqual(credentials);
+  });
 });
 
 describe("echoes", () => {
