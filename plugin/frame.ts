@@ -50,25 +50,30 @@ export interface Head {
 }
 
 /** A frame of now, as the parts to write. */
-export function frame(kind: number, payload: Uint8Array, exchange = 0, flags = 0): Uint8Array[] {
+export function frame(kind: number, payload: Uint8Array[], exchange = 0, flags = 0): Uint8Array[] {
   const wall = Date.now() * 1000;
   const mono = Math.floor(performance.now() * 1000);
-  return [frameHeader({ kind, flags, exchange, wall, mono }, payload), payload];
+  return [frameHeader({ kind, flags, exchange, wall, mono }, ...payload), ...payload];
 }
 
-/** The 32 bytes that go before `payload`. */
-export function frameHeader(head: Head, payload: Uint8Array): Uint8Array {
+/** The 32 bytes that go before `payload`, given whole or in parts. */
+export function frameHeader(head: Head, ...payload: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEADER);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, payload.length, true);
+  view.setUint32(0, lengthOf(payload), true);
   view.setUint8(8, head.kind);
   view.setUint8(9, head.flags);
   view.setUint32(12, head.exchange, true);
   setUint64(view, 16, head.wall);
   setUint64(view, 24, head.mono);
   const { crc32 } = Bun.hash;
-  view.setUint32(4, crc32(payload, crc32(bytes.subarray(8))), true);
+  view.setUint32(4, payload.reduce((sum, part) => crc32(part, sum), crc32(bytes.subarray(8))), true);
   return bytes;
+}
+
+/** Of all parts together, in bytes. */
+export function lengthOf(parts: Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 /** Bytes before the first frame of a segment. */

@@ -9,6 +9,7 @@
 import type { Config, Hooks, PluginInput } from "@opencode-ai/plugin";
 import { CALL_HEADER, mayCarryToken, type Calls } from "./calls.ts";
 import { EventFilter } from "./events.ts";
+import type { Files } from "./files.ts";
 import { Kind } from "./frame.ts";
 import type { Intercept } from "./intercept.ts";
 import { lateForCommands } from "./late.ts";
@@ -17,7 +18,13 @@ import { credentialsIn } from "./secrets.ts";
 
 type HeadersHook = NonNullable<Hooks["chat.headers"]>;
 
-export function hooks(recording: Recording, calls: Calls, intercept: () => Intercept, input: PluginInput): Hooks {
+export function hooks(
+  recording: Recording,
+  calls: Calls,
+  intercept: () => Intercept,
+  files: () => Files | undefined,
+  input: PluginInput,
+): Hooks {
   const { directory, client } = input;
   let isOurs = false;
   const filter = new EventFilter();
@@ -29,6 +36,16 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
       return intercept().waiting(message);
     } catch {
       return undefined;
+    }
+  };
+
+  /** `undefined` where files are not to be looked at; or their code was taken away, too. */
+  const look = (at: (files: Files) => void) => {
+    try {
+      const looking = files();
+      if (looking) at(looking);
+    } catch {
+      // What OpenCode tells of the call is recorded all the same.
     }
   };
 
@@ -60,6 +77,8 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
 
     event: quiet(({ event }) => {
       if (event.type === "session.status" || event.type === "message.updated") intercept().event(event);
+      // Before it is said that a call was permitted: a person's changes until then are none of the call's.
+      if (TELLS_OF_CALLS.has(event.type)) look((files) => files.event(event));
       const kept = filter.keep(event);
       if (kept) recording.document(Kind.Event, { directory, event: kept });
     }),
@@ -80,13 +99,22 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
 
     "experimental.chat.messages.transform": quiet((_, { messages }) => intercept().forget(messages)),
 
-    "tool.execute.before": quiet(({ tool, sessionID, callID }) =>
-      hook("tool.execute.before", { tool, sessionID, callID }),
-    ),
+    "tool.execute.before": quiet(({ tool, sessionID, callID }, { args }) => {
+      const call = { tool, sessionID, callID };
+      look((files) => files.before(directory, call, args));
+      hook("tool.execute.before", call);
+    }),
 
-    "tool.execute.after": quiet(({ tool, sessionID, callID }) =>
-      hook("tool.execute.after", { tool, sessionID, callID }),
-    ),
+    "tool.execute.after": quiet(({ tool, sessionID, callID, args }, result) => {
+      const call = { tool, sessionID, callID };
+      hook("tool.execute.after", call);
+      look((files) => files.after(directory, call, args, result?.metadata));
+    }),
+
+    // Of a call only; the process that it starts is about to begin. The environment is none of our business.
+    "shell.env": quiet(({ cwd, sessionID, callID }) => {
+      if (callID) hook("shell.env", { cwd, sessionID, callID });
+    }),
 
     "command.execute.before": quiet(({ command, sessionID, arguments: typed }, output) => {
       hook("command.execute.before", { command, sessionID });
@@ -101,6 +129,13 @@ export function hooks(recording: Recording, calls: Calls, intercept: () => Inter
     dispose: quiet(() => recording.leave(input)),
   };
 }
+
+const TELLS_OF_CALLS: ReadonlySet<string> = new Set([
+  "message.part.updated",
+  "permission.asked",
+  "permission.replied",
+  "session.idle",
+]);
 
 const INTERCEPT = {
   template: "/intercept $ARGUMENTS",

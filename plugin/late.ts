@@ -6,9 +6,11 @@
 /** What recording needs. Reads them if need be. */
 export function late() {
   return (modules ??= {
+    ...(require("./files.ts") as typeof import("./files.ts")),
     ...(require("./recorder.ts") as typeof import("./recorder.ts")),
     ...(require("./requests.ts") as typeof import("./requests.ts")),
     ...(require("./root.ts") as typeof import("./root.ts")),
+    ...(require("./settings.ts") as typeof import("./settings.ts")),
     ...(require("./spool.ts") as typeof import("./spool.ts")),
   });
 }
@@ -27,9 +29,11 @@ export function lateForCommands() {
 let modules: Modules | undefined;
 let forCommands: ForCommands | undefined;
 
-type Modules = typeof import("./recorder.ts") &
+type Modules = typeof import("./files.ts") &
+  typeof import("./recorder.ts") &
   typeof import("./requests.ts") &
   typeof import("./root.ts") &
+  typeof import("./settings.ts") &
   typeof import("./spool.ts");
 
 type ForCommands = typeof import("./elsewhere.ts") &

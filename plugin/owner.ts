@@ -13,10 +13,11 @@
 
 import type { Hooks, PluginInput, PluginOptions } from "@opencode-ai/plugin";
 import { Calls } from "./calls.ts";
+import type { Files } from "./files.ts";
 import { hooks } from "./hooks.ts";
 import type { Intercept } from "./intercept.ts";
-import { lateForCommands } from "./late.ts";
-import { Recording } from "./recording.ts";
+import { late, lateForCommands } from "./late.ts";
+import { isOff, Recording } from "./recording.ts";
 import { tap } from "./tap.ts";
 
 export interface Owner {
@@ -37,6 +38,9 @@ function create(): Owner {
   const calls = new Calls();
   let made: Intercept | undefined;
   const intercept = () => (made ??= new (lateForCommands().Intercept)(recording));
+  let noted: Files | undefined;
+  const isTracing = !isOff(process.env["AGENT_TRACE_ENABLED"]);
+  const files = () => (isTracing ? (noted ??= new (late().Files)(recording)) : undefined);
   const seen = new WeakSet<PluginInput>();
   let tapped = false;
 
@@ -56,7 +60,7 @@ function create(): Owner {
           recording.diagnose({ event: "install.patched" });
         }
         recording.join(input, options);
-        return hooks(recording, calls, intercept, input);
+        return hooks(recording, calls, intercept, files, input);
       } catch {
         return {};
       }

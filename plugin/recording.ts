@@ -6,10 +6,10 @@
  */
 
 import { readFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { toDocument } from "./document.ts";
-import { FLAG_CUT, FLAG_LAST, Kind, MAX_PAYLOAD, VERSION } from "./frame.ts";
+import { FLAG_CUT, FLAG_LAST, Kind, lengthOf, MAX_PAYLOAD, VERSION } from "./frame.ts";
 import { late } from "./late.ts";
 import { randomHex } from "./random.ts";
 import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
@@ -44,9 +44,10 @@ const EARLY = 64;
  * The options beside the plugin's name in OpenCode's configuration that the recorder knows; none is secret. Of others
  * it gets the name, so that it can say that they have no effect.
  */
-const OPTIONS = ["dir"];
+const OPTIONS = ["dir", "redactPatterns"];
 
 const EMPTY = new Uint8Array();
+const LINE_FEED = Uint8Array.of(10);
 
 export class Recording {
   /** For requests that nothing ties to a session. */
@@ -59,7 +60,7 @@ export class Recording {
   /** Was due before there was a spool. */
   #waiting: (() => void)[] = [];
   #last: (() => void)[] = [];
-  #isDiagnosing = !/^(0|false|off|no)$/i.test(process.env["OPENCODE_API_TRACER_DEBUG"] ?? "");
+  #isDiagnosing = !isOff(process.env["OPENCODE_API_TRACER_DEBUG"]);
   /** Of all credentials known so far. */
   #prints: SecretPrint[] = [];
   #exchanges = 0;
@@ -141,6 +142,17 @@ export class Recording {
     return this.#spool.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
   }
 
+  /** Writes what was seen of a file, with its bytes where they are to be kept; `false` if it was dropped. */
+  file(about: object, content = EMPTY): boolean {
+    if (!this.isOn() || !this.#spool) return false;
+    const bytes = this.#credentials.clean(content);
+    const document = toDocument({ ...about, blanked: bytes !== content });
+    if (!document) return false;
+    const payload = [this.#credentials.clean(document.bytes), LINE_FEED, bytes];
+    // What stands for a credential may be longer than it.
+    return lengthOf(payload) <= MAX_PAYLOAD && this.#spool.write(Kind.File, 0, payload);
+  }
+
   /** Writes bytes of a body, in several frames if need be; `false` if any was dropped. */
   body(kind: Kind, exchange: number, bytes: Uint8Array): boolean {
     if (!this.isOn() || !this.#spool) return false;
@@ -182,7 +194,7 @@ export class Recording {
       cwd: workingFolder(),
       home: this.#home,
       run: process.env["OCTRACE_RUN"] ?? "",
-      settings: settings(),
+      settings: late().settings(join(dataFolder(), "opencode")),
       secrets: this.#prints,
       salt: Buffer.from(this.#credentials.salt).toString("hex"),
     };
@@ -196,14 +208,9 @@ export class Recording {
   }
 }
 
-/** What in this environment holds for the recording, whoever records it. */
-function settings(env = process.env) {
-  return {
-    jsonl_dir: env["OPENCODE_API_TRACER_DIR"] ?? "",
-    debug: env["OPENCODE_API_TRACER_DEBUG"] ?? "",
-    debug_file: env["OPENCODE_API_TRACER_DEBUG_FILE"] ?? "",
-    tmp: tmpdir(),
-  };
+/** Whether a switch in the environment says no. */
+export function isOff(value: string | undefined): boolean {
+  return /^(0|false|off|no)$/i.test(value ?? "");
 }
 
 /** The user's data folder, by the XDG rules, on macOS too. */

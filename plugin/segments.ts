@@ -9,7 +9,7 @@
 
 import { closeSync, constants, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writevSync } from "node:fs";
 import { basename, join } from "node:path";
-import { segmentHeader, segmentName } from "./frame.ts";
+import { lengthOf, segmentHeader, segmentName } from "./frame.ts";
 import { spoolRoot } from "./root.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
@@ -114,7 +114,7 @@ export class Segments {
 
   /** Writes all of `parts`; otherwise the current file is over. */
   #whole(parts: Uint8Array[]): boolean {
-    const wanted = parts.reduce((sum, part) => sum + part.length, 0);
+    const wanted = lengthOf(parts);
     try {
       if (this.#write(this.#file, parts) === wanted) {
         this.length += wanted;

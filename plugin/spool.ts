@@ -6,7 +6,7 @@
 
 import { mkdirSync, statfsSync, type writevSync } from "node:fs";
 import { join } from "node:path";
-import { FRAME_HEADER, frame, Kind } from "./frame.ts";
+import { FRAME_HEADER, frame, Kind, lengthOf } from "./frame.ts";
 import { randomHex } from "./random.ts";
 import { Segments } from "./segments.ts";
 
@@ -20,6 +20,8 @@ const MEASURE_EVERY = 20;
 
 /** Large and many; when space is short they go first, so that it stays known what happened. */
 const BULK: ReadonlySet<number> = new Set([Kind.RequestBody, Kind.ResponseBody, Kind.Event]);
+/** A longer frame about a file has its bytes. */
+const ABOUT_FILE = 2 << 10;
 
 export interface Limits {
   maxBound?: number;
@@ -41,7 +43,7 @@ export class Spool {
   constructor(root: string, hello: () => Uint8Array, limits: Limits = {}) {
     const folder = join(root, `${process.pid}-${randomHex(4)}`);
     mkdirSync(folder, { mode: 0o700 });
-    this.#segments = new Segments(folder, () => frame(Kind.Hello, hello()), limits.write);
+    this.#segments = new Segments(folder, () => frame(Kind.Hello, [hello()]), limits.write);
     this.#maxBound = limits.maxBound ?? MAX_BOUND;
     this.#measure();
   }
@@ -51,16 +53,17 @@ export class Spool {
     return this.#segments.folder;
   }
 
-  /** Writes a frame; `false` if it was dropped (and counted). Never throws. */
-  write(kind: number, exchange: number, payload: Uint8Array, flags = 0): boolean {
-    const size = FRAME_HEADER + payload.length;
-    if (!this.#fits(size, BULK.has(kind))) {
-      this.drop(payload.length, "bound");
+  /** Writes a frame, its payload whole or in parts; `false` if it was dropped (and counted). Never throws. */
+  write(kind: number, exchange: number, payload: Uint8Array | Uint8Array[], flags = 0): boolean {
+    const parts = Array.isArray(payload) ? payload : [payload];
+    const length = lengthOf(parts);
+    if (!this.#fits(FRAME_HEADER + length, isBulk(kind, length))) {
+      this.drop(length, "bound");
       return false;
     }
     this.#reportGap();
-    if (this.#put(kind, exchange, payload, flags)) return true;
-    this.drop(payload.length, "disk");
+    if (this.#put(kind, exchange, parts, flags)) return true;
+    this.drop(length, "disk");
     return false;
   }
 
@@ -76,7 +79,7 @@ export class Spool {
     if (this.#lost.reason !== "disk") this.#lost.reason = reason;
   }
 
-  #put(kind: number, exchange: number, payload: Uint8Array, flags: number): boolean {
+  #put(kind: number, exchange: number, payload: Uint8Array[], flags: number): boolean {
     if (!this.#segments.append(frame(kind, payload, exchange, flags))) return false;
     if (this.#segments.length >= Math.min(ROLL_AT, Math.max(MIN_ROLL_AT, this.#bound / 8))) {
       this.#segments.roll();
@@ -113,8 +116,12 @@ export class Spool {
 
   #reportGap(): void {
     if (this.#lost.frames === 0) return;
-    if (this.#put(Kind.Gap, 0, Buffer.from(JSON.stringify(this.#lost)), 0)) {
+    if (this.#put(Kind.Gap, 0, [Buffer.from(JSON.stringify(this.#lost))], 0)) {
       this.#lost = { frames: 0, bytes: 0, reason: "" };
     }
   }
+}
+
+function isBulk(kind: number, length: number): boolean {
+  return BULK.has(kind) || (kind === Kind.File && length > ABOUT_FILE);
 }

@@ -80,10 +80,27 @@ test("100,000 fetches take little room, and are all counted", async () => {
 test("settings of the environment and the options come with the recording", async () => {
   process.env["OPENCODE_API_TRACER_DIR"] = "/logs";
   process.env["OPENCODE_API_TRACER_DEBUG_FILE"] = "/logs/debug";
+  process.env["AGENT_TRACE_DATABASE_URL"] = "postgres://me:geheim@db/trace";
+  process.env["AGENT_TRACE_ENABLED"] = "yes";
   const hooks = await start({ dir: "./here", redactPatterns: ["a+"], apiKey: "an-option-that-is-secret" });
   await hooks.dispose();
-  expect(json(of(Kind.Hello)[0]).settings).toEqual({ jsonl_dir: "/logs", debug: "", debug_file: "/logs/debug", tmp: tmpdir() });
-  expect(json(of(Kind.Instance)[0]).options).toEqual({ dir: "./here", redactPatterns: null, apiKey: null });
+  expect(json(of(Kind.Hello)[0]).settings).toEqual({
+    jsonl_dir: "/logs",
+    debug: "",
+    debug_file: "/logs/debug",
+    tmp: tmpdir(),
+    data: join(process.env["XDG_DATA_HOME"] ?? "", "opencode"),
+    agent_trace: {
+      enabled: "yes",
+      database: "postgres://me@db/trace",
+      application_database: "",
+      redaction: "",
+      spec_version: "",
+      tool_name: "",
+      tool_version: "",
+    },
+  });
+  expect(json(of(Kind.Instance)[0]).options).toEqual({ dir: "./here", redactPatterns: ["a+"], apiKey: null });
 });
 
 test("options count beside whichever copy of the plugin they stand", async () => {

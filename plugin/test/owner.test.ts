@@ -115,7 +115,7 @@ test("a model call goes on where the plugin's files were taken away meanwhile", 
   const gone = () => {
     throw new Error("Cannot find module './intercept.ts'");
   };
-  const { "chat.headers": announce } = hooks(new Recording(), new Calls(), gone, input("/d"));
+  const { "chat.headers": announce } = hooks(new Recording(), new Calls(), gone, gone, input("/d"));
   const model = { providerID: "p", id: "m", api: { npm: "@ai-sdk/openai" } };
   const call = { sessionID: "ses_1", agent: "build", model, message: { id: "msg_1" } };
   const output = { headers: {} };

@@ -51,11 +51,14 @@ describe("a spool", () => {
     while (it.write(Kind.ResponseBody, 1, body)) written += 1;
     expect(written).toBeGreaterThan(10);
     expect(it.write(Kind.ResponseBody, 1, body)).toBe(false);
+    expect(it.write(Kind.File, 0, [Buffer.from("{}"), body])).toBe(false);
+    expect(it.write(Kind.File, 0, [Buffer.from("{}"), Buffer.from("\n")])).toBe(true);
     expect(it.write(Kind.End, 1, Buffer.from("{}"))).toBe(true);
 
-    const gap = readSpool(it.folder).at(-2);
+    const [gap, file] = readSpool(it.folder).slice(-3);
     expect(gap?.kind).toBe(Kind.Gap);
-    expect(json(gap)).toEqual({ frames: 2, bytes: 2 * body.length, reason: "bound" });
+    expect(json(gap)).toEqual({ frames: 3, bytes: 3 * body.length + 2, reason: "bound" });
+    expect(file?.payload.toString()).toBe("{}\n");
 
     // The recorder has read and deletes all segments but the newest: there is room again.
     for (const name of segmentNames(it.folder).slice(0, -1)) rmSync(join(it.folder, name));

@@ -2,11 +2,16 @@
 
 import { describe, expect, test } from "bun:test";
 import { frameHeader, segmentHeader, segmentName } from "../frame.ts";
+import { Recording } from "../recording.ts";
 import { Credentials } from "../secrets.ts";
+import { databaseUrl } from "../settings.ts";
+import databases from "../../fixtures/wire/databases.json";
+import files from "../../fixtures/wire/files.json";
 import frames from "../../fixtures/wire/frames.json";
 import secrets from "../../fixtures/wire/secrets.json";
 import segments from "../../fixtures/wire/segments.json";
 import { scan } from "./read_spool.ts";
+import { world } from "./world.ts";
 
 describe("frames", () => {
   for (const vector of frames.frames) {
@@ -18,6 +23,17 @@ describe("frames", () => {
       expect(Buffer.concat([header, payload]).toString("hex")).toBe(vector.bytes);
     });
   }
+});
+
+describe("payloads about files", () => {
+  const here = world();
+  test.each(files.files)("$name", ({ about, content_hex, payload_hex }) => {
+    const recording = new Recording();
+    // Without bytes to send, and with a file that has none: the same to a reader.
+    const content = content_hex ? [Buffer.from(content_hex, "hex")] : [];
+    expect(recording.file(about, ...content)).toBe(true);
+    expect(here.frames().at(-1)?.payload.toString("hex")).toBe(payload_hex);
+  });
 });
 
 describe("segments", () => {
@@ -44,4 +60,8 @@ describe("secret prints", () => {
       expect(new Credentials(Buffer.from(salt, "hex")).print(Buffer.from(value))).toEqual(print);
     });
   }
+});
+
+describe("databases", () => {
+  test.each(databases.urls)("$url", ({ url, sent }) => expect(databaseUrl(url)).toBe(sent));
 });

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 
 use octrace_wire::{
     frame::{Frame, FrameError, Head, Kind},
+    payload::File,
     segment::{self, Scan, SegmentError, Tail},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -62,6 +63,33 @@ fn frames_are_read_and_written_as_in_the_vectors() {
         let mut written = Vec::new();
         frame.encode(&mut written);
         assert_eq!(written, bytes, "{}", vector.name);
+    }
+}
+
+#[derive(Deserialize)]
+struct Files {
+    files: Vec<FileVector>,
+}
+
+#[derive(Deserialize)]
+struct FileVector {
+    name: String,
+    about: serde_json::Value,
+    content_hex: String,
+    payload_hex: String,
+}
+
+#[test]
+fn payloads_about_files_are_read_as_in_the_vectors() {
+    let Files { files } = fixture("files.json");
+    for FileVector { name, mut about, content_hex, payload_hex } in files {
+        let payload = from_hex(&payload_hex);
+        let end = payload.iter().position(|&byte| byte == b'\n').expect("a line feed");
+        let file: File = serde_json::from_slice(&payload[..end]).expect("JSON before it");
+
+        assert_eq!(payload[end + 1..], from_hex(&content_hex), "{name}");
+        about["blanked"] = false.into();
+        assert_eq!(serde_json::to_value(file).expect("JSON"), about, "{name}");
     }
 }
 
