@@ -126,6 +126,25 @@ mod tests {
     }
 
     #[test]
+    fn what_the_plugin_sends_of_a_url_names_the_same_database() {
+        #[derive(serde::Deserialize)]
+        struct Vectors {
+            urls: Vec<Vector>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Vector {
+            url: String,
+            sent: String,
+        }
+        let vectors = include_str!("../../../../fixtures/wire/databases.json");
+        let Vectors { urls } = serde_json::from_str(vectors).unwrap();
+        for Vector { url, sent } in urls {
+            assert_eq!(name(&sent), name(&url), "{url:?}");
+            assert!(!sent.contains("heim"), "{sent}");
+        }
+    }
+
+    #[test]
     fn what_is_no_url_of_a_postgres_or_means_another_place_is_none() {
         for url in [
             "",
