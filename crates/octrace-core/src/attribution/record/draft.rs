@@ -15,7 +15,7 @@ use crate::attribution::{
 };
 
 /// The longest `model_id` that the specification allows, in characters.
-const LONGEST_MODEL: usize = 250;
+pub(super) const LONGEST_MODEL: usize = 250;
 
 /// A record's files.
 pub(super) struct Draft<'a> {

@@ -40,6 +40,9 @@ pub const PROVISIONAL: &str = "io.opencode.provisional";
 /// Commits that have the lines.
 pub const COMMITS: &str = "io.opencode.commits";
 
+/// In records that others wrote: what stood where something was changed so that the record is valid, by JSON pointer.
+pub const ORIGINAL: &str = "io.opencode.original";
+
 /// What is known of the call itself.
 pub(super) fn of_call(call: &Call, context: &Context) -> Map<String, Value> {
     let mut metadata = Map::new();

@@ -12,6 +12,7 @@ mod identity;
 pub mod metadata;
 mod patch;
 mod path;
+pub mod read;
 mod shape;
 #[cfg(test)]
 mod tests;
