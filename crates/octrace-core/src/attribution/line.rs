@@ -6,9 +6,13 @@
 
 use memchr::memchr_iter;
 
-/// A line's content: equal contents are equal numbers, whatever the tape or the process.
+/// A line's content: equal contents are equal numbers, whatever the tape or the process. The last bit says whether it
+/// tells anything: see [`Line::is_telling`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Line(u64);
+
+/// With fewer letters and digits a line is of the kind that everybody writes: `}`, `*/`, `fi`.
+const TELLING: usize = 4;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -25,7 +29,18 @@ impl Line {
         let hash = blake3::hash(content);
         let mut first = [0; 8];
         first.copy_from_slice(&hash.as_bytes()[..8]);
-        Self(u64::from_le_bytes(first).max(1))
+        let telling = content
+            .iter()
+            .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+            .nth(TELLING - 1)
+            .is_some();
+        Self((u64::from_le_bytes(first).max(2) & !1) | u64::from(telling))
+    }
+
+    /// Whether its content says something, so that it is the same line when it turns up elsewhere: it has four letters
+    /// or digits at least. A closing brace or an empty line has not, nor has [`Line::BLANKED`].
+    pub fn is_telling(self) -> bool {
+        self.0 & 1 == 1
     }
 
     /// Whether it is [`Line::BLANKED`].
@@ -83,6 +98,18 @@ mod tests {
         assert_eq!(cut("a\n"), ["a"]);
         assert_eq!(cut("a\r\n\nb\r"), ["a", "", "b"]);
         assert_eq!(cut("a\rb\n\n"), ["a\rb", ""]);
+    }
+
+    #[test]
+    fn braces_and_empty_lines_tell_nothing() {
+        for plain in ["", "  }", "});", "fi", "\t*/", "# ---"] {
+            assert!(!Line::of(plain.as_bytes()).is_telling(), "{plain}");
+        }
+        for telling in ["let a1", "é é", "ABCD", "f(x, 12)"] {
+            assert!(Line::of(telling.as_bytes()).is_telling(), "{telling}");
+        }
+        assert!(!Line::BLANKED.is_telling());
+        assert!(!Line::of(b"}").is_blanked());
     }
 
     #[test]

@@ -9,11 +9,23 @@
 //! * [`line`](mod@line): bytes into lines that can be compared.
 //! * [`observed`]: what recording sees of a file.
 //! * [`timeline`]: observations and calls, the evidence.
-//! * [`track`](mod@track): where each line of each observation comes from.
 //! * [`record`]: Agent Trace records, what of it others can read.
+//! * [`track`](mod@track): where each line of each observation comes from. It has its own modules for which lines of
+//!   two texts are the same (`diff`), for where new ones come from (`author`), for which calls were at work
+//!   (`candidates`), for what a call's input says (`declared`), for what a file had before (`history`), and for files
+//!   that changed their names (`renames`).
 
+mod author;
+mod candidates;
+mod declared;
+mod diff;
+mod history;
 pub mod line;
 pub mod observed;
 pub mod record;
+mod renames;
 pub mod timeline;
 pub mod track;
+
+#[cfg(test)]
+mod tests;

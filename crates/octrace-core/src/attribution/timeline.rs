@@ -89,6 +89,9 @@ pub struct Call {
     pub input: String,
     /// What OpenCode told of its result, as JSON text (`state.metadata`); may be empty.
     pub metadata: String,
+    /// OpenCode's snapshots before and after its step were compared, so a file that they cover and that was not
+    /// observed at the step's end did not change in it. `false` also where nobody knows.
+    pub compared: bool,
 }
 
 /// What came of a call.
@@ -192,6 +195,6 @@ pub enum Why {
     Brought,
     /// A secret was blanked in it.
     Blanked,
-    /// The file could not be read meanwhile.
+    /// The file was not, or could not be, read meanwhile: both a call and a person could have written it.
     Unread,
 }

@@ -88,7 +88,7 @@ fn written(
     all: &mut BTreeMap<usize, Changes>,
 ) {
     let mut writers: Vec<usize> = Vec::new();
-    for origin in file.states.iter().flat_map(|state| &state.origins) {
+    for origin in file.states.iter().flat_map(|state| state.origins.iter()) {
         if let Origin::Call { call, .. } = origin
             && writers.last() != Some(call)
         {
@@ -261,7 +261,7 @@ fn new_contended(old: &TrackedState, new: &TrackedState) -> u64 {
 fn contended_lines(state: &TrackedState) -> impl Iterator<Item = Line> {
     let lines = state.lines.iter().flat_map(|lines| lines.iter().copied());
     lines
-        .zip(&state.origins)
+        .zip(state.origins.iter())
         .filter(|(_, origin)| **origin == Origin::Unknown(Why::Contended))
         .map(|(line, _)| line)
 }

@@ -97,7 +97,8 @@ impl Story {
         self.texts.push(text.unwrap_or_default().to_vec());
         let observation = Observation { id, at_us, moment, seen, changed_us: None };
         self.histories.last_mut().unwrap().observations.push(observation);
-        let state = TrackedState { lines: found, origins, ..TrackedState::default() };
+        let state =
+            TrackedState { lines: found, origins: origins.into(), ..TrackedState::default() };
         self.tracked.last_mut().unwrap().states.push(state);
     }
 

@@ -110,7 +110,7 @@ fn an_event_is_not_asked_where_both_sides_were_seen() {
     let mut story = after("one\n2\n2b\n");
     story.histories[0].observations[0].seen = Seen::Absent;
     let origins = vec![Origin::Unknown(Why::Contended); 3];
-    story.tracked[0].states[1].origins = origins;
+    story.tracked[0].states[1].origins = origins.into();
     // The file is there and changed, but whose the lines are is not known.
     assert_eq!(found(&story, edit(2)).0, []);
     let mut trees = Story::default();

@@ -1,0 +1,67 @@
+//! Files that changed their names: one vanished and another appeared in the same change, with half of the lines.
+
+use std::collections::HashMap;
+
+use super::{candidates::Candidates, diff::ByLine, line::Line};
+
+/// A file vanished or appeared between two observations of it.
+pub(super) struct Turn<'a> {
+    /// The file's place in the list.
+    pub file: usize,
+    /// The places of the observations, and their times.
+    pub from: (usize, i64),
+    pub to: (usize, i64),
+    /// What is no longer there, or is now.
+    pub lines: &'a [Line],
+    pub candidates: &'a Candidates,
+}
+
+/// Which file, at which of its observations, is which other one that had vanished, and at which observation that was
+/// last seen.
+pub(super) type Renames = HashMap<(usize, usize), (usize, usize)>;
+
+/// Pairs what vanished with what appeared, the most alike first.
+pub(super) fn pair(vanished: &[Turn<'_>], appeared: &[Turn<'_>]) -> Renames {
+    let mut alike: Vec<_> = appeared
+        .iter()
+        .enumerate()
+        .flat_map(|(new, to)| {
+            vanished.iter().enumerate().filter_map(move |(old, from)| {
+                let overlap = from.from.1 < to.to.1 && to.from.1 < from.to.1;
+                if from.file == to.file || !overlap || from.candidates.calls != to.candidates.calls
+                {
+                    return None;
+                }
+                let (equal, all) = equal(from.lines, to.lines);
+                (equal * 2 >= all && equal > 0).then_some((equal, old, new))
+            })
+        })
+        .collect();
+    alike.sort_by_key(|&(equal, old, new)| (std::cmp::Reverse(equal), old, new));
+    let (mut olds, mut news) = (vec![false; vanished.len()], vec![false; appeared.len()]);
+    let mut renames = Renames::new();
+    for (_, old, new) in alike {
+        if !olds[old] && !news[new] {
+            (olds[old], news[new]) = (true, true);
+            let (old, new) = (&vanished[old], &appeared[new]);
+            renames.insert((new.file, new.to.0), (old.file, old.from.0));
+        }
+    }
+    renames
+}
+
+/// How many lines two texts have in common, and how many the longer one has.
+fn equal(one: &[Line], other: &[Line]) -> (usize, usize) {
+    let mut times = ByLine::<usize>::default();
+    for &line in one.iter().filter(|line| !line.is_blanked()) {
+        *times.entry(line).or_default() += 1;
+    }
+    let equal = other.iter().filter(|line| {
+        times.get_mut(line).is_some_and(|left| {
+            let has = *left > 0;
+            *left -= usize::from(has);
+            has
+        })
+    });
+    (equal.count(), one.len().max(other.len()))
+}
