@@ -1,6 +1,6 @@
 //! When tool calls were at work, and what they were given: what attribution needs of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use octrace_core::{
     attribution::timeline::{Call, CallId, Ended, Reach},
@@ -73,8 +73,8 @@ impl Tape {
     pub fn calls_between(&self, from_us: i64, to_us: i64) -> Result<Vec<Call>, Error> {
         self.calls_where(
             "staying_tools.at_us <= ?2 AND (status = 'running'
-                 OR max(coalesce(ended_us, 0), coalesce(after_us, 0)) >= ?1
-                 OR coalesce(ended_us, after_us) IS NULL)",
+                 OR max(coalesce(staying_tools.ended_us, 0), coalesce(after_us, 0)) >= ?1
+                 OR coalesce(staying_tools.ended_us, after_us) IS NULL)",
             [from_us.saturating_sub(ROUNDED_US), to_us.saturating_add(HEARD_LATE_US)],
             |call| {
                 call.ran_us.is_some_and(|ran_us| ran_us <= to_us)
@@ -88,7 +88,7 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn calls_of_message(&self, session: &str, message: &str) -> Result<Vec<Call>, Error> {
-        let which = "staying_tools.session = ?1 AND message = ?2";
+        let which = "staying_tools.session = ?1 AND staying_tools.message = ?2";
         self.calls_where(which, [session, message], |_| true)
     }
 
@@ -110,10 +110,12 @@ impl Tape {
         // Of one moment: the event that tells of a call is there, still.
         let moment = self.connection.unchecked_transaction()?;
         let sql = format!(
-            "SELECT staying_tools.session, staying_tools.call, message, tool, status, staying_tools.at_us,
-                 started_us, ended_us, event, asked, ran, ran_us, after_us
+            "SELECT staying_tools.session, staying_tools.call, staying_tools.message, tool, status, staying_tools.at_us,
+                 staying_tools.started_us, staying_tools.ended_us, event, asked, ran, ran_us, after_us,
+                 coalesce(trees IN ('read', 'same') AND before IS NOT NULL AND after IS NOT NULL, 0)
              FROM staying_tools LEFT JOIN call_times
                  ON call_times.session = staying_tools.session AND call_times.call = staying_tools.call
+             LEFT JOIN steps ON steps.message = staying_tools.message
              WHERE staying_tools.call IS NOT NULL AND {which} ORDER BY staying_tools.id"
         );
         let mut select = moment.prepare_cached(&sql)?;
@@ -139,19 +141,21 @@ impl Tape {
                 (call.input, call.metadata) = events.told(event)?;
             }
             let place = (call.id.session.clone(), spool.map(|(id, _)| id));
-            call.root = match roots.get(&place) {
-                Some(root) => String::clone(root),
-                None => {
-                    roots.entry(place).or_insert(root(&moment, &call.id.session, spool)?).clone()
-                }
+            let (root, directory) = match roots.entry(place) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(vacant) => vacant.insert(root(&moment, &call.id.session, spool)?),
             };
+            // OpenCode's snapshots are of the session's directory.
+            call.compared &= root == directory;
+            call.root.clone_from(root);
             calls.push(call);
         }
         Ok(calls)
     }
 }
 
-/// The columns `session, call, message, tool, status, at_us, started_us, ended_us, event, asked, ran, ran_us, after_us`.
+/// The columns `session, call, message, tool, status, at_us, started_us, ended_us, event, asked, ran, ran_us, after_us,
+/// compared`.
 fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
     let status = conversation::status(row.get_ref(4)?.as_str()?);
     let (heard_us, started_us): (i64, Option<i64>) = (row.get(5)?, row.get(6)?);
@@ -179,6 +183,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
         ended,
         ran_us,
         ended_us,
+        compared: row.get(13)?,
         ..Call::default()
     })
 }
@@ -195,22 +200,22 @@ fn spool(tape: &Connection, event: Option<i64>) -> Result<Option<(i64, Option<i6
     Ok(spool)
 }
 
-/// The work tree that a session works in: its own directory where OpenCode knows of none.
+/// The work tree that a session works in: its own directory where OpenCode knows of none. Then that directory.
 fn root(
     tape: &Connection,
     session: &str,
     spool: Option<(i64, Option<i64>)>,
-) -> Result<String, Error> {
+) -> Result<(String, String), Error> {
     let root = tape
         .prepare_cached(
             "SELECT coalesce(
                  (SELECT nullif(nullif(worktree, ''), '/') FROM instances
                      WHERE instances.directory = sessions.directory
                      ORDER BY spool = ?2 DESC, spool DESC LIMIT 1),
-                 directory, '')
+                 directory, ''), coalesce(directory, '')
              FROM sessions WHERE id = ?1",
         )?
-        .query_row(params![session, spool.map(|(id, _)| id)], |row| row.get(0))
+        .query_row(params![session, spool.map(|(id, _)| id)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(root.unwrap_or_default())
 }

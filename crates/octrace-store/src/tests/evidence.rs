@@ -326,3 +326,34 @@ fn a_rebuild_makes_the_same_again() {
     author.tape.rebuild(&mut |_| {}).unwrap();
     assert_eq!(told(&author.tape), before);
 }
+
+#[test]
+fn a_calls_step_is_compared_once_its_snapshots_of_the_whole_work_tree_are() {
+    let mut author = Author::new();
+    let info = |directory: &str| json!({"info": {"id": "ses_1", "directory": directory}});
+    author.says(5, "session.updated", info("/w"));
+    author.steps(10, "msg_2", "step-start", "aa");
+    let time = json!({"start": BEGIN / 1_000, "end": BEGIN / 1_000 + 1});
+    author.tells(BEGIN, "c1", "bash", json!({"status": "completed", "input": {}, "time": time}));
+    author.steps(30, "msg_2", "step-finish", "bb");
+    let compared = |author: &Author| author.tape.call(&call("c1")).unwrap().unwrap().compared;
+    for (trees, expected) in
+        [(Trees::Due, false), (Trees::Read, true), (Trees::Gone, false), (Trees::Same, true)]
+    {
+        let mut batch = author.tape.begin().unwrap();
+        batch.step_is_read("msg_2", trees).unwrap();
+        batch.commit().unwrap();
+        assert_eq!(compared(&author), expected, "{trees:?}");
+    }
+    author
+        .tape
+        .connection
+        .execute(
+            "INSERT INTO instances (spool, directory, options, worktree) VALUES (1, '/w', '{}', '/')",
+            [],
+        )
+        .unwrap();
+    assert!(compared(&author), "a directory in no work tree");
+    author.tape.connection.execute("UPDATE instances SET worktree = '/v'", []).unwrap();
+    assert!(!compared(&author), "OpenCode's snapshots are of the directory only");
+}
