@@ -5,21 +5,13 @@
  *     BUN_BE_BUN=1 opencode run bench/edit.ts
  */
 
-import { dlopen, ptr } from "bun:ffi";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { threadTime } from "../test/thread_clock.ts";
 
 const ROUNDS = 400;
 const SIZES = [1 << 10, 100 << 10, 1 << 20];
-
-const [library, threadClock] = process.platform === "darwin" ? ["libSystem.dylib", 16] : ["libc.so.6", 3];
-const { symbols } = dlopen(library, { clock_gettime: { args: ["i32", "ptr"], returns: "i32" } });
-const time = new BigInt64Array(2);
-const clock = () => {
-  symbols.clock_gettime(threadClock, ptr(time));
-  return Number(time[0]) * 1e3 + Number(time[1]) / 1e6;
-};
 
 // In memory, where spools are on a real system.
 const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "octrace-bench-"));
@@ -43,18 +35,18 @@ for (const size of SIZES) {
   const took: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const call = { tool: "edit", sessionID: "ses", callID: `call_${size}_${round}` };
-    const begin = clock();
+    const begin = threadTime();
     void hooks["tool.execute.before"]?.(call, { args });
-    const middle = clock();
+    const middle = threadTime();
     writeFileSync(file, text.replace("42", String(round)));
-    const again = clock();
+    const again = threadTime();
     void hooks["tool.execute.after"]?.({ ...call, args }, { title: "", output: "", metadata: {} });
-    took.push(clock() - again + middle - begin);
+    took.push(threadTime() - again + middle - begin);
     // The recorder reads and deletes what is written; without one the spool would be full soon.
     if (round % 8 === 7) rmSync(join(folder, "octrace"), { recursive: true, force: true });
   }
   took.sort((a, b) => a - b);
-  const at = (share: number) => `${((took[Math.floor(took.length * share)] ?? NaN) * 1000).toFixed(0)} µs`.padStart(8);
+  const at = (share: number) => `${((took[Math.floor(took.length * share)] ?? NaN)).toFixed(0)} µs`.padStart(8);
   console.log(`${`${size >> 10} KiB`.padStart(8)}  median ${at(0.5)}  p95 ${at(0.95)}`);
 }
 

@@ -3,11 +3,12 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Hooks, PluginInput } from "@opencode-ai/plugin";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chmodSync, mkdirSync, realpathSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Files } from "../files.ts";
 import { Kind, MAX_PAYLOAD } from "../frame.ts";
 import { json } from "./read_spool.ts";
+import { threadTime } from "./thread_clock.ts";
 import { world } from "./world.ts";
 
 const here = world();
@@ -367,6 +368,27 @@ describe("credentials", () => {
       ["large", 4_160_000, 0],
     ]);
   });
+});
+
+test("an edit costs no more than a few times what reading and writing its file does", async () => {
+  const content = Buffer.from("a line of a program, as they come\n".repeat(3_000));
+  const took = { ours: [] as number[], files: [] as number[] };
+  for (let round = 0; round < 60; round++) {
+    content.writeUInt32LE(round);
+    put("a.txt", content);
+    const begin = threadTime();
+    void before("edit", { filePath: "a.txt" }, `call_${round}`);
+    void after("edit", { filePath: "a.txt" }, `call_${round}`);
+    const middle = threadTime();
+    for (const name of ["b.txt", "c.txt"]) put(name, readFileSync(at("a.txt")));
+    took.files.push(threadTime() - middle);
+    took.ours.push(middle - begin);
+  }
+  expect(looks().map(({ about }) => about.found).slice(-2)).toEqual(["bytes", "same"]);
+  const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Infinity;
+  const [ours, files] = [median(took.ours), median(took.files)];
+  console.info(`both hooks ${ours.toFixed(0)} µs, ${(ours / files).toFixed(1)} times what the files take`);
+  expect(ours / files).toBeLessThan(3);
 });
 
 describe("it is left out", () => {
