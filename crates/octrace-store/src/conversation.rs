@@ -11,7 +11,7 @@ use octrace_core::{
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{
-    Batch, Error, Tape, event::Stored, part::PartReader, prune::EVENT_STAYS, write::Source,
+    Batch, Error, Tape, event::Stored, facts::Source, part::PartReader, prune::EVENT_STAYS,
 };
 
 /// How many events a step reads.

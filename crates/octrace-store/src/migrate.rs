@@ -182,4 +182,44 @@ mod tests {
         assert_eq!(unindexed.collect::<Result<Vec<i64>, _>>().unwrap(), [2]);
         assert_eq!(tape.events("ses_1").unwrap()[0].body["n"], 1);
     }
+
+    #[test]
+    fn a_tape_from_before_calls_were_timed_learns_of_them_from_its_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        let old = Connection::open(&path).unwrap();
+        for step in &STEPS[..9] {
+            old.execute_batch(step.sql).unwrap();
+        }
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 9).unwrap();
+        old.execute_batch(
+            r#"INSERT INTO spools (id, name, started_us) VALUES (1, '1-a', 0);
+             INSERT INTO sessions (id, directory, created_us, updated_us) VALUES ('ses_1', '/p', 0, 0);
+             INSERT INTO tools (session, part, message, at_us, tool, subject, status)
+             VALUES ('ses_1', 'prt_1', 'msg_1', 20, 'bash', 'make', 'completed');
+             UPDATE pruned SET generation = 1;
+             INSERT INTO events (spool, session, at_us, kind, size, codec, body)
+             SELECT 1, 'ses_1', value ->> 0, value ->> 1, length(value ->> 2), 0, CAST(value ->> 2 AS BLOB)
+             FROM json_each('[
+                 [10, "message.part.updated", {"part": {"id": "prt_0", "messageID": "msg_1",
+                     "type": "step-start", "snapshot": "aa"}}],
+                 [30, "hook.tool.execute.before", {"callID": "c"}],
+                 [40, "message.part.updated", {"part": {"id": "prt_1", "messageID": "msg_1",
+                     "type": "tool", "tool": "bash", "callID": "c", "state": {"status": "completed",
+                     "input": {"command": "make"}, "time": {"start": 0, "end": 0}}}}]]');"#,
+        )
+        .unwrap();
+        drop(old);
+        let mut tape = Tape::open(&path).unwrap();
+        assert!(tape.pruned_until_us().unwrap() > 0, "something went, nobody knows of when");
+        assert_eq!(tape.calls_between(0, 100).unwrap(), []);
+        while tape.derive_step().unwrap() {}
+        let [call] = &tape.calls_between(0, 100).unwrap()[..] else { panic!("one call") };
+        assert_eq!((call.id.call.as_str(), call.ran_us), ("c", Some(30)));
+        assert_eq!((call.input.as_str(), call.root.as_str()), (r#"{"command":"make"}"#, "/p"));
+        let [step] = &tape.steps_of_session("ses_1").unwrap()[..] else { panic!("one step") };
+        assert_eq!((step.started_us, step.before.as_deref()), (Some(10), Some("aa")));
+        assert!(tape.verify(&mut |_| {}).unwrap().is_whole());
+    }
 }

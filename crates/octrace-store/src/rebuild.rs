@@ -16,11 +16,13 @@ use serde::Serialize;
 use crate::{
     Error, Tape, conversation,
     event::{Stored, note},
+    facts::Source,
     part::PartReader,
     prune::{EVENT_STAYS, EXCHANGE_STAYS},
-    sums, uses,
+    sums,
+    text::{self, State},
+    uses,
     verify::Stage,
-    write::Source,
 };
 
 /// How many rows a step takes.
@@ -51,8 +53,8 @@ struct Reading {
 }
 
 impl Tape {
-    /// Makes everything again that follows from what was recorded: the search index, what events say of sessions
-    /// and messages, what bodies say of exchanges, and who uses which part. `tell` hears how far it is.
+    /// Makes everything again that follows from what was recorded: the search index, what events say of sessions,
+    /// messages, steps and calls, what bodies say of exchanges, and who uses which part. `tell` hears how far it is.
     ///
     /// # Errors
     /// When the tape cannot be read or written. What was done until then stays; calling it again goes on.
@@ -62,6 +64,7 @@ impl Tape {
         self.begin_rebuild()?;
         while self.rebuild_events(&mut rebuilt, tell)? {}
         self.rebuild_uses(tell)?;
+        self.rebuild_state_uses(tell)?;
         while self.rebuild_exchanges(&mut rebuilt, tell)? {}
         while self.index_step()? {
             let left = "SELECT count(*) FROM unindexed";
@@ -110,6 +113,8 @@ impl Tape {
                      OR part NOT IN (SELECT id FROM parts);
                  DELETE FROM event_uses WHERE event NOT IN (SELECT id FROM events)
                      OR part NOT IN (SELECT id FROM parts);
+                 DELETE FROM state_uses WHERE state NOT IN (SELECT id FROM file_states)
+                     OR part NOT IN (SELECT id FROM parts);
                  DELETE FROM unindexed;
                  INSERT INTO unindexed SELECT DISTINCT part FROM uses;",
             )?;
@@ -154,6 +159,27 @@ impl Tape {
             tell(Stage { what: "sessions", done, of: sessions.len() as u64 });
         }
         Ok(())
+    }
+
+    /// Which file's state has which part, a few states at a time.
+    fn rebuild_state_uses(&mut self, tell: &mut dyn FnMut(Stage)) -> Result<(), Error> {
+        let mut from = 0;
+        loop {
+            let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let ids = "SELECT id FROM file_states WHERE id > ?1 ORDER BY id LIMIT ?2";
+            let ids: Vec<i64> = tx
+                .prepare_cached(ids)?
+                .query_map([from, EXCHANGES], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let Some(last) = ids.last().copied() else { return Ok(()) };
+            for id in ids {
+                let parts = State::read(&tx, id)?.and_then(|state| state.parts().ok());
+                text::note(&tx, id, parts.unwrap_or_default())?;
+            }
+            tx.commit()?;
+            from = last;
+            tell(Stage { what: "files", done: last.cast_unsigned(), of: 0 });
+        }
     }
 
     /// What the bodies of some exchanges say; whether there are more.

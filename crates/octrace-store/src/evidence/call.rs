@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Batch, Error, Tape, conversation, event::Stored, part::PartReader, write::Source};
+use crate::{Batch, Error, Tape, conversation, event::Stored, facts::Source, part::PartReader};
 
 /// OpenCode has the times of calls in ms: a call may have ended so much later than it says, in µs.
 const ROUNDED_US: i64 = 999;

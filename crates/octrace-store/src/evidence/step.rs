@@ -3,7 +3,7 @@
 use octrace_core::event::StepFact;
 use rusqlite::{Params, Row, params};
 
-use crate::{Batch, Error, SpoolId, Tape, write::Source};
+use crate::{Batch, Error, SpoolId, Tape, facts::Source};
 
 /// A step, as far as it got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Taking rows away, a bounded number at a time: nothing here holds the tape for longer than a few milliseconds, so
 //! that recorders do not notice.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
@@ -9,6 +9,7 @@ use super::Pruned;
 use crate::{
     Error,
     layout::{self, Walk},
+    text::State,
     uses::parts_of,
 };
 
@@ -112,7 +113,8 @@ fn hand_on(tape: &Connection, from: i64, parts: &[i64], to: &Staying<'_>) -> Res
 fn part(tape: &Connection, id: i64, budget: &mut Budget, pruned: &mut Pruned) -> Result<(), Error> {
     budget.spend(1, 0);
     let used = "SELECT 1 FROM uses WHERE part = ?1
-         UNION ALL SELECT 1 FROM event_uses WHERE part = ?1 LIMIT 1";
+         UNION ALL SELECT 1 FROM event_uses WHERE part = ?1
+         UNION ALL SELECT 1 FROM state_uses WHERE part = ?1 LIMIT 1";
     if tape.prepare_cached(used)?.exists([id])? {
         return Ok(());
     }
@@ -164,5 +166,83 @@ pub(super) fn events(
             part(tape, used, budget, pruned)?;
         }
     }
+    Ok(())
+}
+
+/// Takes these observations away, as far as the budget goes, with what a file contained then and nobody else saw.
+pub(super) fn observations(
+    tape: &Connection,
+    found: &[(i64, i64)],
+    budget: &mut Budget,
+    pruned: &mut Pruned,
+) -> Result<(), Error> {
+    for (id, _) in found {
+        if budget.is_spent() {
+            break;
+        }
+        let (file, seen): (i64, Option<i64>) = tape
+            .prepare_cached("DELETE FROM observations WHERE id = ?1 RETURNING file, state")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        budget.spend(1, 0);
+        if let Some(seen) = seen {
+            state(tape, seen, budget, pruned)?;
+        }
+        tape.prepare_cached(
+            "DELETE FROM traced_files WHERE id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM observations WHERE file = ?1)",
+        )?
+        .execute([file])?;
+    }
+    Ok(())
+}
+
+/// Takes what a file contained away, unless somebody saw it at another time. It goes at once, whatever the budget: no
+/// file is larger than a few MiB.
+fn state(
+    tape: &Connection,
+    id: i64,
+    budget: &mut Budget,
+    pruned: &mut Pruned,
+) -> Result<(), Error> {
+    let seen = "SELECT 1 FROM observations WHERE state = ?1 LIMIT 1";
+    if tape.prepare_cached(seen)?.exists([id])? {
+        return Ok(());
+    }
+    let Some(row) = State::read(tape, id)? else { return Ok(()) };
+    let parts: BTreeSet<i64> = match row.parts() {
+        Ok(parts) => parts.into_iter().collect(),
+        // Its list is damaged: the slow way.
+        Err(_) => tape
+            .prepare_cached("SELECT part FROM state_uses WHERE state = ?1")?
+            .query_map([id], |row| row.get(0))?
+            .collect::<Result<_, _>>()?,
+    };
+    tape.prepare_cached("DELETE FROM file_states WHERE id = ?1")?.execute([id])?;
+    budget.spend(1, 0);
+    for used in parts {
+        let end = "DELETE FROM state_uses WHERE part = ?1 AND state = ?2";
+        tape.prepare_cached(end)?.execute([used, id])?;
+        part(tape, used, budget, pruned)?;
+    }
+    Ok(())
+}
+
+/// Takes away what else there is of the calls and steps of a session before or at a time, and the records of them; how many rows.
+pub(super) fn calls(tape: &Connection, session: &str, until_us: i64) -> Result<i64, Error> {
+    let mut rows = 0;
+    for sql in [
+        "DELETE FROM call_times WHERE session = ?1 AND at_us <= ?2",
+        "DELETE FROM revisions WHERE session = ?1 AND at_us <= ?2",
+        "DELETE FROM agent_trace_records WHERE session = ?1 AND at_us <= ?2",
+        "DELETE FROM steps WHERE session = ?1 AND coalesce(started_us, ended_us) <= ?2",
+    ] {
+        rows += tape.prepare_cached(sql)?.execute(params![session, until_us])? as i64;
+    }
+    Ok(rows)
+}
+
+/// Nobody can say any more what was at work until then.
+pub(super) fn until(tape: &Connection, until_us: i64) -> Result<(), Error> {
+    tape.prepare_cached("UPDATE pruned SET until_us = max(until_us, ?1)")?.execute([until_us])?;
     Ok(())
 }

@@ -101,10 +101,24 @@ pub(super) fn content_bytes(tape: &Connection) -> Result<u64, Error> {
                    FROM exchanges)
                  + (SELECT coalesce(sum(length(body) + ?3), 0) FROM events WHERE session IS NOT NULL)
                  + (SELECT count(*) * ?4 FROM sessions)
-                 + (SELECT coalesce(sum(length(subject) + ?5), 0) FROM tools)",
+                 + (SELECT coalesce(sum(length(subject) + ?5), 0) FROM tools)
+                 + (SELECT count(*) * ?6 FROM observations)
+                 + (SELECT coalesce(sum(length(parts) * ?7 + ?8), 0) FROM file_states)
+                 + (SELECT coalesce(sum(length(record) + ?9), 0) FROM agent_trace_records)",
         )?
         .query_row(
-            [usage::PART, usage::EXCHANGE, usage::EVENT, usage::SESSION, usage::TOOL].map(u64::cast_signed),
+            [
+                usage::PART,
+                usage::EXCHANGE,
+                usage::EVENT,
+                usage::SESSION,
+                usage::TOOL,
+                usage::OBSERVATION,
+                usage::STATE_USE,
+                usage::STATE,
+                usage::RECORD,
+            ]
+            .map(u64::cast_signed),
             |row| row.get(0),
         )?;
     Ok(sum.cast_unsigned())

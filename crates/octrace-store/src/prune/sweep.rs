@@ -30,6 +30,7 @@ pub(super) fn doom(tape: &mut Connection, tree: &Tree, pruned: &mut Pruned) -> R
         )?
         .execute(params![session, updated_us])?;
         tx.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([session])?;
+        forget::until(&tx, *updated_us)?;
     }
     // Who remembers these sessions' bodies must not build on them.
     tx.execute("UPDATE pruned SET generation = generation + 1", [])?;
@@ -96,6 +97,16 @@ fn one(tx: &Transaction<'_>, budget: &mut Budget, pruned: &mut Pruned) -> Result
         budget.spend(tools as i64, 0);
         return Ok(true);
     }
+    let observations = forget::found(
+        tx,
+        "SELECT id, 0 FROM observations WHERE session = ?1 AND at_us <= ?2 LIMIT 500",
+        params![session, until_us],
+    )?;
+    if !observations.is_empty() {
+        forget::observations(tx, &observations, budget, pruned)?;
+        return Ok(true);
+    }
+    budget.spend(forget::calls(tx, &session, until_us)?, 0);
     let messages = tx
         .prepare_cached(
             "DELETE FROM messages WHERE id IN (
@@ -138,7 +149,8 @@ pub(super) fn rest(
         .prepare_cached(
             "SELECT id FROM spools WHERE ended_us < ?1
                  AND NOT EXISTS (SELECT 1 FROM exchanges WHERE spool = spools.id)
-                 AND NOT EXISTS (SELECT 1 FROM events WHERE spool = spools.id) LIMIT 100",
+                 AND NOT EXISTS (SELECT 1 FROM events WHERE spool = spools.id)
+                 AND NOT EXISTS (SELECT 1 FROM observations WHERE spool = spools.id) LIMIT 100",
         )?
         .query_map([day_ago_us], |row| row.get(0))?
         .collect::<Result<_, _>>()?;

@@ -19,6 +19,7 @@ use crate::{
     uses::parts_of,
 };
 
+mod files;
 mod random;
 
 const NOW: i64 = 1_800_000_000_000_000;
@@ -142,7 +143,8 @@ fn check(tape: &Tape) {
     assert_eq!(
         count(
             "SELECT count(*) FROM parts
-             WHERE id NOT IN (SELECT part FROM uses UNION ALL SELECT part FROM event_uses)"
+             WHERE id NOT IN (SELECT part FROM uses UNION ALL SELECT part FROM event_uses
+                 UNION ALL SELECT part FROM state_uses)"
         ),
         0,
         "orphans"
@@ -155,6 +157,7 @@ fn check(tape: &Tape) {
         0
     );
     assert_eq!(count("SELECT count(*) FROM unindexed WHERE part NOT IN (SELECT id FROM parts)"), 0);
+    files::check(tape);
     let events = format!("SELECT id, {} FROM events", Stored::COLUMNS);
     let mut select = tape.connection.prepare(&events).unwrap();
     let mut rows = select.query([]).unwrap();

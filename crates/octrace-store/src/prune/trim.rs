@@ -178,6 +178,14 @@ fn before_the_rest(
         params![session, begin_us],
     )?;
     forget::events(tape, &found, budget, pruned)?;
+    forget::until(tape, begin_us)?;
+    let found = forget::found(
+        tape,
+        "SELECT id, 0 FROM observations WHERE session = ?1 AND at_us < ?2 ORDER BY at_us LIMIT 500",
+        params![session, begin_us],
+    )?;
+    forget::observations(tape, &found, budget, pruned)?;
+    forget::calls(tape, session, begin_us.saturating_sub(1))?;
     let tools = tape
         .prepare_cached(
             "DELETE FROM tools WHERE id IN (SELECT id FROM tools WHERE session = ?1 AND id < coalesce(

@@ -15,6 +15,12 @@ pub(super) const SESSION: u64 = 450;
 pub(super) const EXCHANGE: u64 = 500;
 pub(super) const EVENT: u64 = 60;
 pub(super) const TOOL: u64 = 250;
+pub(super) const OBSERVATION: u64 = 150;
+pub(super) const STATE: u64 = 90;
+pub(super) const RECORD: u64 = 200;
+
+/// For each byte of a state's list: it has one or two for each part, and each part a row that says so.
+pub(super) const STATE_USE: u64 = 8;
 
 /// How much of the tape is whose. Bytes are of the rows, compressed; together they are a little less than the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -137,9 +143,26 @@ impl Shares {
                  WHERE session IS NOT NULL GROUP BY session",
             ),
             (
-                Rows::Tools,
+                Rows::Others,
                 TOOL,
                 "SELECT session, count(*), coalesce(sum(length(subject)), 0) FROM tools GROUP BY session",
+            ),
+            (
+                Rows::Others,
+                OBSERVATION,
+                "SELECT session, count(*), 0 FROM observations GROUP BY session",
+            ),
+            (
+                Rows::Others,
+                STATE,
+                "SELECT session, count(*), sum(length(parts) * 8) FROM (
+                     SELECT DISTINCT session, state FROM observations
+                 ) JOIN file_states ON file_states.id = state GROUP BY session",
+            ),
+            (
+                Rows::Others,
+                RECORD,
+                "SELECT session, count(*), sum(length(record)) FROM agent_trace_records GROUP BY session",
             ),
         ] {
             let mut select = tape.prepare_cached(sql)?;
@@ -151,7 +174,7 @@ impl Shares {
                 match rows_of {
                     Rows::Exchanges => share.figures.exchanges = number,
                     Rows::Events => share.figures.events = number,
-                    Rows::Tools => {}
+                    Rows::Others => {}
                 }
             }
         }
@@ -161,6 +184,8 @@ impl Shares {
                  SELECT session, part FROM uses JOIN exchanges ON exchanges.id = exchange
                  UNION
                  SELECT session, part FROM event_uses JOIN events ON events.id = event
+                 UNION
+                 SELECT session, part FROM state_uses JOIN observations USING (state)
              ) ON part = parts.id",
         )?;
         let mut rows = select.query([])?;
@@ -206,5 +231,5 @@ impl Shares {
 enum Rows {
     Exchanges,
     Events,
-    Tools,
+    Others,
 }

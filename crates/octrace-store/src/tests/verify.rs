@@ -2,17 +2,20 @@
 
 use std::fs;
 
-use octrace_core::search::Query;
+use octrace_core::{
+    attribution::timeline::{CallId, Moment},
+    search::Query,
+};
 use proptest::prelude::*;
 
-use super::{Author, answer, body};
+use super::{Author, answer, body, evidence::seen};
 use crate::{
     Error, Tape,
     prune::{Pruning, Wanted},
     verify::{Broken, Count, Verification},
 };
 
-/// Two sessions of a few exchanges and events.
+/// Two sessions of a few exchanges and events; the first one wrote a file.
 fn author() -> Author {
     let mut author = Author::new();
     for session in ["ses_1", "ses_2"] {
@@ -27,6 +30,10 @@ fn author() -> Author {
             author.event("session.idle", &format!(r#"{{"sessionID":"{session}","n":{turn}}}"#));
         }
     }
+    let call = CallId { session: "ses_1".to_owned(), call: "c".to_owned() };
+    let text: String = (0..200).map(|line| format!("line {line} of a file\n")).collect();
+    author.sees(seen(Moment::Before(call.clone()), 1, "/p/a", &text));
+    author.sees(seen(Moment::After(call), 2, "/p/a", &text.replace("line 99", "other")));
     author.asks("ses_2", "msg_9", &body(&[("user", "still under way")]));
     while author.tape.index_step().unwrap() {}
     author
@@ -45,7 +52,8 @@ fn a_whole_tape_is_whole() {
     assert_eq!(found.sessions, Count { whole: 2, broken: 0 });
     assert_eq!(found.exchanges, Count { whole: 9, broken: 0 });
     assert_eq!(found.events, Count { whole: 8, broken: 0 });
-    assert_eq!(told, ["database", "parts", "requests", "events"]);
+    assert_eq!(found.states, Count { whole: 2, broken: 0 });
+    assert_eq!(told, ["database", "parts", "requests", "events", "files"]);
     let folder = tempfile::tempdir().unwrap();
     let empty = Tape::open(&folder.path().join("tape.db")).unwrap();
     assert!(verify(&empty).is_whole());
@@ -64,6 +72,10 @@ fn what_is_broken_is_named_and_the_rest_is_counted() {
         ("UPDATE exchanges SET request_headers = '[' WHERE id = 9", (1, 1, 8)),
         ("UPDATE exchanges SET response_part = 999 WHERE id = 1", (1, 1, 8)),
         ("UPDATE events SET body = x'00', codec = 0, size = 1 WHERE id = 1", (1, 0, 9)),
+        ("UPDATE file_states SET hash = zeroblob(32) WHERE id = 1", (1, 0, 9)),
+        ("UPDATE file_states SET parts = x'02ff' WHERE id = 2", (1, 0, 9)),
+        ("UPDATE file_states SET exact = 0 WHERE id = 2", (1, 0, 9)),
+        ("UPDATE observations SET state = 99 WHERE id = 2", (0, 0, 9)),
     ];
     for (sql, (sessions, exchanges, whole)) in cases {
         let author = author();
@@ -79,6 +91,7 @@ fn what_is_broken_is_named_and_the_rest_is_counted() {
         "UPDATE part_words_data SET block = x'00ff00ff00' WHERE id > 10",
         "INSERT INTO part_words (rowid, words) VALUES (999, 'x')",
         "DELETE FROM uses WHERE part = 1",
+        "DELETE FROM state_uses WHERE state = 2",
         "DELETE FROM journal WHERE exchange = 1",
     ] {
         let author = author();
@@ -153,6 +166,9 @@ fn look(bytes: &[u8], original: &Tape) -> Result<Verification, Error> {
                 (detail.request_body, detail.response_body)
             };
             assert_eq!(bodies(&tape), bodies(original), "exchange {id}");
+        }
+        for id in 1..=2 {
+            assert_eq!(tape.text_at(id).unwrap(), original.text_at(id).unwrap(), "file {id}");
         }
     }
     Ok(found)

@@ -27,7 +27,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    fn is_broken(&self, part: i64, reader: &mut PartReader<'_>) -> bool {
+    pub(super) fn is_broken(&self, part: i64, reader: &mut PartReader<'_>) -> bool {
         // What came onto the tape since then has to be looked at now.
         self.broken.contains(&part)
             || (!self.sizes.contains_key(&part) && reader.get(part).is_err())

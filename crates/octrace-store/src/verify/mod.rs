@@ -5,6 +5,7 @@
 
 mod content;
 mod database;
+mod files;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -55,13 +56,15 @@ impl Count {
 /// What [`Tape::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verification {
-    /// Sessions all of whose exchanges and events are whole.
+    /// Sessions all of whose exchanges, events and files are whole.
     pub sessions: Count,
     /// Exchanges: their row, their bodies.
     pub exchanges: Count,
     /// OpenCode's events and hook calls.
     pub events: Count,
-    /// Pieces of bodies, each of which many exchanges may have.
+    /// What files contained when they were seen.
+    pub states: Count,
+    /// Pieces of bodies and files, each of which many of these may have.
     pub parts: Count,
     /// What is broken; at most the first hundred.
     pub findings: Vec<Finding>,
@@ -117,6 +120,7 @@ impl Tape {
         let parts = self.verify_parts(&mut found, tell)?;
         self.verify_exchanges(&parts, &mut found, &mut broken_sessions, tell)?;
         self.verify_events(&parts, &mut found, &mut broken_sessions, tell)?;
+        self.verify_states(&parts, &mut found, &mut broken_sessions, tell)?;
         self.verify_sessions(&mut found, &broken_sessions)?;
         self.verify_text(&mut found)?;
         self.verify_derived(&mut found)?;

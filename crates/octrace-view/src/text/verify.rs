@@ -22,6 +22,7 @@ pub fn verification(found: &Verification, style: &Style) -> String {
         (found.sessions, "session"),
         (found.exchanges, "request"),
         (found.events, "event"),
+        (found.states, "file state"),
         (found.parts, "part"),
     ];
     let shown = counts.map(|(count, one)| counted(count, one)).join(", ");
@@ -56,10 +57,11 @@ mod tests {
             sessions: count(1, 0),
             exchanges: count(1_200, 0),
             events: count(0, 0),
+            states: count(2, 0),
             parts: count(7, 0),
             ..Verification::default()
         };
-        insta::assert_snapshot!(verification(&whole, &Style::plain()), @"✓ The tape is whole: 1 session, 1,200 requests, 0 events, 7 parts");
+        insta::assert_snapshot!(verification(&whole, &Style::plain()), @"✓ The tape is whole: 1 session, 1,200 requests, 0 events, 2 file states, 7 parts");
         let broken = Verification {
             sessions: count(11, 1),
             findings: vec![Finding {
@@ -72,7 +74,7 @@ mod tests {
         insta::assert_snapshot!(verification(&broken, &Style::plain()), @"
         broken  SQLite says: ␛[2J
                 and 1,000 more
-        Still whole: 11 of 12 sessions, 1,200 requests, 0 events, 7 parts
+        Still whole: 11 of 12 sessions, 1,200 requests, 0 events, 2 file states, 7 parts
         ");
     }
 }

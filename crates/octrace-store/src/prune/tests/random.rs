@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use octrace_core::attribution::observed::Found;
+
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -9,6 +11,7 @@ enum Do {
     Ask { writer: usize, session: u8, messages: (u8, u8), answer: u8 },
     Begin { writer: usize, session: u8 },
     Say { writer: usize, session: Option<u8>, message: u8 },
+    See { writer: usize, session: u8, file: u8, lines: (u8, u8) },
     End { answer: u8 },
     Age { hours: u8, steps: u8 },
     Fit { percent: u8, steps: u8 },
@@ -22,6 +25,8 @@ fn what() -> impl Strategy<Value = Do> {
         1 => (0..2_usize, 0..4_u8).prop_map(|(writer, session)| Do::Begin { writer, session }),
         4 => (0..2_usize, prop::option::of(0..4_u8), 0..12_u8)
             .prop_map(|(writer, session, message)| Do::Say { writer, session, message }),
+        4 => (0..2_usize, 0..4_u8, 0..3_u8, (0..12_u8, 0..12_u8)).prop_map(
+            |(writer, session, file, lines)| Do::See { writer, session, file, lines }),
         1 => (0..3_u8).prop_map(|answer| Do::End { answer }),
         1 => (0..60_u8, 0..8_u8).prop_map(|(hours, steps)| Do::Age { hours, steps }),
         1 => (0..100_u8, 0..12_u8).prop_map(|(percent, steps)| Do::Fit { percent, steps }),
@@ -39,7 +44,8 @@ proptest! {
         let mut pruner = Tape::open(&path).unwrap();
         let mut bodies: BTreeMap<i64, (String, String)> = BTreeMap::new();
         let mut open: Vec<(usize, ExchangeId, String)> = Vec::new();
-        let mut texts = BTreeSet::new();
+        let mut texts = BTreeSet::from([String::new()]);
+        let mut files = BTreeMap::new();
         for (at, what) in (0..).zip(done) {
             let at_us = NOW - 60 * HOUR + at * HOUR / 2;
             let step_all = |pruner: &mut Tape, wanted, steps| -> Result<(), Error> {
@@ -71,6 +77,17 @@ proptest! {
                     writers[writer].says(session.as_deref(), at_us, &text);
                     texts.insert(text);
                 }
+                Do::See { writer, session, file, lines: (from, count) } => {
+                    let lines = (from..from + count).map(|n| bulk(n.into()) + "\n");
+                    let text: String = lines.collect();
+                    let found = match count {
+                        0 => Found::Absent,
+                        _ => Found::Text(text.clone().into_bytes()),
+                    };
+                    let session = format!("ses_{session}");
+                    writers[writer].sees(&session, at_us, &format!("/p/{file}"), found);
+                    files.insert((format!("/p/{file}"), at_us), text);
+                }
                 Do::End { answer } => {
                     let answer = format!("answer {answer}");
                     if let Some((writer, id, session)) = open.pop() {
@@ -92,6 +109,16 @@ proptest! {
         }
         while sweep::step(&mut pruner.connection, &mut Pruned::default()).unwrap() {}
         check(&pruner);
+        let seen: Vec<_> = pruner.traced_below("/p").unwrap().into_iter().map(|(id, _)| id).collect();
+        for history in pruner.file_histories(&seen, None).unwrap() {
+            for seen in history.observations {
+                let text = &files[&(history.path.clone(), seen.at_us)];
+                let bytes = pruner.text_at(seen.id).unwrap().unwrap_or_default().0;
+                prop_assert!(bytes == text.as_bytes(), "{} at {}", history.path, seen.at_us);
+            }
+        }
+        let until_us = pruner.pruned_until_us().unwrap();
+        prop_assert!(until_us == 0 || until_us >= NOW - 60 * HOUR);
         for id in sessions(&pruner) {
             for row in pruner.exchanges(&id).unwrap() {
                 let restored = pruner.exchange(row.id).unwrap().unwrap();
