@@ -272,7 +272,7 @@ mod tests {
                 0 => text.push_str("    }\n"),
                 1 => text.push('\n'),
                 _ => {
-                    let word = &hash.as_str()[..(number % 40) as usize];
+                    let word: String = hash.chars().take((number % 40) as usize).collect();
                     text.push_str(&format!("        let value_{number} = call(\"{word}\");\n"));
                 }
             }

@@ -64,7 +64,7 @@ impl Author {
         batch.commit().unwrap();
     }
 
-    fn tells(&mut self, at_us: i64, call: &str, tool: &str, state: Value) {
+    fn tells(&mut self, at_us: i64, call: &str, tool: &str, state: &Value) {
         let part = json!({"id": format!("prt_{call}"), "messageID": "msg_2", "type": "tool",
             "tool": tool, "callID": call, "state": state});
         self.says(at_us, "message.part.updated", json!({"part": part}));
@@ -167,7 +167,7 @@ fn a_call_is_at_work_from_when_it_may_run_until_it_ends() {
         BEGIN,
         "c1",
         "bash",
-        json!({"status": "running", "input": {}, "time": {"start": BEGIN / 1_000}}),
+        &json!({"status": "running", "input": {}, "time": {"start": BEGIN / 1_000}}),
     );
     author.hook(BEGIN + 10, "tool.execute.before", "c1");
     author.says(BEGIN + 20, "permission.asked", asks("c1", "per_1"));
@@ -178,26 +178,26 @@ fn a_call_is_at_work_from_when_it_may_run_until_it_ends() {
     assert_eq!(author.tape.call(&call("c1")).unwrap().unwrap().ran_us, Some(BEGIN + 25));
     author.hook(BEGIN + 60, "shell.env", "c1");
     author.hook(BEGIN + 100, "tool.execute.after", "c1");
-    author.tells(BEGIN + 120, "c1", "bash", done(BEGIN));
+    author.tells(BEGIN + 120, "c1", "bash", &done(BEGIN));
     // Rejected; running until nobody knows; one that changes nothing.
     author.tells(
         BEGIN + 130,
         "c2",
         "edit",
-        json!({"status": "running", "input": {}, "time": {"start": BEGIN / 1_000}}),
+        &json!({"status": "running", "input": {}, "time": {"start": BEGIN / 1_000}}),
     );
     author.hook(BEGIN + 130, "tool.execute.before", "c2");
     author.says(BEGIN + 140, "permission.asked", asks("c2", "per_3"));
     author.says(BEGIN + 150, "permission.replied", reply("per_3", "reject"));
-    author.tells(BEGIN + 160, "c2", "edit", json!({"status": "error", "error": "no", "input": {"a": 1}, "time": {"start": 1, "end": BEGIN / 1_000 + 1}}));
+    author.tells(BEGIN + 160, "c2", "edit", &json!({"status": "error", "error": "no", "input": {"a": 1}, "time": {"start": 1, "end": BEGIN / 1_000 + 1}}));
     author.hook(BEGIN + 170, "tool.execute.before", "c3");
     author.tells(
         BEGIN + 170,
         "c3",
         "mcp_write",
-        json!({"status": "running", "input": {}, "time": {"start": 1}}),
+        &json!({"status": "running", "input": {}, "time": {"start": 1}}),
     );
-    author.tells(BEGIN + 180, "c4", "read", done(BEGIN));
+    author.tells(BEGIN + 180, "c4", "read", &done(BEGIN));
     let tape = &author.tape;
     let all = tape.calls_between(0, i64::MAX).unwrap();
     let ids: Vec<_> = all.iter().map(|call| call.id.call.as_str()).collect();
@@ -298,7 +298,7 @@ fn records_and_revisions_are_kept_once_and_told_apart() {
 #[test]
 fn a_rebuild_makes_the_same_again() {
     let mut author = Author::new();
-    author.tells(BEGIN, "c1", "bash", json!({"status": "running", "input": {"command": "a"}}));
+    author.tells(BEGIN, "c1", "bash", &json!({"status": "running", "input": {"command": "a"}}));
     author.hook(BEGIN + 10, "tool.execute.before", "c1");
     author.says(BEGIN + 20, "permission.asked", json!({"id": "per_1", "tool": {"callID": "c1"}}));
     author.says(BEGIN + 30, "permission.replied", json!({"requestID": "per_1", "reply": "once"}));
@@ -307,7 +307,7 @@ fn a_rebuild_makes_the_same_again() {
         BEGIN + 120,
         "c1",
         "bash",
-        json!({"status": "completed", "input": {"command": "b"}}),
+        &json!({"status": "completed", "input": {"command": "b"}}),
     );
     author.steps(BEGIN, "msg_2", "step-start", "aa");
     author.steps(BEGIN + 130, "msg_2", "step-finish", "bb");

@@ -125,6 +125,16 @@ impl Author {
         self.json(Kind::Intercept, 0, &asked);
     }
 
+    /// A file as a call of `ses_1` found it or left it; without bytes it is as `found` says.
+    pub(crate) fn sees(&mut self, moment: &str, path: &str, found: &str, bytes: &[u8]) {
+        let hash = if matches!(found, "bytes" | "same") { "5f" } else { "" };
+        let file = json!({"directory": "/project", "session": "ses_1", "call": "call_1", "tool": "edit",
+            "moment": moment, "path": path, "found": found, "size": bytes.len(), "hash": hash,
+            "changed_us": 7});
+        let bytes = if found == "bytes" { [b"\n", bytes].concat() } else { Vec::new() };
+        self.frame(Kind::File, 0, 0, &[file.to_string().as_bytes(), &bytes].concat());
+    }
+
     fn json(&mut self, kind: Kind, exchange: u32, payload: &serde_json::Value) {
         self.frame(kind, 0, exchange, payload.to_string().as_bytes());
     }

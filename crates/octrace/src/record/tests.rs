@@ -3,8 +3,13 @@
 
 use std::{fs, path::PathBuf};
 
-use octrace_core::{exchange::Outcome, redact::Patterns};
+use octrace_core::{
+    attribution::timeline::{CallId, FileHistory, Moment},
+    exchange::Outcome,
+    redact::Patterns,
+};
 use octrace_store::Tape;
+use octrace_wire::frame::Kind;
 use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
@@ -151,6 +156,39 @@ fn what_the_users_patterns_match_is_not_kept_also_after_a_restart() {
 }
 
 #[test]
+fn files_come_back_as_they_were_seen_but_for_secrets() {
+    let room = room();
+    let mut author = Author::alive(&room.root, "1-a");
+    let binary = b"\xff\x00\r\none\n\ntwo";
+    author.sees("before", "/p/a", "bytes", binary);
+    author.sees("permitted", "/p/a", "same", b"");
+    author.sees("after", "/p/a", "absent", b"");
+    author.sees("after", "/p/b", "bytes", b"first\nof ACME-1\nlast\n");
+    // What a newer plugin says, and what is broken, is counted and does not stop the rest.
+    author.sees("later", "/p/a", "bytes", b"x");
+    author.sees("after", "/p/a", "elsewhere", b"x");
+    author.frame(Kind::File, 0, 0, b"{\"session\":");
+    author.frame(Kind::File, 0, 0, b"{}\nbytes");
+    room.pipeline(&author).drain(false).unwrap();
+    let tape = room.tape();
+    let files = tape.traced_below("/p").unwrap();
+    assert_eq!(files.iter().map(|(_, path)| path.as_str()).collect::<Vec<_>>(), ["/p/a", "/p/b"]);
+    let ids: Vec<_> = files.iter().map(|(id, _)| *id).collect();
+    let histories = tape.file_histories(&ids, None).unwrap();
+    let texts: Vec<Vec<_>> = histories
+        .iter()
+        .map(|file| file.observations.iter().map(|seen| tape.text_at(seen.id).unwrap()).collect())
+        .collect();
+    let whole = || Some((binary.to_vec(), true));
+    assert_eq!(texts[0], [whole(), whole(), None]);
+    assert_eq!(texts[1], [Some((b"first\nof [REDACTED]\nlast\n".to_vec(), false))]);
+    let first = &histories[0].observations[0];
+    let call = CallId { session: "ses_1".to_owned(), call: "call_1".to_owned() };
+    assert_eq!((&first.moment, first.changed_us), (&Moment::Before(call), Some(7)));
+    assert_eq!(tape.sessions().unwrap().len(), 1);
+}
+
+#[test]
 fn a_dead_writer_leaves_a_cut_answer_and_no_spool() {
     let room = room();
     let mut author = Author::dead(&room.root, "2-a");
@@ -264,6 +302,8 @@ enum Step {
     Chunk(u8, u16),
     End(u8),
     Event,
+    /// A file with so many lines; without any, it is the same as before.
+    File(u8),
     Roll,
     /// `/intercept on` or `off`.
     Intercept(bool),
@@ -282,6 +322,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..4u8, 0..2_000u16).prop_map(|(n, length)| Step::Chunk(n, length)),
         3 => (0..4u8).prop_map(Step::End),
         2 => Just(Step::Event),
+        3 => (0..3u8).prop_map(Step::File),
         1 => Just(Step::Roll),
         2 => any::<bool>().prop_map(Step::Intercept),
         3 => Just(Step::Drain),
@@ -291,8 +332,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
+/// Exchanges, how many events, files, dumps.
+type Seen = (Vec<String>, usize, Vec<FileHistory>, Vec<(PathBuf, String)>);
+
 /// What a reader of the tape sees, and the dumps.
-fn seen(room: &Room) -> (Vec<String>, usize, Vec<(PathBuf, String)>) {
+fn seen(room: &Room) -> Seen {
     let tape = room.tape();
     let rows = tape.exchanges("ses_1").unwrap();
     let exchanges = rows
@@ -304,7 +348,9 @@ fn seen(room: &Room) -> (Vec<String>, usize, Vec<(PathBuf, String)>) {
             format!("{asked} {:?} {:?} {} {body}", row.outcome, row.status, row.chunks)
         })
         .collect();
-    (exchanges, tape.events("ses_1").unwrap().len(), room.dumps())
+    let files = tape.traced_file("/p/a").unwrap();
+    let files = tape.file_histories(files.as_slice(), None).unwrap();
+    (exchanges, tape.events("ses_1").unwrap().len(), files, room.dumps())
 }
 
 proptest! {
@@ -326,6 +372,8 @@ proptest! {
                     Step::Chunk(n, length) => author.chunk(number[n as usize], &"x".repeat(length.into())),
                     Step::End(n) => author.end(number[n as usize], "complete"),
                     Step::Event => author.event("session.idle", &json!({"sessionID": "ses_1"})),
+                    Step::File(0) => author.sees("before", "/p/a", "same", b""),
+                    Step::File(lines) => author.sees("after", "/p/a", "bytes", &vec![b'\n'; lines.into()]),
                     Step::Roll => author.roll(),
                     Step::Intercept(on) => author.intercept("t", if on { "on" } else { "off" }, "ses_1"),
                     Step::Drain | Step::Die | Step::DieReading => {}
