@@ -334,7 +334,7 @@ fn a_calls_step_is_compared_once_its_snapshots_of_the_whole_work_tree_are() {
     author.says(5, "session.updated", info("/w"));
     author.steps(10, "msg_2", "step-start", "aa");
     let time = json!({"start": BEGIN / 1_000, "end": BEGIN / 1_000 + 1});
-    author.tells(BEGIN, "c1", "bash", json!({"status": "completed", "input": {}, "time": time}));
+    author.tells(BEGIN, "c1", "bash", &json!({"status": "completed", "input": {}, "time": time}));
     author.steps(30, "msg_2", "step-finish", "bb");
     let compared = |author: &Author| author.tape.call(&call("c1")).unwrap().unwrap().compared;
     for (trees, expected) in
