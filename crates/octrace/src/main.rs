@@ -11,6 +11,7 @@
 //! * [`mod@watch`]: the system's word for it that a folder has changed.
 
 mod cli;
+mod commits;
 mod config;
 mod doctor;
 mod git;

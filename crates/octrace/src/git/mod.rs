@@ -8,6 +8,7 @@
 //!
 //! Git may hang, on a network's file system say. It is killed when its time is over, and what it may print is bounded.
 
+mod lines;
 mod objects;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+pub(crate) use self::lines::CommittedLine;
 pub(crate) use self::objects::{Blob, Changed, Status};
 
 /// How long git may take, unless a caller says otherwise.

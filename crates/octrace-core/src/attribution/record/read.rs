@@ -36,32 +36,31 @@ const REFERENCE: &str = "1.0";
 const NO_FILES: [&str; 3] = [".shell-history", ".sessions", ".unknown"];
 
 /// Reads the lines of a file: the records, and what is wrong with the lines that hold none, with their numbers from 1.
-/// Empty lines are none.
 pub fn read(text: &[u8]) -> (Vec<Record>, Vec<(usize, NoRecord)>) {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let (mut records, mut problems) = (Vec::new(), Vec::new());
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
         match read_line(line) {
-            Ok(record) => records.push(record),
+            Ok(record) => records.extend(record),
             Err(why) => problems.push((number + 1, why)),
         }
     }
     (records, problems)
 }
 
-/// Reads one line.
+/// Reads one line; there is nothing in an empty one.
 ///
 /// # Errors
 /// Where it holds no record, or one without a time or without files.
-pub fn read_line(line: &[u8]) -> Result<Record, NoRecord> {
+pub fn read_line(line: &[u8]) -> Result<Option<Record>, NoRecord> {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+    if line.is_empty() {
+        return Ok(None);
+    }
     let value = serde_json::from_slice(line).map_err(|error| {
         let at = error.column();
         NoRecord::NoJson(if error.is_eof() { "cut off".into() } else { format!("column {at}") })
     })?;
-    upgrade(value)
+    upgrade(value).map(Some)
 }
 
 /// The record that a JSON value holds, in the shape that is valid now.

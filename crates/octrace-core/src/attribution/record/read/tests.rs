@@ -45,7 +45,7 @@ fn a_valid_record_stays_as_it_is() {
         }] }],
         "metadata": { "dev.cursor": { "a": [null] } },
     });
-    let record = read_line(line.to_string().as_bytes()).unwrap();
+    let record = read_line(line.to_string().as_bytes()).unwrap().unwrap();
     assert_eq!(problems(&record), Vec::<String>::new());
     assert_eq!(serde_json::to_value(&record).unwrap(), line);
 }
@@ -168,6 +168,7 @@ fn what_does_not_fit_is_kept_beside_it() {
 fn a_line_without_a_record_is_named() {
     let why = |line: &str| read_line(line.as_bytes()).unwrap_err().to_string();
     assert_eq!(why("{\"a\":1"), "no JSON (cut off)");
+    assert_eq!(why("{\"a\":\"1\r\n"), "no JSON (cut off)");
     assert_eq!(why("{\"a\" 1}"), "no JSON (column 6)");
     assert_eq!(why("[]"), "no Agent Trace record: no object");
     assert_eq!(why("{\"timestamp\":5}"), "no Agent Trace record: `timestamp` is no time");

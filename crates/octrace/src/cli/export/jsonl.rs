@@ -1,43 +1,33 @@
-//! `octrace export`: what is on the tape, in other tools' formats.
+//! `octrace export jsonl`: the files that are written live, made of the tape.
 
 use std::{
     collections::HashSet,
-    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use octrace_core::exchange::Summary;
 use octrace_export::jsonl;
 use octrace_store::{Tape, follow::Step, read::ExchangeDetail};
 use octrace_view::text::counted;
 
-use super::{
-    Context,
-    error::{Failure, Result},
-    output::Output,
-    show,
+use super::NewFile;
+use crate::{
+    cli::{
+        Context,
+        error::{Failure, Result},
+        output::Output,
+        show,
+    },
+    record::name_of,
 };
-use crate::record::name_of;
-
-/// Write sessions as other tools read them
-#[derive(Args)]
-pub(super) struct Export {
-    #[command(subcommand)]
-    format: Format,
-}
-
-#[derive(Subcommand)]
-enum Format {
-    Jsonl(Jsonl),
-}
 
 /// A line for each request, response and error, as opencode-api-tracer writes them
 ///
 /// The same lines as in the files that are written live where OPENCODE_API_TRACER_DIR is set. Sub-agents' sessions
 /// are sessions of their own.
 #[derive(Args)]
-struct Jsonl {
+pub(super) struct Jsonl {
     /// The sessions' ids, or enough of their beginning or end
     #[arg(required = true, value_name = "SESSION")]
     sessions: Vec<String>,
@@ -46,16 +36,8 @@ struct Jsonl {
     output: Option<PathBuf>,
 }
 
-impl Export {
-    pub(super) fn run(self, context: &mut Context) -> Result {
-        match self.format {
-            Format::Jsonl(jsonl) => jsonl.run(context),
-        }
-    }
-}
-
 impl Jsonl {
-    fn run(self, context: &mut Context) -> Result {
+    pub(super) fn run(self, context: &mut Context) -> Result {
         let Context { paths, out, .. } = context;
         let tape = show::open(&paths.tape())?;
         let rows = tape.sessions()?;
@@ -155,21 +137,14 @@ fn nameless(session: &str) -> ExchangeDetail {
 
 /// All in one file, which is there whole or not at all; how many requests are damaged.
 fn into_file(tape: &Tape, sessions: &[String], path: &Path, out: &mut Output) -> Result<usize> {
-    let refused =
-        |error: io::Error| Failure::failed(format!("cannot write {}: {error}", path.display()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    // Private by itself.
-    let new = tempfile::Builder::new().prefix(".octrace-").tempfile_in(folder).map_err(refused)?;
-    let mut writer = BufWriter::new(new);
+    let mut new = NewFile::create(path)?;
     let mut sum = Exported::default();
     for session in sessions {
-        let exported = each(tape, session, |lines| writer.write_all(lines).map_err(refused))?;
+        let exported = each(tape, session, |lines| new.write(lines))?;
         sum.lines += exported.lines;
         sum.damaged += exported.damaged;
     }
-    let new = writer.into_inner().map_err(|error| refused(error.into_error()))?;
-    new.persist(path).map_err(|error| refused(error.error))?;
+    new.finish()?;
     out.note(&format!("{} in {}", counted(sum.lines as u64, "line"), path.display()));
     Ok(sum.damaged)
 }
