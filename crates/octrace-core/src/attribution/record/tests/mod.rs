@@ -382,3 +382,23 @@ proptest! {
         prop_assert!(ranges.all(|range| range.end_line <= longest as u64));
     }
 }
+
+#[test]
+fn the_page_about_records_says_what_they_are() {
+    let page = include_str!("../../../../../../docs/agent-trace.md");
+    let example = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example: Record = serde_json::from_str(example).unwrap();
+    assert_eq!(problems(&example), Vec::<String>::new());
+    assert_eq!(example.id, record_id(&id("call_1")));
+    let lines = [b"    let token = read_token()?;".as_slice(), b"    client.bearer(token)"];
+    let range = &example.files[0].conversations[0].ranges[0];
+    assert_eq!(range.content_hash, Some(content_hash(lines)));
+    for line in include_str!("../metadata.rs").lines() {
+        if let Some(key) = line.split('"').nth(1).filter(|key| key.starts_with("io.opencode.")) {
+            assert!(page.contains(&format!("`{key}`")), "{key} is not on the page");
+        }
+    }
+    for evidence in ["bytes", "step_trees", "explicit", "unique_text", "created"] {
+        assert!(page.contains(&format!("| `{evidence}` |")), "{evidence} is not on the page");
+    }
+}
