@@ -2,38 +2,36 @@
 //!
 //! A repository may be hostile, and its settings can name programs. So git is called in a way in which it starts none:
 //! nothing of our environment that speaks to git, no monitor, no hook, no network, no question, no lock. What is
-//! asked here must keep to it: plumbing about trees and objects. Whatever looks at a work tree's files (`git diff`,
-//! `git blame FILE`) runs the filters that the repository names; and what prints a difference needs `--no-ext-diff`
-//! and `--no-textconv`.
+//! asked here must keep to it: plumbing about trees, objects and names. Whatever looks at a work tree's files (`git
+//! diff`, `git blame FILE`) runs the filters that the repository names.
+//!
+//! * `run`: any program, bounded in time and output. * `objects`: trees and contents.
+//! * `head`: which commit is checked out, or was. * `attributes`: which files git keeps in another form.
 //!
 //! Git may hang, on a network's file system say. It is killed when its time is over, and what it may print is bounded.
 
+mod attributes;
+mod head;
 mod lines;
 mod objects;
+mod run;
 #[cfg(test)]
 mod tests;
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{self, Read, Write},
-    os::unix::process::CommandExt,
+    io,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::mpsc::{self, RecvTimeoutError},
-    thread,
-    time::{Duration, Instant},
+    process::Command,
+    time::Duration,
 };
-
-use rustix::process::{Pid, Signal, kill_process_group};
 
 pub(crate) use self::lines::CommittedLine;
 pub(crate) use self::objects::{Blob, Changed, Status};
+pub(crate) use self::run::run;
 
 /// How long git may take, unless a caller says otherwise.
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// How much it may print.
-const LONGEST: u64 = 64 << 20;
 
 /// Settings that a repository cannot change then: what would start a program, or go to a network.
 const SETTINGS: [&str; 5] = [
@@ -110,19 +108,6 @@ impl Git {
         self.ask(arguments, None)
     }
 
-    /// The commit that is checked out; `None` where there is none yet.
-    ///
-    /// # Errors
-    /// As [`Git::run`]; also where there is no repository.
-    pub(crate) fn rev_parse_head(&self) -> Result<Option<String>, GitError> {
-        match self.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
-            Ok(id) => Ok(Some(objects::id(id.trim_ascii())?)),
-            // That is how it says so; anything worse is 128.
-            Err(GitError::Failed(Some(1))) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The root of the work tree.
     ///
     /// # Errors
@@ -159,63 +144,7 @@ impl Git {
             .args(["--no-pager", "--literal-pathspecs"])
             .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
             .args(&self.place)
-            .args(arguments)
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            // What it starts is killed with it.
-            .process_group(0);
-        let child = command.spawn().map_err(GitError::Start)?;
-        answer(child, input, self.limit)
-    }
-}
-
-/// What the child prints until it ends well.
-fn answer(mut child: Child, input: Option<Vec<u8>>, limit: Duration) -> Result<Vec<u8>, GitError> {
-    let deadline = Instant::now() + limit;
-    let mut stdin = child.stdin.take();
-    // Where it no longer wants to read, its exit code says why.
-    let writer = thread::spawn(move || match (&mut stdin, input) {
-        (Some(stdin), Some(input)) => stdin.write_all(&input).is_ok(),
-        _ => true,
-    });
-    let stdout = child.stdout.take();
-    let (sender, printed) = mpsc::sync_channel(1);
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = stdout.map_or(Ok(0), |out| out.take(LONGEST + 1).read_to_end(&mut bytes));
-        // Nobody waits for it any more.
-        sender.send(read.map(|_| bytes)).ok();
-    });
-    let printed = match printed.recv_timeout(limit) {
-        Ok(Ok(bytes)) if bytes.len() as u64 <= LONGEST => Ok(bytes),
-        Ok(Ok(_)) => Err(GitError::Long),
-        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(GitError::Odd),
-        Err(RecvTimeoutError::Timeout) => Err(GitError::Slow(limit)),
-    };
-    let ended = if printed.is_ok() { wait(&mut child, deadline) } else { None };
-    let Some(status) = ended else {
-        let group = Pid::from_child(&child);
-        // It may have ended by itself a moment ago.
-        kill_process_group(group, Signal::KILL).ok();
-        // What hangs in the kernel does not die before that lets it go.
-        thread::spawn(move || child.wait());
-        return printed.and(Err(GitError::Slow(limit)));
-    };
-    writer.join().ok();
-    if status.success() { printed } else { Err(GitError::Failed(status.code())) }
-}
-
-/// Whoever closes his output ends at once, if nothing is wrong with him.
-fn wait(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatus> {
-    const LOOK_EVERY: Duration = Duration::from_millis(1);
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
-        }
-        if Instant::now() >= deadline {
-            return None;
-        }
-        thread::sleep(LOOK_EVERY);
+            .args(arguments);
+        run(command, input, self.limit)
     }
 }

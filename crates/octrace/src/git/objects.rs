@@ -10,10 +10,8 @@ const AT_ONCE: u64 = 32 << 20;
 /// A regular file that is not the same in two trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Changed {
-    /// Relative to the trees' root, as bytes; in the newer tree, if it is there.
+    /// Relative to the trees' root, as bytes. A file with a new name is two: one that is gone, and one that is new.
     pub(crate) path: Vec<u8>,
-    /// Where it was in the older tree, if that is another path.
-    pub(crate) renamed_from: Option<Vec<u8>>,
     /// The id of its content in the older tree; `None`: it was no regular file there.
     pub(crate) old: Option<String>,
     /// The same in the newer tree.
@@ -29,10 +27,10 @@ pub(crate) enum Status {
     Added,
     /// Gone.
     Deleted,
-    /// Another content, or other permissions, or another type.
+    /// Another content.
     Modified,
-    /// Another name, for what is mostly the same.
-    Renamed,
+    /// It is no regular file any more, or was none.
+    Retyped,
 }
 
 /// What a content's id leads to.
@@ -72,7 +70,7 @@ impl Git {
     /// As [`Git::run`]; also where a tree is not there.
     pub(crate) fn diff_tree(&self, old: &str, new: &str) -> Result<Vec<Changed>, GitError> {
         let (old, new) = (id(old.as_bytes())?, id(new.as_bytes())?);
-        let options = ["-r", "-z", "-M", "--raw", "--no-abbrev", "--no-ext-diff", "--no-textconv"];
+        let options = ["-r", "-z", "--no-renames", "--raw", "--no-abbrev"];
         let command = ["diff-tree"].iter().chain(&options);
         let printed = self.run(command.copied().chain([old.as_str(), new.as_str(), "--"]))?;
         changes(&printed)
@@ -159,31 +157,26 @@ fn input<'a>(ids: impl Iterator<Item = &'a String>) -> Result<Vec<u8>, GitError>
     Ok(lines)
 }
 
-/// Reads `--raw -z`: `:<old mode> <new mode> <old id> <new id> <status>`, NUL, path, NUL, and for a rename another
-/// path and NUL.
+/// Reads `--raw -z`: `:<old mode> <new mode> <old id> <new id> <status>`, NUL, path, NUL.
 fn changes(printed: &[u8]) -> Result<Vec<Changed>, GitError> {
     let mut fields = printed.split(|byte| *byte == 0);
     let mut changes = Vec::new();
     while let Some(head) = fields.next().filter(|head| !head.is_empty()) {
         let words: Vec<_> = head.split(|byte| *byte == b' ').collect();
         let [old_mode, new_mode, old, new, letter] = words[..] else { return Err(GitError::Odd) };
-        let mut path = || -> Result<Vec<u8>, GitError> {
-            let path = fields.next().filter(|path| !path.is_empty());
-            Ok(path.ok_or(GitError::Odd)?.to_owned())
-        };
-        let first = path()?;
-        let (status, path, renamed_from) = match letter.first() {
-            Some(b'A') => (Status::Added, first, None),
-            Some(b'D') => (Status::Deleted, first, None),
-            Some(b'M' | b'T') => (Status::Modified, first, None),
-            Some(b'R') => (Status::Renamed, path()?, Some(first)),
+        let path = fields.next().filter(|path| !path.is_empty()).ok_or(GitError::Odd)?.to_owned();
+        let status = match letter {
+            b"A" => Status::Added,
+            b"D" => Status::Deleted,
+            b"M" => Status::Modified,
+            b"T" => Status::Retyped,
             _ => return Err(GitError::Odd),
         };
         let old = if is_file(old_mode) { Some(id(old)?) } else { None };
         let new = if is_file(new_mode) { Some(id(new)?) } else { None };
         // Other permissions change nothing that we look at.
-        if old != new || renamed_from.is_some() {
-            changes.push(Changed { path, renamed_from, old, new, status });
+        if old != new {
+            changes.push(Changed { path, old, new, status });
         }
     }
     Ok(changes)

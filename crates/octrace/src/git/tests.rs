@@ -3,12 +3,16 @@
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use octrace_testkit::{PATIENCE, eventually};
 use tempfile::TempDir;
 
-use super::*;
+use super::{
+    objects::{Blob, Status},
+    *,
+};
 
 /// A repository without commits.
 struct Room {
@@ -90,21 +94,21 @@ fn the_files_that_differ_between_two_trees_are_found_with_their_contents() {
         let told: Vec<_> = changes
             .iter()
             .map(|change| {
-                let path = |path: &[u8]| String::from_utf8(path.to_owned()).unwrap();
                 let ids = (change.old.is_some(), change.new.is_some());
-                (path(&change.path), change.renamed_from.as_deref().map(path), ids, change.status)
+                (String::from_utf8(change.path.clone()).unwrap(), ids, change.status)
             })
             .collect();
-        let there = |name: &str, ids, status| (name.to_owned(), None, ids, status);
+        let there = |name: &str, ids, status| (name.to_owned(), ids, status);
         assert_eq!(
             told,
             [
-                there("becomes a link", (true, false), Status::Modified),
+                there("becomes a link", (true, false), Status::Retyped),
                 there("changed", (true, true), Status::Modified),
                 there("gone", (true, false), Status::Deleted),
+                there("moved", (true, false), Status::Deleted),
                 there("new", (false, true), Status::Added),
                 there("odd\n\t\"name", (true, true), Status::Modified),
-                ("there".into(), Some("moved".into()), (true, true), Status::Renamed),
+                there("there", (false, true), Status::Added),
             ]
         );
         assert_eq!(git.diff_tree(&new, &new).unwrap(), []);
@@ -112,7 +116,7 @@ fn the_files_that_differ_between_two_trees_are_found_with_their_contents() {
         assert!(matches!(git.diff_tree("--output=x", &new), Err(GitError::Odd)));
 
         let changed = changes[1].clone();
-        let ids = [changed.new, changed.old, changes[3].new.clone(), changes[5].new.clone()];
+        let ids = [changed.new, changed.old, changes[4].new.clone(), changes[6].new.clone()];
         let mut ids: Vec<_> = ids.into_iter().flatten().collect();
         ids.extend(["1".repeat(40), new.clone()]);
         let bytes = |text: &str| Blob::Bytes(text.into());
@@ -170,6 +174,42 @@ fn the_commit_and_the_root_are_those_of_the_work_tree() {
         assert!(matches!(Git::at(place).toplevel(), Err(GitError::Failed(Some(128)))));
         assert!(matches!(Git::at(place).rev_parse_head(), Err(GitError::Failed(Some(128)))));
     }
+}
+
+#[test]
+fn what_was_checked_out_at_a_time_is_in_the_log() {
+    let room = Room::new();
+    let git = Git::at(&room.root);
+    assert!(git.head_at(0).is_err(), "no commit yet");
+    let commit = |date: &str| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(&room.root).env("GIT_COMMITTER_DATE", format!("@{date} +0000"));
+        command.args(["-c", "user.name=u", "-c", "user.email=u@localhost", "commit"]);
+        let output =
+            command.args(["--quiet", "--allow-empty", "--message", date]).output().unwrap();
+        assert!(output.status.success());
+        room.git(&["rev-parse", "HEAD"])
+    };
+    let (first, second) = (commit("1000"), commit("2000"));
+    let at = |seconds: i64| git.head_at(seconds * 1_000_000 + 999_999).unwrap();
+    assert_eq!(at(3000), Some(second));
+    assert_eq!(at(2000), None, "in that second it was the one, then the other");
+    assert_eq!(at(1999), Some(first));
+    assert_eq!(at(1000), None);
+    assert_eq!(at(999), None, "before the log begins");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert!(at(now.cast_signed()).is_some());
+}
+
+#[test]
+fn what_git_keeps_in_another_form_is_told() {
+    let room = Room::new();
+    room.write(".gitattributes", "*.big filter=lfs\n*.id ident\n*.w working-tree-encoding=UTF-16\n*.crlf eol=crlf\n*.big2 -filter\n");
+    let paths = ["a.big", "b.id", "c/d.w", "e.crlf", "f.txt", "g\n.big", "h.big2"];
+    let paths: Vec<_> = paths.iter().map(|path| path.as_bytes()).collect();
+    let git = Git::at(&room.root);
+    assert_eq!(git.converts(&paths).unwrap(), [true, true, true, false, false, true, false]);
+    assert_eq!(git.converts(&[]).unwrap(), [false; 0]);
 }
 
 #[test]
@@ -237,7 +277,8 @@ fn a_hostile_repository_starts_nothing() {
     assert!(!git.has(&"1".repeat(40)).unwrap());
     assert_eq!(git.toplevel().unwrap(), room.root);
     assert!(git.rev_parse_head().unwrap().is_some());
-    git.run(["log", "-g", "--format=%H", "HEAD", "--"]).unwrap();
+    assert!(git.head_at(i64::MAX).unwrap().is_some());
+    assert_eq!(git.converts(&[b"file.c"]).unwrap(), [true]);
     git.run(["ls-files", "--others", "--exclude-standard", "-z"]).unwrap();
     git.run(["blame", "--porcelain", "--no-textconv", "HEAD", "--", "file.c"]).unwrap();
     assert_eq!(fs::read_to_string(&started).unwrap_or_default(), "");
