@@ -113,3 +113,6 @@ UPDATE pruned SET until_us = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHER
 
 -- Of what was recorded before, events tell the rest (octrace_store::Tape::derive_step).
 INSERT OR REPLACE INTO derived SELECT 'tools and prompts', 0 WHERE EXISTS (SELECT 1 FROM events);
+
+-- What Agent Trace records of the process say of where they come from: JSON; NULL: none are made of it.
+ALTER TABLE spools ADD COLUMN labels TEXT;

@@ -25,13 +25,38 @@ impl Tape {
         files: &[FileId],
         upto_us: Option<i64>,
     ) -> Result<Vec<FileHistory>, Error> {
+        // To SQLite a negative limit is none.
+        self.histories(files, upto_us.unwrap_or(i64::MAX), -1)
+    }
+
+    /// The same, but of each file only the newest `most`.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn newest_histories(
+        &self,
+        files: &[FileId],
+        upto_us: i64,
+        most: u32,
+    ) -> Result<Vec<FileHistory>, Error> {
+        self.histories(files, upto_us, i64::from(most))
+    }
+
+    fn histories(
+        &self,
+        files: &[FileId],
+        upto_us: i64,
+        most: i64,
+    ) -> Result<Vec<FileHistory>, Error> {
         // Of one moment: what is pruned meanwhile is there until the end.
         let moment = self.connection.unchecked_transaction()?;
         let mut states = StateLines::new(&moment)?;
         let mut histories = Vec::with_capacity(files.len());
         let sql = format!(
-            "SELECT id, at_us, moment, session, subject, found, state, changed_us FROM observations
-             WHERE file = ?1 AND at_us <= ?2 AND {} ORDER BY at_us, id",
+            "SELECT * FROM (
+                 SELECT id, at_us, moment, session, subject, found, state, changed_us FROM observations
+                 WHERE file = ?1 AND at_us <= ?2 AND {} ORDER BY at_us DESC, id DESC LIMIT ?3)
+             ORDER BY at_us, id",
             stays("observations")
         );
         let mut select = moment.prepare_cached(&sql)?;
@@ -40,7 +65,7 @@ impl Tape {
             let path = moment.prepare_cached(path)?.query_row([file.0], |row| row.get(0));
             let Some(path) = path.optional()? else { continue };
             let mut observations = Vec::new();
-            let mut rows = select.query(params![file.0, upto_us.unwrap_or(i64::MAX)])?;
+            let mut rows = select.query(params![file.0, upto_us, most])?;
             while let Some(row) = rows.next()? {
                 observations.push(observation(row, &mut states)?);
             }

@@ -3,17 +3,20 @@
 //! * `observe`: what files contained at moments, written by a recorder.
 //! * `history`: the same, read as [`octrace_core::attribution`] wants it.
 //! * `call`: when tool calls were at work. `step`: the steps that they belong to, with OpenCode's snapshots.
+//! * `due`: what else has to be known to make records.
 //! * `record`: the records, and the revisions that they name.
 //!
 //! Steps and the times of calls are derived from events, so [`Tape::rebuild`](crate::Tape::rebuild) makes them again. What files
 //! contained is recorded content, as bodies are.
 
 mod call;
+mod due;
 mod history;
 mod observe;
 mod record;
 mod step;
 
+pub use due::{CallContext, Labels, Workplace};
 pub use history::FileId;
 pub use record::Record;
 pub use step::{Step, Trees};

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{Batch, Error, SpoolId, text};
 
 /// The words for moments on the tape, and what each is a moment of.
-fn words(moment: &Moment) -> Option<(&'static str, &str)> {
+pub(super) fn words(moment: &Moment) -> Option<(&'static str, &str)> {
     Some(match moment {
         Moment::Before(call) => ("before", &call.call),
         Moment::Permitted(call) => ("permitted", &call.call),

@@ -10,6 +10,8 @@ use octrace_core::{
 };
 use serde_json::{Value, json};
 
+mod due;
+
 use super::Author;
 use crate::{
     Tape,
