@@ -31,6 +31,8 @@ pub(crate) struct Paths {
     pub(crate) state: PathBuf,
     /// Where OpenCode's global configuration is.
     pub(crate) opencode_config: PathBuf,
+    /// Where OpenCode keeps what it knows.
+    pub(crate) opencode_data: PathBuf,
     /// A further one, `OPENCODE_CONFIG_DIR`.
     pub(crate) opencode_config_dir: Option<PathBuf>,
     /// Where the plugin tries to make its spools, in this order.
@@ -59,6 +61,7 @@ impl Paths {
             home: settings.home.value.clone(),
             cache: xdg.cache_dir().join("octrace"),
             opencode_config: xdg.config_dir().join("opencode"),
+            opencode_data: xdg.data_dir().join("opencode"),
             opencode_config_dir: variable("OPENCODE_CONFIG_DIR").map(PathBuf::from),
             spool_candidates: spool_candidates(
                 variable("XDG_RUNTIME_DIR").map(PathBuf::from),
@@ -83,6 +86,7 @@ impl Paths {
             patterns: settings.patterns.value.clone(),
             config: settings.file.clone(),
             user: self.user.clone(),
+            opencode_data: self.opencode_data.clone(),
             state: self.state.clone(),
             limits: Limits {
                 max_bytes: settings.max_size.value.get().map(|Bytes(bytes)| bytes),

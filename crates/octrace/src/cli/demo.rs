@@ -59,6 +59,7 @@ impl Demo {
             patterns: Patterns::default(),
             config: home.join("config.toml"),
             user: home.clone(),
+            opencode_data: home.clone(),
             state: home.clone(),
             limits: Limits::default(),
         };

@@ -288,6 +288,7 @@ mod tests {
             cache: dir.path().join("cache"),
             state: dir.path().join("state"),
             opencode_config: dir.path().join("config"),
+            opencode_data: PathBuf::new(),
             opencode_config_dir: None,
             spool_candidates: Vec::new(),
         };

@@ -204,6 +204,7 @@ mod tests {
             cache: dir.join("cache"),
             state: dir.join("state"),
             opencode_config: dir.join("config"),
+            opencode_data: PathBuf::new(),
             opencode_config_dir: None,
             spool_candidates: vec![dir.join("spool")],
         }

@@ -6,7 +6,8 @@
 //! diff`, `git blame FILE`) runs the filters that the repository names.
 //!
 //! * `run`: any program, bounded in time and output. * `objects`: trees and contents.
-//! * `head`: which commit is checked out, or was. * `attributes`: which files git keeps in another form.
+//! * `head`: which commit is checked out, or was. * `lines`: which commit a line came with.
+//! * `attributes`: which files git keeps in another form.
 //!
 //! Git may hang, on a network's file system say. It is killed when its time is over, and what it may print is bounded.
 

@@ -86,6 +86,17 @@ impl Author {
         self.json(Kind::Event, 0, &event);
     }
 
+    /// A hook was called.
+    pub(crate) fn hook(&mut self, sent: &serde_json::Value) {
+        self.json(Kind::Hook, 0, sent);
+    }
+
+    /// OpenCode works in a directory of a work tree.
+    pub(crate) fn instance(&mut self, directory: &Path, worktree: &Path, project: &str) {
+        let instance = json!({"directory": directory, "worktree": worktree, "project": project});
+        self.json(Kind::Instance, 0, &instance);
+    }
+
     /// An assistant message that answers `user`.
     pub(crate) fn assistant(&mut self, session: &str, user: &str, id: &str) {
         let created = self.clock_us / 1_000;

@@ -135,6 +135,7 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let mut tape = Tape::open(&place.tape)?;
     // What recorders before this one could not write.
     sinks::catch_up(&mut tape, Instant::now())?;
+    sinks::agent_trace::catch_up(&mut tape)?;
     index::catch_up(&mut tape, INDEXING);
     retention::finish(place.limits, &mut tape, PRUNING);
     Ok(())
@@ -179,12 +180,19 @@ fn follow_spool(
         if let Some(asked) = &asked {
             pipeline.carry_out(asked)?;
         }
-        let asked = asked.map(|asked| asked.token);
+        // Who asks for nothing waits for everything.
+        let waits = asked.as_ref().is_some_and(|asked| {
+            asked.intercept.is_none()
+                && !pipeline.has_answered(Some(&asked.token))
+                && !pipeline.has_followed()
+        });
+        let asked = asked.map(|asked| asked.token).filter(|_| !waits);
         // Whoever asks wants all of it; else the rows of open exchanges follow a few times a second.
         if pipeline.refresh_is_due() || !pipeline.has_answered(asked.as_ref()) {
             pipeline.refresh()?;
         }
         let limit = if pipeline.tell(asked) { None } else { Some(RETRY.0) };
+        let limit = if waits { Some(PACE) } else { limit };
         let limit = pipeline.refresh_in().or(limit);
         let (tape, index) = pipeline.at_rest();
         let due = [limit, index.due_in(), retention.tend(tape), pipeline.follow_in()];

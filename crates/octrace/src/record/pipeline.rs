@@ -76,7 +76,7 @@ impl Pipeline {
             },
             tape,
             id,
-            sinks: Sinks::new(id),
+            sinks: Sinks::new(id, place),
             refreshed: None,
             index: Index::default(),
             told: Told::new(Status {
@@ -110,7 +110,10 @@ impl Pipeline {
                     Item::Hello(hello) => {
                         self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
                     }
-                    Item::Secrets(more) => self.writer.redactor.learn(&more.secrets),
+                    Item::Secrets(more) => {
+                        self.writer.redactor.learn(&more.secrets);
+                        self.sinks.learn(&more.secrets);
+                    }
                     _ => {}
                 }
             }
@@ -132,7 +135,10 @@ impl Pipeline {
                         self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
                         store.writer(&self.writer.redactor, &hello)?;
                     }
-                    Item::Secrets(more) => redactor.learn(&more.secrets),
+                    Item::Secrets(more) => {
+                        redactor.learn(&more.secrets);
+                        self.sinks.learn(&more.secrets);
+                    }
                     Item::Event(raw) => store.event(redactor, &frame.head, &raw)?,
                     Item::Hook(raw) => store.hook(redactor, &frame.head, &raw)?,
                     Item::File(file, bytes) => store.file(redactor, &frame.head, file, bytes)?,
@@ -183,6 +189,11 @@ impl Pipeline {
         self.sinks.follow(&mut self.tape, &self.assembler.wishes)?;
         self.told.status.intercept = self.sinks.intercept(&self.tape)?;
         Ok(())
+    }
+
+    /// Whether what is made beside the recording is made of all that is on the tape.
+    pub(crate) fn has_followed(&self) -> bool {
+        self.sinks.is_done()
     }
 
     /// Carries out what a command asks for, once.

@@ -25,6 +25,8 @@ pub(crate) struct Place {
     pub(crate) config: PathBuf,
     /// The user's home.
     pub(crate) user: PathBuf,
+    /// OpenCode's data folder, where its process does not name it.
+    pub(crate) opencode_data: PathBuf,
     /// Where the diagnostics file is, unless a setting says otherwise.
     pub(crate) state: PathBuf,
     /// What the tape may hold.

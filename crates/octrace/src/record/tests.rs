@@ -59,6 +59,7 @@ impl Room {
             patterns,
             config: folder("config.toml"),
             user: folder("user"),
+            opencode_data: folder("opencode"),
             state: folder("state"),
             limits: Limits::default(),
         }

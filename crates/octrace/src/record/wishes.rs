@@ -86,7 +86,6 @@ impl Wishes {
     }
 
     /// What Agent Trace records say of where they come from; `None` where it is switched off, or nothing was said yet.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by whoever makes the records"))]
     pub(crate) fn traced(&self) -> Option<&Labels> {
         self.traced.as_ref()
     }

@@ -71,6 +71,7 @@ mod tests {
             cache: at("cache"),
             state: at("state"),
             opencode_config: at("config"),
+            opencode_data: PathBuf::new(),
             opencode_config_dir: Some(at("missing")),
             spool_candidates: Vec::new(),
         };
