@@ -25,13 +25,16 @@ pub struct Due {
     pub item: Item,
 }
 
-/// Something to be delivered; the same, with the same id, whenever it is read.
+/// Something to be delivered; the same whenever it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// One of OpenCode's events or hook calls.
     Event {
-        /// A UUID, from spool and event: the same on every try, and no other event's anywhere.
-        id: String,
+        /// The name of its spool, and its number on this tape. No other event anywhere has both: no spool's name and
+        /// no number on a tape is given twice.
+        spool: String,
+        /// See above.
+        number: i64,
         /// `ses_…`, of those that speak of one.
         session: Option<String>,
         /// `message.updated`, `tool.execute.before`, …
@@ -49,31 +52,16 @@ pub enum Item {
         session: String,
         /// OpenCode's call id.
         call: String,
-        /// µs since the Unix epoch.
-        at_us: i64,
+        /// What its paths are relative to; empty where nobody looked.
+        root: String,
         /// JSON, as `octrace export agent-trace` writes it.
         record: String,
     },
 }
 
 impl Item {
-    /// By which a receiver knows it again.
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Event { id, .. } | Self::Record { id, .. } => id,
-        }
-    }
-
     /// Its JSON.
     pub fn json(&self) -> &str {
-        match self {
-            Self::Event { body, .. } => body,
-            Self::Record { record, .. } => record,
-        }
-    }
-
-    /// The same, for who makes it clean once more.
-    pub fn json_mut(&mut self) -> &mut String {
         match self {
             Self::Event { body, .. } => body,
             Self::Record { record, .. } => record,
@@ -253,49 +241,34 @@ impl Tape {
 
 fn event(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
     let sql = format!(
-        "SELECT (SELECT name FROM spools WHERE id = spool) AS spool, session, kind, at_us, {}
+        "SELECT id, coalesce((SELECT name FROM spools WHERE id = spool), '') AS spool,
+             session, kind, at_us, {}
          FROM events WHERE id = CAST(?1 AS INTEGER) AND {EVENT_STAYS}",
         Stored::COLUMNS
     );
     let row = tape
         .prepare_cached(&sql)?
         .query_row([id], |row| {
-            let spool: Option<String> = row.get("spool")?;
+            let (number, spool) = (row.get("id")?, row.get("spool")?);
             let (session, kind): (_, String) = (row.get("session")?, row.get("kind")?);
-            Ok((spool, session, kind, row.get("at_us")?, Stored::read(row)?))
+            Ok((number, spool, session, kind, row.get("at_us")?, Stored::read(row)?))
         })
         .optional()?;
-    let Some((spool, session, kind, at_us, stored)) = row else { return Ok(None) };
+    let Some((number, spool, session, kind, at_us, stored)) = row else { return Ok(None) };
     let body = stored.body(&mut PartReader::new(tape)?)?;
     let body =
         String::from_utf8(body).map_err(|_| Error::damaged(format!("event #{id} is not UTF-8")))?;
     let kind = kind.strip_prefix("hook.").unwrap_or(&kind).to_owned();
-    let id = event_id(&spool.unwrap_or_default(), id);
-    Ok(Some(Item::Event { id, session, kind, at_us, body }))
-}
-
-/// No event's number is given twice on a tape, and no spool's name anywhere.
-fn event_id(spool: &str, event: &str) -> String {
-    let hash = blake3::hash(format!("octrace event {spool} {event}").as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    // Version 8, "custom", of RFC 9562.
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut id = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            id.push('-');
-        }
-        id.push_str(&format!("{byte:02x}"));
-    }
-    id
+    Ok(Some(Item::Event { spool, number, session, kind, at_us, body }))
 }
 
 fn record(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
     let row = tape
         .prepare_cached(
-            "SELECT id, session, call, at_us, record FROM agent_trace_records
+            "SELECT id, session, call, record, coalesce((
+                 SELECT root FROM revisions
+                 WHERE session = agent_trace_records.session AND call = agent_trace_records.call), '')
+             FROM agent_trace_records
              WHERE id = ?1 AND session NOT IN (SELECT session FROM doomed)",
         )?
         .query_row([id], |row| {
@@ -303,8 +276,8 @@ fn record(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
                 id: row.get(0)?,
                 session: row.get(1)?,
                 call: row.get(2)?,
-                at_us: row.get(3)?,
-                record: row.get(4)?,
+                record: row.get(3)?,
+                root: row.get(4)?,
             })
         })
         .optional()?;

@@ -130,9 +130,6 @@ fn an_item_is_the_same_on_every_try_and_gone_once_it_is_accepted() {
     }
     let due = room.due(a);
     assert_eq!(room.due(a), due);
-    let ids: std::collections::BTreeSet<&str> = due.iter().map(|due| due.item.id()).collect();
-    assert_eq!(ids.len(), 3);
-    assert!(ids.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'8'), "{ids:?}");
     room.accept(&due[..2]);
     assert_eq!(room.due(a), due[2..]);
     assert_eq!(room.due(b).len(), 3, "of another destination");
@@ -211,7 +208,7 @@ fn a_record_that_changes_while_it_is_sent_is_sent_again() {
     room.accept(&sent);
     let due = room.due(a);
     assert_eq!(due.len(), 1);
-    assert_eq!((due[0].item.id(), due[0].item.json()), ("r1", "new"));
+    assert_eq!(due[0].item.json(), "new");
     room.accept(&due);
     assert_eq!(room.due(a), []);
 }
