@@ -15,7 +15,7 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 
 use crate::{
     config::{self, Age, Bytes, Settings},
-    record::{Limits, Place},
+    record::{Delivery, Limits, Place},
 };
 
 /// The folders that matter to octrace, whether they exist or not.
@@ -92,6 +92,7 @@ impl Paths {
                 max_bytes: settings.max_size.value.get().map(|Bytes(bytes)| bytes),
                 max_age: settings.max_age.value.get().map(|Age(age)| age),
             },
+            delivery: Delivery::new(&settings.agent_trace),
         }
     }
 

@@ -7,6 +7,7 @@
 pub(crate) mod figures;
 mod grid;
 pub(crate) mod line;
+mod queue;
 pub mod request;
 pub mod safe;
 mod search;
@@ -19,6 +20,7 @@ use std::ops::Range;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use self::queue::queue;
 pub use self::sessions::sessions;
 pub use self::show::{show, show_part};
 pub(crate) use line::Line;

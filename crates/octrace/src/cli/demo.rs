@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     paths::Paths,
-    record::{Limits, Place, flush},
+    record::{Delivery, Limits, Place, flush},
     setup::{launch, opencode, pinned, plugin, showcase},
 };
 
@@ -62,6 +62,7 @@ impl Demo {
             opencode_data: home.clone(),
             state: home.clone(),
             limits: Limits::default(),
+            delivery: Delivery::default(),
         };
         let report = flush(&place, PATIENCE);
 

@@ -1,18 +1,22 @@
-//! `octrace flush`: waits until everything that was captured so far is on the tape.
+//! `octrace flush`: waits until everything that was captured so far is on the tape, and delivered.
 
 use std::time::Duration;
 
 use clap::Args;
+use octrace_store::delivery::Standing;
+use octrace_view::text;
 
 use super::{
     Context,
     error::{Failure, Result},
+    output::Output,
 };
-use crate::record::{self, FlushReport};
+use crate::record::{self, FlushReport, Undelivered};
 
-/// Wait until everything captured so far is on the tape, and in the files that follow it
+/// Wait until everything captured so far is on the tape, in the files that follow it, and delivered
 ///
-/// Running recorders are asked; what no recorder reads is read by this command.
+/// Running recorders are asked; what no recorder reads is read by this command. What waits for a Postgres is delivered if
+/// its URL is in this environment or in the settings; else it is named, and waits on.
 #[derive(Args)]
 pub(crate) struct Flush {
     /// Give up after this many seconds
@@ -22,7 +26,7 @@ pub(crate) struct Flush {
 
 impl Flush {
     pub(crate) fn run(self, context: &mut Context) -> Result {
-        let FlushReport { late, failed, unwritten } = record::flush(
+        let FlushReport { late, failed, unwritten, undelivered } = record::flush(
             &context.paths.place(&context.settings),
             Duration::from_secs(self.timeout),
         );
@@ -46,6 +50,25 @@ impl Flush {
             ))
             .hint("It is tried again; `octrace export jsonl` writes the same at any time."));
         }
-        Ok(())
+        told(&undelivered, &context.out)
+    }
+}
+
+/// Says what waits: as a failure, where it could have been delivered from here.
+pub(super) fn told(undelivered: &[Undelivered], out: &Output) -> Result {
+    let says = |waiting: &Undelivered| {
+        let Standing { destination, waiting: count, .. } = &waiting.standing;
+        let items = text::counted(*count, "item");
+        format!("{items} wait for {}: {}", destination.identity.name, waiting.why())
+    };
+    for waiting in undelivered.iter().filter(|waiting| !waiting.is_known) {
+        out.note(&says(waiting));
+    }
+    match undelivered.iter().find(|waiting| waiting.is_known) {
+        None => Ok(()),
+        Some(waiting) => {
+            let failure = Failure::failed(format!("not all is delivered: {}", says(waiting)));
+            Err(failure.hint("Nothing is lost; `octrace queue` shows how it stands."))
+        }
     }
 }

@@ -16,6 +16,7 @@ mod install;
 mod intercept;
 mod output;
 mod prune;
+mod queue;
 mod rebuild;
 mod record;
 mod request;
@@ -56,6 +57,7 @@ enum Command {
     Intercept(intercept::Intercept),
     Export(export::Export),
     Flush(flush::Flush),
+    Queue(queue::Queue),
     Du(du::Du),
     Prune(prune::Prune),
     Verify(verify::Verify),
@@ -131,6 +133,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Intercept(intercept) => intercept.run(context),
         Command::Export(export) => export.run(context),
         Command::Flush(flush) => flush.run(context),
+        Command::Queue(queue) => queue.run(context),
         Command::Du(du) => du.run(context),
         Command::Prune(prune) => prune.run(context),
         Command::Verify(verify) => verify.run(context),
@@ -195,7 +198,9 @@ mod tests {
                      errors
           intercept  Keep model requests as files: on, off, or how it stands
           export     Write sessions as other tools read them
-          flush      Wait until everything captured so far is on the tape, and in the files that follow it
+          flush      Wait until everything captured so far is on the tape, in the files that follow it, and
+                     delivered
+          queue      Show what waits to be delivered, what was given up and why; try it again, or drop it
           du         Show how much of the disk each session needs, the largest first
           prune      Take the oldest sessions off the tape, as the settings say or as you do
           verify     Check that everything recorded is whole: the tape, and what is on its way to it

@@ -8,7 +8,9 @@ use std::{
 use octrace_core::exchange::{Outcome, Summary};
 use octrace_store::Tape;
 
-use super::{State, author::Author, follow::Follow, follow_spool, tests::room};
+use super::{
+    State, author::Author, deliver::Deliverers, follow::Follow, follow_spool, tests::room,
+};
 
 /// How often each is tried.
 const TRIES: u32 = 60;
@@ -34,7 +36,10 @@ fn frame_to_row() {
     let (folder, place) = (author.folder.clone(), room.place());
     let follow = Follow::begin(&folder).unwrap();
     // It ends with the process.
-    thread::spawn(move || follow_spool(&folder, &place, &follow, &mut State::Follow));
+    thread::spawn(move || {
+        let mut deliverers = Deliverers::of(&place);
+        follow_spool(&folder, &place, &follow, &mut State::Follow, &mut deliverers)
+    });
     let tape = Tape::open(&room.tape).unwrap();
     let mut took: [Vec<Duration>; 4] = Default::default();
     for number in 1..=TRIES {

@@ -10,6 +10,7 @@
 //! * [`store`]: redact, then store.
 //! * [`wishes`]: where it all is to go, by OpenCode's settings.
 //! * [`sinks`]: what follows the tape.
+//! * [`deliver`]: what goes from the tape to other systems.
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
 //! * [`index`]: the search index follows when nothing else is to be done.
@@ -27,6 +28,7 @@ mod assemble;
 pub(crate) mod author;
 mod clock;
 mod control;
+mod deliver;
 mod flush;
 mod follow;
 mod index;
@@ -61,9 +63,10 @@ use octrace_store::Tape;
 pub(crate) use self::{
     adopt::{FoundSpool, SpoolState, spools},
     ask::{Answer, ask},
+    deliver::{Undelivered, deliver, destination},
     flush::{FlushReport, flush},
     inspect::{Inspection, inspect},
-    place::Place,
+    place::{Delivery, Place},
     retention::Limits,
     sinks::dumps::dump_root,
     sinks::jsonl::name_of,
@@ -72,6 +75,7 @@ pub(crate) use self::{
 };
 use self::{
     control::Control,
+    deliver::Deliverers,
     follow::{Follow, Wake},
     pipeline::Pipeline,
     retention::Retention,
@@ -93,6 +97,9 @@ const RETRIES_AFTER_END: u32 = 5;
 /// whoever searches.
 const INDEXING: Duration = Duration::from_secs(20);
 
+/// How long a recorder whose work is done stays for what can be delivered. The rest is for the next one.
+const DELIVERING: Duration = Duration::from_secs(10);
+
 /// How long to prune once everything else is done.
 const PRUNING: Duration = Duration::from_secs(60);
 
@@ -103,12 +110,15 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let follow = Follow::begin(folder)?;
     let Some(claim) = spool.claim()? else { return Ok(()) };
     let mut state = State::Follow;
+    let mut deliverers = Deliverers::of(place);
     let mut wait = RETRY.0;
     let mut refused_at_end = 0;
     let mut said = String::new();
     loop {
         let begun = Instant::now();
-        let Err(error) = follow_spool(folder, place, &follow, &mut state) else { break };
+        let Err(error) = follow_spool(folder, place, &follow, &mut state, &mut deliverers) else {
+            break;
+        };
         if begun.elapsed() > RETRY.1 {
             // It went well for a while.
             wait = RETRY.0;
@@ -133,11 +143,15 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     }
     adopt::adopt_all(place);
     let mut tape = Tape::open(&place.tape)?;
+    let deliver_until = Instant::now() + DELIVERING;
+    deliverers.look(&tape)?;
+    deliverers.drain();
     // What recorders before this one could not write.
     sinks::catch_up(&mut tape, Instant::now())?;
     sinks::agent_trace::catch_up(&mut tape)?;
     index::catch_up(&mut tape, INDEXING);
     retention::finish(place.limits, &mut tape, PRUNING);
+    deliverers.wait(deliver_until);
     Ok(())
 }
 
@@ -167,13 +181,20 @@ fn follow_spool(
     place: &Place,
     follow: &Follow,
     state: &mut State,
+    deliverers: &mut Deliverers,
 ) -> anyhow::Result<()> {
     let tape = Tape::open(&place.tape)?;
     let mut pipeline = Pipeline::open(Spool::open(folder)?, tape, place)?;
     let mut retention = Retention::new(place.limits);
+    let mut delivered = None;
     while *state == State::Follow {
         let asked = Control::read(folder);
         pipeline.drain(false)?;
+        if delivered != Some(pipeline.events()) {
+            delivered = Some(pipeline.events());
+            deliverers.look(pipeline.at_rest().0)?;
+            deliverers.wake();
+        }
         if pipeline.follow_in() == Some(Duration::ZERO) {
             pipeline.follow()?;
         }

@@ -134,6 +134,7 @@ impl Pipeline {
                     Item::Hello(hello) => {
                         self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
                         store.writer(&self.writer.redactor, &hello)?;
+                        store.goes_to(self.assembler.wishes.destination())?;
                     }
                     Item::Secrets(more) => {
                         redactor.learn(&more.secrets);
@@ -152,6 +153,7 @@ impl Pipeline {
                     Item::Instance(instance) => {
                         store.instance(redactor, &instance)?;
                         self.assembler.wishes.instance(&instance);
+                        store.goes_to(self.assembler.wishes.destination())?;
                         self.sinks.instance();
                     }
                     Item::Diagnostic(said) => {
@@ -177,6 +179,11 @@ impl Pipeline {
             self.follow()?;
         }
         Ok(())
+    }
+
+    /// How many events it has stored: what may be delivered grows with them.
+    pub(crate) fn events(&self) -> u64 {
+        self.told.status.events
     }
 
     /// How long until the sinks try again what they could not do.

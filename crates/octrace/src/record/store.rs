@@ -2,6 +2,8 @@
 //!
 //! Raw content comes in, is made clean, and only then meets the tape, whose methods accept nothing else.
 
+use std::slice;
+
 use octrace_core::{
     attribution::{
         observed::{Found, Observed},
@@ -13,7 +15,8 @@ use octrace_core::{
     redact::{Clean, Redactor},
 };
 use octrace_store::{
-    Batch, Begin, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts, diagnostics,
+    Batch, Begin, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts,
+    delivery::Identity, diagnostics,
 };
 use octrace_wire::{
     frame::Head,
@@ -71,6 +74,12 @@ impl<'t> Store<'t> {
             cwd: redactor.text(&hello.cwd),
         };
         Ok(self.batch.writer(self.spool, &facts)?)
+    }
+
+    /// What comes from now on is to be delivered there, and nowhere else.
+    pub(super) fn goes_to(&mut self, destination: Option<&Identity>) -> anyhow::Result<()> {
+        self.batch.goes_to(self.spool, destination.map_or(&[], slice::from_ref))?;
+        Ok(())
     }
 
     pub(super) fn event(

@@ -19,7 +19,7 @@ use super::{
     author::Author,
     control::Control,
     pipeline::Pipeline,
-    place::Place,
+    place::{Delivery, Place},
     retention::Limits,
     spool::Spool,
     status::Status,
@@ -62,6 +62,7 @@ impl Room {
             opencode_data: folder("opencode"),
             state: folder("state"),
             limits: Limits::default(),
+            delivery: Delivery::default(),
         }
     }
 

@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use octrace_store::delivery::Identity;
 use octrace_wire::payload::{Hello, Instance, Settings as Environment};
 
-use super::place::Place;
+use super::{deliver::destination, place::Place};
 use crate::config::{self, Options, Origin, Problem, Settings, agent_trace::Labels};
 
 /// In the folder of the JSONL files, or in that of octrace's state.
@@ -38,6 +39,8 @@ pub(crate) struct Wishes {
     folder: Option<String>,
     folders: HashMap<String, Option<String>>,
     traced: Option<Labels>,
+    /// Where it is delivered to.
+    destination: Option<Identity>,
     diagnostics: Option<PathBuf>,
     spare: PathBuf,
     /// What was said already of settings without effect.
@@ -90,6 +93,12 @@ impl Wishes {
         self.traced.as_ref()
     }
 
+    /// Where what is recorded from now on is delivered to. Of several directories with patterns of their own, all hold:
+    /// nothing that one of them would blank leaves from another.
+    pub(crate) fn destination(&self) -> Option<&Identity> {
+        self.destination.as_ref()
+    }
+
     /// The file for diagnostics; `None` where it is switched off.
     pub(crate) fn diagnostics(&self) -> Option<Diagnosed<'_>> {
         self.diagnostics.as_deref().map(|file| Diagnosed { file, spare: &self.spare })
@@ -106,6 +115,9 @@ impl Wishes {
             self.say(&settings.problems);
         }
         let traced = plain.agent_trace;
+        let all = loaded.iter().map(|(_, settings)| &settings.agent_trace).chain([&traced]);
+        let patterns = all.flat_map(|traced| traced.patterns.value.1.iter().cloned()).collect();
+        self.destination = destination::identity(&traced, patterns);
         self.traced = traced.enabled.value.then_some(traced.labels);
         self.folder = self.text(plain.jsonl_dir.value.as_deref(), &self.cwd);
         self.folders = loaded
@@ -223,6 +235,39 @@ mod tests {
         let theirs = payload::AgentTrace { tool_name: "theirs".into(), ..Default::default() };
         assert_eq!(said(theirs).as_deref(), Some("theirs"));
         assert_eq!(said(payload::AgentTrace { enabled: "off".into(), ..Default::default() }), None);
+    }
+
+    #[test]
+    fn what_is_recorded_goes_where_its_own_settings_say() {
+        let file = "agent_trace.redactPatterns = ['MINE']";
+        let (_folder, mut wishes) = wishes(file, Environment::default());
+        let destination = |wishes: &Wishes| {
+            wishes.destination().map(|to| format!("{} {} {}", to.kind, to.name, to.options))
+        };
+        assert_eq!(destination(&wishes), None);
+        let mut said = |database: &str, application: &str, enabled: &str, redaction: &str| {
+            let agent_trace = payload::AgentTrace {
+                enabled: enabled.into(),
+                database: database.into(),
+                application_database: application.into(),
+                redaction: redaction.into(),
+                ..Default::default()
+            };
+            let settings = Environment { agent_trace, ..Environment::default() };
+            wishes.hello(&Hello { settings, ..Hello::default() });
+            destination(&wishes)
+        };
+        let (a, b) = ("postgres://me@a/db", "postgres://b/db");
+        assert_eq!(said(a, b, "0", ""), None);
+        assert_eq!(said("", b, "", ""), None, "an application's own");
+        let plain = r#"{"redaction":false,"patterns":[]}"#;
+        assert_eq!(said("", b, "1", "off"), Some(format!("postgres {b} {plain}")));
+        let mine = r#"{"redaction":true,"patterns":["MINE"]}"#;
+        assert_eq!(said(a, b, "1", ""), Some(format!("postgres {a} {mine}")));
+        wishes.options("/b", r#"{"redactPatterns":["THEIRS", "MINE"]}"#);
+        wishes.options("/a", "{}");
+        let both = r#"{"redaction":true,"patterns":["MINE","THEIRS"]}"#;
+        assert_eq!(destination(&wishes), Some(format!("postgres {a} {both}")));
     }
 
     #[test]

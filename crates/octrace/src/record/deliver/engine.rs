@@ -1,0 +1,225 @@
+//! One destination's deliveries, a batch at a time: what is due is sent, and what became of it noted on the tape.
+//!
+//! [`Engine::step`] looks at the tape and nothing else, so that it can die at any point: what was not noted is sent
+//! again, with the same ids. Whoever sends is a closure, the clock another one.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    time::Duration,
+};
+
+use octrace_store::{
+    Tape,
+    delivery::{Bounds, DestinationId, Due, Refusal, Settled},
+};
+
+use super::lock::Lock;
+
+/// The wait after the first failure: doubled with each further one, up to the last.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5 * 60));
+
+/// What is being made again on the tape is looked for after this time.
+const REMADE: Duration = Duration::from_secs(1);
+
+/// What a batch has at most, in bytes.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// How a destination is to be served.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Items at once.
+    pub(super) batch_size: u32,
+    /// For how long fewer than that wait for more.
+    pub(super) flush: Duration,
+    /// How often an item that is refused is tried again.
+    pub(super) retry_max: u32,
+}
+
+/// What a destination did with a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// Of each item, in order.
+    pub(super) verdicts: Vec<Verdict>,
+    /// Why it takes nothing more at this moment, without content and without keys.
+    pub(super) unavailable: Option<String>,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The destination has it for good.
+    Accepted,
+    /// It is at fault itself, the destination says.
+    Refused(String),
+    /// Nobody knows; it is to be sent again.
+    Unknown,
+}
+
+/// How much hurry there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urge {
+    /// Batches fill, and a destination that does not answer is left in peace.
+    None,
+    /// What is there goes now, though the destination was to be left in peace until then: µs since the Unix epoch.
+    Now(Option<i64>),
+}
+
+/// What is to be done after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Something was sent; there may be more.
+    Again,
+    /// Nothing is due, for so long at least, or until there is something new.
+    Idle(Option<Duration>),
+    /// The destination does not answer; not before so long.
+    Rest(Duration),
+    /// Nobody names this destination any more, and nothing waits for it.
+    Gone,
+}
+
+/// Delivers to one destination.
+pub(super) struct Engine<S, C> {
+    tape: Tape,
+    to: DestinationId,
+    rules: Rules,
+    lock: Lock,
+    send: S,
+    now_us: C,
+    /// Since when there is something that waits for more of it.
+    filling_since_us: Option<i64>,
+}
+
+impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
+    pub(super) fn new(
+        tape: Tape,
+        to: DestinationId,
+        rules: Rules,
+        lock: Lock,
+        send: S,
+        now_us: C,
+    ) -> Self {
+        Self { tape, to, rules, lock, send, now_us, filling_since_us: None }
+    }
+
+    /// Until when the destination is to be left in peace, µs since the Unix epoch.
+    pub(super) fn retry_us(&self) -> anyhow::Result<Option<i64>> {
+        Ok(self.tape.destination(self.to)?.and_then(|destination| destination.retry_us))
+    }
+
+    /// Whether the tape is still the one at its path.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.tape.is_in_place()
+    }
+
+    /// Sends one batch, if one is due. Only one process does so at a time.
+    ///
+    /// # Errors
+    /// When the tape or the lock cannot be used. What was accepted and could not be noted is sent again.
+    pub(super) fn step(&mut self, urge: Urge) -> anyhow::Result<Next> {
+        if let Some(next) = self.not_yet(urge)? {
+            return Ok(next);
+        }
+        let held = self.lock.hold()?;
+        // Somebody else may have sent it while we waited for our turn.
+        if let Some(next) = self.not_yet(urge)? {
+            return Ok(next);
+        }
+        let bounds = Bounds { items: self.rules.batch_size, bytes: BATCH_BYTES };
+        let due = self.tape.due(self.to, (self.now_us)(), bounds)?;
+        if due.is_empty() {
+            return Ok(Next::Idle(Some(REMADE)));
+        }
+        let sent = (self.send)(&due);
+        let next = self.note(&due, sent);
+        drop(held);
+        next
+    }
+
+    /// Why nothing is sent at this moment.
+    fn not_yet(&mut self, urge: Urge) -> anyhow::Result<Option<Next>> {
+        let now_us = (self.now_us)();
+        let Some(destination) = self.tape.destination(self.to)? else {
+            return Ok(Some(Next::Gone));
+        };
+        let passed_over = matches!(urge, Urge::Now(seen) if seen == destination.retry_us);
+        if let Some(wait) = destination.retry_us.and_then(|at_us| until(now_us, at_us))
+            && !passed_over
+        {
+            return Ok(Some(Next::Rest(wait)));
+        }
+        let backlog = self.tape.backlog(self.to, now_us, self.rules.batch_size)?;
+        if backlog.due == 0 {
+            self.filling_since_us = None;
+            let wait = backlog.retry_us.and_then(|at_us| until(now_us, at_us));
+            return Ok(Some(Next::Idle(wait)));
+        }
+        if backlog.due < self.rules.batch_size && urge == Urge::None {
+            let since = *self.filling_since_us.get_or_insert(now_us);
+            let filled_us = since.saturating_add(micros(self.rules.flush));
+            if let Some(wait) = until(now_us, filled_us).filter(|wait| *wait <= self.rules.flush) {
+                return Ok(Some(Next::Idle(Some(wait))));
+            }
+        }
+        Ok(None)
+    }
+
+    fn note(&mut self, due: &[Due], sent: Sent) -> anyhow::Result<Next> {
+        let now_us = (self.now_us)();
+        let mut settled = Settled::default();
+        for (due, verdict) in due.iter().zip(sent.verdicts) {
+            match verdict {
+                Verdict::Accepted => settled.accepted.push(due.id),
+                Verdict::Refused(reason) => {
+                    let attempts = due.attempts.saturating_add(1);
+                    let again = attempts <= self.rules.retry_max;
+                    let retry_us = again.then(|| now_us.saturating_add(micros(back_off(attempts))));
+                    settled.refused.push(Refusal { id: due.id, reason, retry_us });
+                }
+                Verdict::Unknown => {}
+            }
+        }
+        let answered = !settled.accepted.is_empty() || !settled.refused.is_empty();
+        let (accepted, refused) = (settled.accepted.len(), settled.refused.len());
+        self.tape.settle(now_us, &settled)?;
+        if answered {
+            self.tape.answered(self.to, Ok(()))?;
+            tracing::debug!(destination = self.to.0, accepted, refused, "delivered");
+        }
+        self.filling_since_us = None;
+        let unavailable = match sent.unavailable {
+            Some(error) => error,
+            None if answered => return Ok(Next::Again),
+            None => "it said nothing of what it was sent".to_owned(),
+        };
+        let before = self.tape.destination(self.to)?.map_or(0, |destination| destination.attempts);
+        let wait = back_off(before.saturating_add(1));
+        let retry_us = now_us.saturating_add(micros(wait));
+        self.tape.answered(self.to, Err((&unavailable, retry_us)))?;
+        if before == 0 {
+            tracing::warn!(destination = self.to.0, "not delivered, trying again: {unavailable}");
+        }
+        Ok(Next::Rest(wait))
+    }
+}
+
+/// How long until then; `None` when that has come. What is further away than anything ever waits is no time that this
+/// clock gave: it was turned back.
+fn until(now_us: i64, at_us: i64) -> Option<Duration> {
+    let wait = u64::try_from(at_us.saturating_sub(now_us)).ok().filter(|wait| *wait > 0)?;
+    let wait = Duration::from_micros(wait);
+    (wait <= BACK_OFF.1).then_some(wait)
+}
+
+/// How long to wait after so many failures in a row: between half of it and all of it, so that those who failed
+/// together do not come back together.
+fn back_off(attempts: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
+    let longest = BACK_OFF.0.saturating_mul(doubled).min(BACK_OFF.1);
+    let random = RandomState::new().build_hasher().finish();
+    longest / 2 + (longest / 2).mul_f64(random as f64 / u64::MAX as f64)
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
