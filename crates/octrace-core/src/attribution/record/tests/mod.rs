@@ -1,8 +1,9 @@
 //! What records say, and that the specification's schema accepts every one of them.
 
 mod told;
+mod truth;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -20,10 +21,12 @@ const SCHEMA: &str =
 
 /// What the schema finds wrong, formats included, and what it does not look at: the order of ranges.
 pub(super) fn problems(record: &Record) -> Vec<String> {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
-    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = serde_json::from_str(SCHEMA).unwrap();
+        jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+    });
     let value = serde_json::to_value(record).unwrap();
-    let mut problems: Vec<String> = schema
+    let mut problems: Vec<String> = VALIDATOR
         .iter_errors(&value)
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
