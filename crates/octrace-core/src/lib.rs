@@ -13,6 +13,7 @@
 //! * [`search`]: what of a recording can be searched, and finding it.
 //! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
 //! * [`timeline`]: a session as it went, row by row.
+//! * [`uuid`]: ids for other systems.
 
 #![warn(missing_docs)]
 
@@ -28,3 +29,4 @@ pub mod redact;
 pub mod search;
 pub mod session;
 pub mod timeline;
+pub mod uuid;

@@ -1,26 +1,10 @@
 //! A record's id follows from the call, so that a tape that is built again has the same ones.
 
-use crate::attribution::timeline::CallId;
+use crate::{attribution::timeline::CallId, uuid};
 
-/// What ids are of, so that they are no other hash of the same words.
-const SUBJECT: &str = "agent trace record";
-
-/// The id of a call's record: a UUID of version 8 (RFC 9562) from the BLAKE3 hash of `agent trace record`, the session's id
-/// and the call's id, each followed by a zero byte.
+/// The id of a call's record: [`uuid::version_8`] of `agent trace record`, the session's id and the call's.
 pub fn record_id(call: &CallId) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for word in [SUBJECT, &call.session, &call.call] {
-        hasher.update(word.as_bytes());
-        hasher.update(&[0]);
-    }
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let number = u128::from_be_bytes(bytes);
-    let part = |from: u32, bits: u32| number >> from & ((1 << bits) - 1);
-    let (low, mid, high) = (part(96, 32), part(80, 16), part(64, 16));
-    format!("{low:08x}-{mid:04x}-{high:04x}-{:04x}-{:012x}", part(48, 16), part(0, 48))
+    uuid::version_8("agent trace record", &[&call.session, &call.call])
 }
 
 #[cfg(test)]
