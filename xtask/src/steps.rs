@@ -60,7 +60,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "setup",
-        about: "the plugin's development packages and the pinned OpenCode",
+        about: "the plugin's development packages, the pinned OpenCode and the pinned Postgres",
         when: When::Setup,
         run: node::setup,
     },

@@ -20,6 +20,9 @@ pub(crate) fn rust(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report>
     if opencode.is_file() {
         command.env("OCTRACE_TEST_OPENCODE", opencode);
     }
+    if let Some(programs) = node::postgres_programs(checkout) {
+        command.env("OCTRACE_TEST_POSTGRES", programs);
+    }
     if checkout.all {
         command.env("OCTRACE_TEST_ALL", "1").env("PROPTEST_CASES", "2048");
         command.args(["--", "--include-ignored"]);

@@ -2,8 +2,10 @@
 //!
 //! * [`dump`]: three files per request, in a session's folder.
 //! * [`jsonl`]: a line for each request, response and error, in a file per session.
+//! * [`postgres`]: Agent Trace in tables.
 
 #![warn(missing_docs)]
 
 pub mod dump;
 pub mod jsonl;
+pub mod postgres;

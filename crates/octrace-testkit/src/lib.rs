@@ -7,6 +7,7 @@
 //! * [`Run`], [`Running`], [`Output`]: programs in that home, to their end or in the background.
 //! * [`Serve`]: `opencode serve` and its HTTP interface.
 //! * [`Tui`]: OpenCode's terminal interface, or octrace's, in a pseudo-terminal.
+//! * [`Postgres`], [`Sql`], [`Proxy`]: a real Postgres, what is in it, and a way to it that fails on purpose.
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`eventually()`]: waits for a condition instead of a time.
@@ -21,9 +22,12 @@ mod http;
 mod network;
 mod opencode;
 mod picture;
+mod postgres;
 mod process;
+mod proxy;
 mod serve;
 pub mod session;
+mod sql;
 mod tui;
 
 pub use eventually::eventually;
@@ -34,8 +38,11 @@ pub use http::{Reply, refused_url};
 pub use network::cut_off;
 pub use octrace_script as script;
 pub use opencode::OpenCode;
+pub use postgres::Postgres;
 pub use process::{Output, Run, Running};
+pub use proxy::{Fault, Proxy};
 pub use serve::Serve;
+pub use sql::Sql;
 pub use tui::{Modes, Tui, keys};
 
 /// How long a test waits for one thing before it fails: far beyond what an idle machine takes, since
