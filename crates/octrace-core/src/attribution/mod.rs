@@ -9,6 +9,7 @@
 //! * [`line`](mod@line): bytes into lines that can be compared.
 //! * [`observed`]: what recording sees of a file.
 //! * [`timeline`]: observations and calls, the evidence.
+//! * [`blame`](mod@blame): who wrote each line of a file as it is now.
 //! * [`record`]: Agent Trace records, what of it others can read.
 //! * [`track`](mod@track): where each line of each observation comes from. It has its own modules for which lines of
 //!   two texts are the same (`diff`), for where new ones come from (`author`), for which calls were at work
@@ -16,6 +17,7 @@
 //!   that changed their names (`renames`).
 
 mod author;
+pub mod blame;
 mod candidates;
 mod declared;
 mod diff;
