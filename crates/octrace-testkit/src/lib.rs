@@ -10,10 +10,12 @@
 //! * [`Postgres`], [`Sql`], [`Proxy`]: a real Postgres, what is in it, and a way to it that fails on purpose.
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
+//! * [`Coder`]: an agent that changes files, recorded without OpenCode.
 //! * [`eventually()`]: waits for a condition instead of a time.
 //!
 //! Only tests use this crate; nothing of it is in the shipped binary.
 
+mod coder;
 mod eventually;
 mod history;
 mod home;
@@ -30,6 +32,7 @@ pub mod session;
 mod sql;
 mod tui;
 
+pub use coder::{Coder, Watched};
 pub use eventually::eventually;
 pub use history::{HISTORY_ENDS_US, History, history};
 pub use home::{Home, PROVIDERS, Provider, prepare};
