@@ -1,5 +1,6 @@
 //! Reading the tape: what the commands and viewers ask of it. No read transaction outlives its query.
 
+mod authors;
 mod calls;
 mod exchanges;
 mod search;
@@ -14,6 +15,7 @@ use octrace_core::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    authors::Author,
     search::{Hit, Hits, Wanted},
     timeline::{Changes, Timeline},
 };
