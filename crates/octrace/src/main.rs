@@ -1,6 +1,7 @@
 //! octrace: a flight recorder for OpenCode.
 //!
 //! * [`cli`]: what people type and see; a file per command. Nothing else prints.
+//! * [`mod@blame`]: who wrote a file, line by line.
 //! * [`record`]: the recorder that the plugin starts.
 //! * [`setup`]: how OpenCode comes to be recorded: the plugin's files, `install`, `run`, `demo`.
 //! * [`view`]: the terminal viewer.
@@ -10,6 +11,7 @@
 //! * [`paths`]: where everything is.
 //! * [`mod@watch`]: the system's word for it that a folder has changed.
 
+mod blame;
 mod cli;
 mod commits;
 mod config;

@@ -4,6 +4,7 @@
 //! sequences. The only way onto a `line::Line` is through [`safe`], so no caller can forget it; what
 //! is meant for machines ([`request::raw_request`], [`request::raw_response`]) stays exact.
 
+mod blame;
 pub(crate) mod figures;
 mod grid;
 pub(crate) mod line;
@@ -20,6 +21,7 @@ use std::ops::Range;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use self::blame::{blame, blame_line};
 pub use self::queue::queue;
 pub use self::sessions::sessions;
 pub use self::show::{show, show_part};

@@ -4,6 +4,7 @@
 //! instant. Commands return what went wrong; [`error`] says it, once, and [`output`] is the only place
 //! that prints.
 
+mod blame;
 mod config;
 mod demo;
 mod doctor;
@@ -54,6 +55,7 @@ enum Command {
     Request(request::Request),
     View(view::View),
     Search(search::Search),
+    Blame(blame::Blame),
     Intercept(intercept::Intercept),
     Export(export::Export),
     Flush(flush::Flush),
@@ -130,6 +132,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Request(request) => request.run(context),
         Command::View(view) => view.run(context),
         Command::Search(search) => search.run(context),
+        Command::Blame(blame) => blame.run(context),
         Command::Intercept(intercept) => intercept.run(context),
         Command::Export(export) => export.run(context),
         Command::Flush(flush) => flush.run(context),
@@ -196,6 +199,8 @@ mod tests {
                      changed between them
           search     Search everything recorded: prompts, answers, tools and what they gave, system prompts,
                      errors
+          blame      Show who wrote each line of a file: an agent (which model, session, prompt and call) or
+                     a person
           intercept  Keep model requests as files: on, off, or how it stands
           export     Write sessions as other tools read them
           flush      Wait until everything captured so far is on the tape, in the files that follow it, and

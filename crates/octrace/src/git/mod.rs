@@ -7,11 +7,12 @@
 //!
 //! * `run`: any program, bounded in time and output. * `objects`: trees and contents.
 //! * `head`: which commit is checked out, or was. * `lines`: which commit a line came with.
-//! * `attributes`: which files git keeps in another form.
+//! * `attributes`: which files git keeps in another form. * `blame`: what `octrace blame` asks, of the work tree as well.
 //!
 //! Git may hang, on a network's file system say. It is killed when its time is over, and what it may print is bounded.
 
 mod attributes;
+mod blame;
 mod head;
 mod lines;
 mod objects;
@@ -27,6 +28,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::blame::WorkTree;
 pub(crate) use self::lines::CommittedLine;
 pub(crate) use self::objects::{Blob, Changed, Status};
 pub(crate) use self::run::run;
