@@ -210,7 +210,7 @@ mod tests {
           prune      Take the oldest sessions off the tape, as the settings say or as you do
           verify     Check that everything recorded is whole: the tape, and what is on its way to it
           rebuild    Make again what is derived from what was recorded: the search index, tokens, costs,
-                     titles
+                     titles, Agent Trace records
           doctor     Check that everything is in place; each problem comes with its remedy
           config     Show every setting, its value, and where it came from
           help       Print this message or the help of the given subcommand(s)

@@ -4,8 +4,9 @@ use clap::Args;
 use octrace_view::text::counted;
 
 use super::{Context, error::Result, output::Progress, show};
+use crate::record::derive_again;
 
-/// Make again what is derived from what was recorded: the search index, tokens, costs, titles
+/// Make again what is derived from what was recorded: the search index, tokens, costs, titles, Agent Trace records
 ///
 /// Recorded content is read, never changed. Recorders may go on meanwhile; a rebuild that was broken off goes on where
 /// it was.
@@ -22,6 +23,7 @@ impl Rebuild {
         let mut tape = show::open(&paths.tape())?;
         let mut progress = Progress::new();
         let rebuilt = tape.rebuild(&mut |stage| progress.show(stage.what, stage.done, stage.of))?;
+        derive_again(&mut tape, &mut |done, of| progress.show("steps", done, of))?;
         drop(progress);
         if self.json {
             return out.json(&rebuilt);

@@ -68,6 +68,7 @@ pub(crate) use self::{
     inspect::{Inspection, inspect},
     place::{Delivery, Place},
     retention::Limits,
+    sinks::agent_trace::derive::derive_again,
     sinks::dumps::dump_root,
     sinks::jsonl::name_of,
     status::Intercept,

@@ -24,5 +24,6 @@ mod setup;
 mod stage;
 mod startup;
 mod stream;
+mod trace;
 mod transparency;
 mod view;

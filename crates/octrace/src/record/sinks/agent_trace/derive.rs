@@ -38,10 +38,8 @@ pub(crate) fn derive(
     step: &Step,
     others: Others,
 ) -> Result<(), Error> {
-    let over_us = tape.step_over_us(step)?;
-    let (Some(labels), Some(over_us)) = (tape.labels(spool)?, over_us) else {
-        return done(tape, step);
-    };
+    let Some(over_us) = tape.step_over_us(step)? else { return Ok(()) };
+    let Some(labels) = tape.labels(spool)? else { return done(tape, step) };
     let own = tape.calls_of_message(&step.session, &step.message)?;
     if own.is_empty() {
         return done(tape, step);
@@ -75,6 +73,24 @@ pub(crate) fn derive(
         batch.step_is_traced(&step.message)?;
     }
     batch.commit()
+}
+
+/// Makes the records again of all steps of which they were made; how many steps that were. `tell` hears how many are done,
+/// and how many there are. Fails only when the tape does.
+pub(crate) fn derive_again(tape: &mut Tape, tell: &mut dyn FnMut(u64, u64)) -> Result<u64, Error> {
+    let steps = tape.all_steps()?;
+    let of = steps.len() as u64;
+    let mut count = 0;
+    for (done, message) in (1..).zip(&steps) {
+        let (step, spool) = (tape.step_of_message(message)?, tape.spool_of_step(message)?);
+        // The others are a recorder's, which may still have to read their snapshots.
+        if let (Some(step), Some(spool)) = (step.filter(|step| step.traced), spool) {
+            derive(tape, spool, &step, Others::MayBeAtWork)?;
+            count += 1;
+        }
+        tell(done, of);
+    }
+    Ok(count)
 }
 
 /// There is nothing to make.

@@ -6,6 +6,7 @@ use octrace_core::attribution::timeline::{Moment, Seen};
 use octrace_store::{Tape, evidence::Trees};
 use serde_json::{Value, json};
 
+use super::derive::derive_again;
 use crate::record::{
     author::Author,
     pipeline::Pipeline,
@@ -177,6 +178,27 @@ fn what_a_shell_changed_is_seen_in_the_snapshots_around_it() {
     let steps = tape.steps_of_session("ses_1").unwrap();
     assert!(steps.iter().all(|step| step.traced && step.trees == Trees::Read), "{steps:?}");
     assert_eq!(records[0]["tool"], json!({"name": "opencode", "version": "1.18.33"}));
+}
+
+#[test]
+fn a_rebuild_makes_the_same_records_again_and_no_others() {
+    let studio = Studio::new();
+    let mut author = Author::dead(&studio.room.root, "1-a");
+    session(&studio, &mut author, |_| {});
+    studio.room.pipeline(&author).finish().unwrap();
+    let mut tape = studio.room.tape();
+    let made = tape.records("ses_1").unwrap();
+    assert!(!made.is_empty());
+    let mut batch = tape.begin().unwrap();
+    for record in &made {
+        assert!(batch.record_drop(&record.call).unwrap());
+    }
+    batch.commit().unwrap();
+    tape.rebuild(&mut |_| {}).unwrap();
+    assert_eq!(derive_again(&mut tape, &mut |_, _| {}).unwrap(), 2);
+    assert_eq!(tape.records("ses_1").unwrap(), made);
+    derive_again(&mut tape, &mut |_, _| {}).unwrap();
+    assert_eq!(tape.records("ses_1").unwrap(), made);
 }
 
 #[test]
