@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use super::{
     declared::Declared,
     diff::{Alignment, ByLine, Match, Tally},
-    history::{History, common},
+    history::{Everywhere, History, common},
     line::Line,
     timeline::{Call, Ended, Evidence, Origin, Why},
 };
@@ -18,6 +18,10 @@ pub(super) struct Author<'a> {
     pub who: Who,
     /// Nobody but calls was at work, as far as can be seen.
     pub alone: bool,
+    /// The file's place in the list.
+    pub file: usize,
+    /// What was in other files.
+    pub everywhere: &'a Everywhere,
 }
 
 pub(super) enum Who {
@@ -50,11 +54,15 @@ impl Author<'_> {
         before: &Before<'_>,
         aligned: &Alignment,
         new: &[Line],
-        history: &mut History,
-    ) -> Vec<Origin> {
+        history: &History,
+    ) -> Brought {
         let mut origins = Vec::with_capacity(new.len());
         origins.extend_from_slice(&before.origins[..aligned.prefix]);
         let mut introduced = Vec::new();
+        let carried = before.lines.is_empty()
+            || new[aligned.new.clone()].iter().zip(&aligned.matches).any(|(&line, found)| {
+                found.is_none() && history.times(line) == 0 && self.is_elsewhere(line)
+            });
         let shared = OnceCell::new();
         for (&line, found) in new[aligned.new.clone()].iter().zip(&aligned.matches) {
             if let Some(Match { old, .. }) = found.filter(|found| found.certain || self.alone) {
@@ -76,17 +84,14 @@ impl Author<'_> {
                     Origin::Unknown(why)
                 }
                 Kept::New => {
-                    let origin = self.of_new(line);
+                    let origin = self.of_new(line, carried);
                     introduced.push((line, origin.clone()));
                     origin
                 }
             });
         }
         origins.extend_from_slice(&before.origins[aligned.old.end..]);
-        for (line, origin) in &introduced {
-            history.add(*line, origin);
-        }
-        origins
+        Brought { origins, introduced }
     }
 
     /// A line that was not kept, when only calls were at work.
@@ -95,6 +100,8 @@ impl Author<'_> {
         match history.single(line, tally) {
             _ if line.is_blanked() => content.blanked(),
             Some(origin) => Kept::From(origin.clone()),
+            // It can be the one that was taken away elsewhere.
+            None if tally.kept < tally.old => Kept::Unknown(Why::Repeated),
             None => Kept::New,
         }
     }
@@ -126,8 +133,17 @@ impl Author<'_> {
         }
     }
 
-    fn of_new(&self, line: Line) -> Origin {
+    fn is_elsewhere(&self, line: Line) -> bool {
+        self.everywhere.is_elsewhere(line, self.file)
+    }
+
+    /// `carried`: if it was a person, then one who brought lines from another file, or the whole file from wherever, so
+    /// that a brace may be from there, too.
+    fn of_new(&self, line: Line, carried: bool) -> Origin {
         match self.who {
+            Who::Person { .. } if self.is_elsewhere(line) || carried && !line.is_telling() => {
+                Origin::Unknown(Why::Repeated)
+            }
             Who::Person { after_us, until_us } => Origin::Person { after_us, until_us },
             Who::Call { call, evidence } => Origin::Call { call, evidence },
             Who::Unfinished => Origin::Unknown(Why::Unfinished),
@@ -142,6 +158,14 @@ impl Author<'_> {
             }
         }
     }
+}
+
+/// The lines after a change.
+pub(super) struct Brought {
+    /// Where each of them comes from.
+    pub origins: Vec<Origin>,
+    /// Those that the change brought.
+    pub introduced: Vec<(Line, Origin)>,
 }
 
 /// What became of the lines that were there.

@@ -159,13 +159,21 @@ impl Seen<'_> {
             .take_while(|&&(_, all_ended, _)| all_ended >= earlier.at_us)
             .map(|&(.., call)| call)
             .filter(|&call| {
-                let Call { root, compared, message, .. } = &self.work.calls[call];
-                Path::new(&self.file.path).starts_with(root)
+                Path::new(&self.file.path).starts_with(&self.work.calls[call].root)
                     && self.was_at_work(call, false, earlier, later)
-                    && !(*compared && self.covered && !self.finished.contains(message.as_str()))
+                    && !self.is_cleared(&self.work.calls[call], earlier, later)
             })
             .collect::<Vec<_>>()
             .into_iter()
+    }
+
+    /// Whether OpenCode's snapshots say that the call's step left the file as it was. In between, in the step, it may
+    /// have been another.
+    fn is_cleared(&self, call: &Call, earlier: &Observation, later: &Observation) -> bool {
+        call.compared
+            && self.covered
+            && !self.finished.contains(call.message.as_str())
+            && ![earlier, later].iter().any(|seen| self.work.is_of_step(&seen.moment, call))
     }
 
     /// Whether it ran between the two and could have made the last change. `observed`: the file was seen when it had

@@ -70,7 +70,9 @@ pub(super) struct Tally {
     pub old: u32,
     /// In the new one.
     pub new: u32,
-    /// So many lines of the new text certainly are ones of the old text.
+    /// So many lines of the new text are ones of the old text.
+    pub kept: u32,
+    /// So many of these certainly.
     pub certain: u32,
     /// Its last place in the old range.
     place: usize,
@@ -165,6 +167,7 @@ impl<'a> Middle<'a> {
             if let Some(tally) = self.tallies.get_mut(line) {
                 tally.old += 1;
                 tally.new += 1;
+                tally.kept += 1;
                 tally.certain += 1;
             }
         }
@@ -173,8 +176,9 @@ impl<'a> Middle<'a> {
     fn take(&mut self, old: usize, new: usize, certain: bool) {
         self.matches[new] = Some(Match { old, certain });
         self.taken[old] = true;
-        if certain && let Some(tally) = self.tallies.get_mut(&self.new[new]) {
-            tally.certain += 1;
+        if let Some(tally) = self.tallies.get_mut(&self.new[new]) {
+            tally.kept += 1;
+            tally.certain += u32::from(certain);
         }
     }
 

@@ -69,6 +69,23 @@ impl History {
     }
 }
 
+/// In which files each content ever was.
+#[derive(Debug, Default)]
+pub(super) struct Everywhere(ByLine<Option<usize>>);
+
+impl Everywhere {
+    /// A line came into a file, by its place in the list.
+    pub(super) fn add(&mut self, line: Line, file: usize) {
+        let known = self.0.entry(line).or_insert(Some(file));
+        *known = known.filter(|&known| known == file);
+    }
+
+    /// Whether a line that tells something was in another file, too.
+    pub(super) fn is_elsewhere(&self, line: Line, file: usize) -> bool {
+        line.is_telling() && self.0.get(&line).is_some_and(|&known| known != Some(file))
+    }
+}
+
 /// What can be said of a line that comes from either.
 pub(super) fn common(one: &Origin, other: &Origin) -> Option<Origin> {
     match (one, other) {

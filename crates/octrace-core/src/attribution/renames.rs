@@ -16,6 +16,14 @@ pub(super) struct Turn<'a> {
     pub candidates: &'a Candidates,
 }
 
+impl Turn<'_> {
+    /// Whether the same call could have done both, or nobody but a person.
+    fn has_hand_of(&self, other: &Self) -> bool {
+        let (one, other) = (&self.candidates.calls, &other.candidates.calls);
+        one.is_empty() && other.is_empty() || one.iter().any(|call| other.contains(call))
+    }
+}
+
 /// Which file, at which of its observations, is which other one that had vanished, and at which observation that was
 /// last seen.
 pub(super) type Renames = HashMap<(usize, usize), (usize, usize)>;
@@ -28,8 +36,9 @@ pub(super) fn pair(vanished: &[Turn<'_>], appeared: &[Turn<'_>]) -> Renames {
         .flat_map(|(new, to)| {
             vanished.iter().enumerate().filter_map(move |(old, from)| {
                 let overlap = from.from.1 < to.to.1 && to.from.1 < from.to.1;
-                if from.file == to.file || !overlap || from.candidates.calls != to.candidates.calls
-                {
+                let lengths = (from.lines.len(), to.lines.len());
+                let like = lengths.0.min(lengths.1) * 2 >= lengths.0.max(lengths.1);
+                if from.file == to.file || !overlap || !like || !from.has_hand_of(to) {
                     return None;
                 }
                 let (equal, all) = equal(from.lines, to.lines);

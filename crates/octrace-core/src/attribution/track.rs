@@ -10,15 +10,16 @@
 //! 2. **What was kept.** A line that tells something ([`Line::is_telling`]) and stands once in both texts is the same
 //!    line, wherever it is now. So are all lines between two of these that are neighbours in both texts, if what is
 //!    between is the same. If only calls were at work, the lines beside those, and those that a diff aligns, are kept
-//!    as well: the bytes prove how many of them the call inserted, and no more is claimed, but which ones of several
-//!    equal lines is then the most natural reading. If a person could have been at work, any other line whose content
+//!    as well: which of several equal lines were there is then the most natural reading, but no more of them are said to be
+//!    the call's than the file has now and had not; others are `Unknown(Repeated)`. If a person could have been at work, any other line whose content
 //!    was there is `Unknown(Repeated)`, unless all of that content had one origin and there are no more of it now, or
 //!    unless all earlier ones are accounted for.
 //! 3. **What came back.** A telling line that came into the file once in all its history (also under its name before), was not in
 //!    the text before and is there once, has the origin that it had, whoever brought it. If a person could have brought it, also one
 //!    that came several times from the same. Others that were there before are the call's if the bytes say so, else
 //!    `Unknown(Repeated)`.
-//! 4. **What is new.** Nobody could have: a person. One call, observed from its own step's begin to its end at most: that
+//! 4. **What is new.** Nobody could have: a person, but if another file had the line, `Unknown(Repeated)`: it may have been
+//!    carried from there. One call, observed from its own step's begin to its end at most: that
 //!    call, or `Unknown(Unfinished)` if it did not end well. Several, or one that brings other people's lines, or one and
 //!    time for a person: the only call whose input gives that line, whole, else `Unknown` (`Contended`, `Brought`, `Unread`).
 //! 5. **What is blanked** equals nothing. It is kept only where it stands among kept lines, and is somebody's only if no blanked
@@ -27,16 +28,16 @@
 //!    go on in the other.
 //!
 //! What this cannot see: a person who writes into a file while a shell command of the agent runs in the same step;
-//! a process that a call left behind; lines that a person carries from one file to another.
+//! a process that a call left behind, which looks like a person; what a secret that was blanked was.
 
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    author::{Author, Before, Who},
+    author::{Author, Before, Brought, Who},
     candidates::{Candidates, Seen as SeenBy, Work},
     declared::{self, Declared},
     diff::align,
-    history::History,
+    history::{Everywhere, History},
     line::Line,
     renames::{self, Renames, Turn},
     timeline::{Call, Ended, FileHistory, Origin, Seen, Why},
@@ -84,6 +85,7 @@ pub fn track(files: &[FileHistory], calls: &[Call]) -> Vec<TrackedFile> {
         gone: renames.values().copied().collect(),
         renames,
         histories: vec![History::default(); files.len()],
+        everywhere: Everywhere::default(),
         tracked,
     };
     for change in &changes {
@@ -155,6 +157,7 @@ struct Tracker<'a> {
     /// The files, with the observation at which they were last seen, that have another name now.
     gone: HashSet<(usize, usize)>,
     histories: Vec<History>,
+    everywhere: Everywhere,
     tracked: Vec<TrackedFile>,
 }
 
@@ -169,6 +172,7 @@ impl Tracker<'_> {
             (None, _) => {
                 for &line in new {
                     self.histories[change.file].add(line, &Origin::Before);
+                    self.everywhere.add(line, change.file);
                 }
                 TrackedState {
                     origins: vec![Origin::Before; new.len()].into(),
@@ -211,10 +215,12 @@ impl Tracker<'_> {
             declared: &self.declared,
             who,
             alone: candidates.alone && !brought,
+            file: change.file,
+            everywhere: &self.everywhere,
         };
         let aligned = align(before.lines, new);
         let history = &mut self.histories[change.file];
-        let origins = author.origins(&before, &aligned, new, history);
+        let Brought { origins, introduced } = author.origins(&before, &aligned, new, history);
         let removed = match author.who {
             Who::Call { call, .. } if !self.gone.contains(&(change.file, from)) => {
                 let kept = aligned.matches.iter().flatten().count();
@@ -223,6 +229,10 @@ impl Tracker<'_> {
             }
             _ => None,
         };
+        for (line, origin) in &introduced {
+            history.add(*line, origin);
+            self.everywhere.add(*line, change.file);
+        }
         TrackedState {
             lines: None,
             origins: origins.into(),

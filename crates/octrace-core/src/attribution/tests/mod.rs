@@ -1,5 +1,7 @@
 //! What is said of lines, by small stories.
 
+mod world;
+
 use super::{
     line,
     timeline::{Call, CallId, Ended, Evidence, FileHistory, Moment, Observation, Origin, Seen},
