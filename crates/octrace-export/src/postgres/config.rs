@@ -306,3 +306,92 @@ fn place(config: &Config) -> String {
     }
     place
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(url: &str) -> Result<String, BadUrl> {
+        Database::parse(url).map(|database| database.place().to_owned())
+    }
+
+    #[test]
+    fn a_place_is_told_without_password_and_parameters() {
+        let all = [
+            "postgres://me:geheim@db.example/trace?sslmode=require&application_name=x",
+            "POSTGRESQL://me:ge@h:eim@db:5433/trace?schema=public&pgbouncer=true&connection_limit=1",
+            "postgres://m%65:ge%2Fheim@a,b:5433,[::1]:5434/tr%C3%A4ce",
+            "postgres://me@%2Frun%2Fpostgresql/trace",
+            "postgres://me@/trace?host=/run/postgresql&port=5433&sslmode=require",
+            "postgres://db",
+        ];
+        let told = all.map(|url| place(url).unwrap_or_else(|bad| bad.to_string()));
+        insta::assert_snapshot!(told.join("\n"), @"
+        db.example:5432, database trace, user me
+        db:5433, database trace, user me
+        a:5432,b:5433,[::1]:5434, database träce, user me
+        /run/postgresql:5432, database trace, user me
+        /run/postgresql:5433, database trace, user me
+        db:5432
+        ");
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why_and_repeats_no_password() {
+        let all = [
+            "mysql://me:geheim@db/trace",
+            "host=db password=geheim",
+            "postgres://me:ge/heim@db/trace",
+            "postgres://me:12#geheim@db/trace",
+            "postgres://me:geheim",
+            "postgres://me:geheim@/trace",
+            "postgres://me:geheim@db:port/trace",
+            "postgres://me:geheim@db/trace?sslmode=maybe",
+            "postgres://me:geheim@db/trace?sslcert=/me.crt",
+            "postgres://me:x@db/trace?geheim!=1",
+            "postgres://me:x@db/trace?geheim",
+            "postgres://me:geheim@db/trace?sslmode=verify-ca",
+        ];
+        let told = all.map(|url| place(url).unwrap_or_else(|bad| bad.to_string()));
+        insta::assert_snapshot!(told.join("\n"), @"
+        it does not begin with postgres:// or postgresql://
+        it does not begin with postgres:// or postgresql://
+        a password with `/`, `?`, `#` or `@` in it must be percent-encoded
+        a password with `/`, `?`, `#` or `@` in it must be percent-encoded
+        its host, port, path or parameters cannot be read
+        it names no host; for a socket, `postgres://user@%2Frun%2Fpostgresql/database`
+        its host, port, path or parameters cannot be read
+        its parameter `sslmode` has a value that is not supported
+        its parameter `sslcert` is not supported
+        its host, port, path or parameters cannot be read
+        its host, port, path or parameters cannot be read
+        its sslrootcert cannot be used: sslmode=verify-ca needs a file, or `system`
+        ");
+        assert!(!told.concat().contains("geheim"));
+    }
+
+    #[test]
+    fn what_a_server_says_is_cut_and_has_no_password() {
+        let database = Database::parse("postgres://me:ge%20heim@db/trace").unwrap();
+        assert_eq!(database.clean("no\nge heim\u{1b}[2J"), "no [REDACTED] [2J");
+        assert_eq!(database.clean(&"x".repeat(1000)).len(), 300);
+        assert_eq!(format!("{database:?}"), r#"Database("db:5432, database trace, user me")"#);
+    }
+
+    #[test]
+    fn nothing_is_waited_for_without_end_unless_the_url_says_so() {
+        let waits = |url: &str| {
+            let database = Database::parse(url).unwrap();
+            let config = database.config;
+            (
+                config.get_connect_timeout().copied(),
+                config.get_tcp_user_timeout().copied(),
+                config.get_keepalives_idle(),
+            )
+        };
+        assert_eq!(waits("postgres://db"), (Some(CONNECT), Some(UNACKNOWLEDGED), IDLE));
+        let seconds = |seconds| Duration::from_secs(seconds);
+        let theirs = "postgres://db?connect_timeout=3&tcp_user_timeout=4&keepalives_idle=5";
+        assert_eq!(waits(theirs), (Some(seconds(3)), Some(seconds(4)), seconds(5)));
+    }
+}
