@@ -15,6 +15,7 @@ mod filter;
 mod flush;
 mod install;
 mod intercept;
+mod migrate;
 mod output;
 mod prune;
 mod queue;
@@ -60,6 +61,7 @@ enum Command {
     Export(export::Export),
     Flush(flush::Flush),
     Queue(queue::Queue),
+    Migrate(migrate::Migrate),
     Du(du::Du),
     Prune(prune::Prune),
     Verify(verify::Verify),
@@ -137,6 +139,7 @@ fn dispatch(command: Command, context: &mut Context) -> error::Result<ExitCode> 
         Command::Export(export) => export.run(context),
         Command::Flush(flush) => flush.run(context),
         Command::Queue(queue) => queue.run(context),
+        Command::Migrate(migrate) => migrate.run(context),
         Command::Du(du) => du.run(context),
         Command::Prune(prune) => prune.run(context),
         Command::Verify(verify) => verify.run(context),
@@ -206,6 +209,7 @@ mod tests {
           flush      Wait until everything captured so far is on the tape, in the files that follow it, and
                      delivered
           queue      Show what waits to be delivered, what was given up and why; try it again, or drop it
+          migrate    Make the tables of Agent Trace in Postgres, or bring them up to date
           du         Show how much of the disk each session needs, the largest first
           prune      Take the oldest sessions off the tape, as the settings say or as you do
           verify     Check that everything recorded is whole: the tape, and what is on its way to it

@@ -50,7 +50,6 @@ impl DatabaseUrl {
     }
 
     /// All of it: for whoever connects, and for nothing else.
-    #[cfg_attr(not(test), expect(dead_code, reason = "used by who delivers"))]
     pub(crate) fn whole(&self) -> &str {
         &self.whole
     }

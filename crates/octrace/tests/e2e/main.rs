@@ -16,6 +16,7 @@ mod hangup;
 mod hosts;
 mod intercept;
 mod json;
+mod migrate;
 #[cfg(target_os = "linux")]
 mod offline;
 mod once;
