@@ -173,16 +173,18 @@ impl Tape {
         Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Spools whose processes are gone and of which records are not made.
+    /// Spools whose processes were gone at this time (µs since the Unix epoch) and of which records are not made.
     ///
     /// # Errors
     /// When the tape cannot be read.
-    pub fn spools_left_untraced(&self) -> Result<Vec<SpoolId>, Error> {
+    pub fn spools_left_untraced(&self, gone_us: i64) -> Result<Vec<SpoolId>, Error> {
         let mut select = self.connection.prepare_cached(
             "SELECT DISTINCT spool FROM steps JOIN spools ON spools.id = spool
-             WHERE traced = 0 AND spools.ended_us IS NOT NULL ORDER BY spool",
+             WHERE traced = 0 AND spools.ended_us <= ?1 ORDER BY spool",
         )?;
-        Ok(select.query_map([], |row| Ok(SpoolId(row.get(0)?)))?.collect::<Result<_, _>>()?)
+        Ok(select
+            .query_map([gone_us], |row| Ok(SpoolId(row.get(0)?)))?
+            .collect::<Result<_, _>>()?)
     }
 
     /// Where a session works, by what its spool says of the directory.

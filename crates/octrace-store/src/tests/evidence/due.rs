@@ -75,12 +75,13 @@ fn a_step_is_over_when_it_ended_or_nothing_of_it_can_come() {
     assert_eq!(over(&author, "msg_3"), Some(BEGIN + 125));
 
     let mut author = two_steps();
-    assert_eq!(author.tape.spools_left_untraced().unwrap(), []);
+    assert_eq!(author.tape.spools_left_untraced(i64::MAX).unwrap(), []);
     let mut batch = author.tape.begin().unwrap();
     batch.spool_ends(author.spool, BEGIN + 500).unwrap();
     batch.commit().unwrap();
     assert_eq!(over(&author, "msg_3"), Some(BEGIN + 500));
-    assert_eq!(author.tape.spools_left_untraced().unwrap(), [author.spool]);
+    assert_eq!(author.tape.spools_left_untraced(BEGIN + 499).unwrap(), []);
+    assert_eq!(author.tape.spools_left_untraced(BEGIN + 500).unwrap(), [author.spool]);
 }
 
 #[test]

@@ -34,10 +34,16 @@ use octrace_store::{Error, SpoolId, Tape, evidence::Labels};
 use octrace_wire::payload::{Hello, SecretPrint};
 
 use self::worker::Worker;
-use crate::{config::agent_trace, record::place::Place};
+use crate::{
+    config::agent_trace,
+    record::{clock::now_us, place::Place},
+};
 
 /// How long a recorder whose OpenCode is gone waits for what is still to be done.
 const FINISHING: Duration = Duration::from_secs(60);
+
+/// A recorder whose OpenCode has been gone for longer is gone as well, in µs.
+const LEFT_US: i64 = 2 * 60_000_000;
 
 /// What the thread is told.
 enum Message {
@@ -186,7 +192,7 @@ fn messages(receiver: &Receiver<Message>) -> Vec<Message> {
 /// Makes the records that recorders before this one could not make. What their snapshots would have told is lost: nobody
 /// knows their credentials any more. Fails only when the tape does.
 pub(in crate::record) fn catch_up(tape: &mut Tape) -> Result<(), Error> {
-    for spool in tape.spools_left_untraced()? {
+    for spool in tape.spools_left_untraced(now_us().saturating_sub(LEFT_US))? {
         for step in tape.steps_due(spool)? {
             let mut batch = tape.begin()?;
             batch.step_read(spool, &step.message, octrace_store::evidence::Trees::Gone, &[])?;
