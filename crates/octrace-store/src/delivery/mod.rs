@@ -13,7 +13,6 @@ mod list;
 #[cfg(test)]
 mod tests;
 
-use octrace_core::redact::Clean;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
@@ -21,7 +20,7 @@ pub use self::{
     due::{Backlog, Bounds, Due, Item, Refusal, Settled},
     list::{DeadLetter, Standing, Which},
 };
-use crate::{Batch, Error, SpoolId, Tape};
+use crate::{Batch, Error, SpoolId, Tape, evidence::Record};
 
 /// Why what is not on the tape any more is a dead letter.
 const PRUNED: &str = "it was pruned from the tape before it could be delivered";
@@ -132,19 +131,14 @@ impl Batch<'_> {
         Ok(ids)
     }
 
-    /// This Agent Trace record is new, or not what it was when it was delivered: it is to be delivered (again) to the
-    /// destinations of its spool. Not for records that `octrace rebuild` makes again.
+    /// This Agent Trace record is new, or not what it was: it is to be delivered to the destinations of its spool. Not for
+    /// records that `octrace rebuild` makes again.
     ///
     /// # Errors
     /// When the tape cannot be written.
-    pub fn record_is_due(
-        &mut self,
-        spool: SpoolId,
-        at_us: i64,
-        session: &Clean<String>,
-        record: &str,
-    ) -> Result<(), Error> {
-        queue(self.tx()?, spool, Some(session.get()), "record", record, at_us)
+    pub fn record_is_due(&mut self, spool: SpoolId, record: &Record) -> Result<(), Error> {
+        let session = Some(record.call.session.as_str());
+        queue(self.tx()?, spool, session, "record", &record.id, record.at_us)
     }
 }
 

@@ -1,6 +1,10 @@
 //! The queue on a tape: what gets into it, what of it is due, and how it leaves.
 
-use octrace_core::{event, redact::Redactor};
+use octrace_core::{
+    attribution::timeline::CallId,
+    event,
+    redact::{Clean, Redactor},
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -56,13 +60,12 @@ impl Room {
         self.batch(|batch, spool| batch.event(spool, NOW, &event).unwrap());
     }
 
-    fn record(&mut self, id: &str, content: &str) {
-        let session = Redactor::new("").text("ses_1");
+    fn record(&mut self, id: &str, json: &str) {
+        let call = CallId { session: "ses_1".to_owned(), call: "call".to_owned() };
+        let record = Record { id: id.to_owned(), call, at_us: 1, json: json.to_owned() };
         self.batch(|batch, spool| {
-            let put = "INSERT OR REPLACE INTO agent_trace_records
-                (id, spool, session, call, at_us, record) VALUES (?1, ?2, 'ses_1', 'call', 1, ?3)";
-            batch.tx().unwrap().execute(put, params![id, spool.0, content]).unwrap();
-            batch.record_is_due(spool, 1, &session, id).unwrap();
+            assert!(batch.record_put(spool, &record).unwrap());
+            batch.record_is_due(spool, &record).unwrap();
         });
     }
 
@@ -201,6 +204,7 @@ fn a_destination_that_does_not_answer_is_left_in_peace_until_it_is_asked_again()
 #[test]
 fn a_record_that_changes_while_it_is_sent_is_sent_again() {
     let mut room = Room::new();
+    room.event("session.created", "ses_1");
     let [a] = room.goes_to(&["a"])[..] else { panic!("one") };
     room.record("r1", "old");
     let sent = room.due(a);
@@ -216,6 +220,7 @@ fn a_record_that_changes_while_it_is_sent_is_sent_again() {
 #[test]
 fn a_record_that_is_made_again_waits_and_one_that_is_gone_is_a_dead_letter() {
     let mut room = Room::new();
+    room.event("session.created", "ses_1");
     let [a] = room.goes_to(&["a"])[..] else { panic!("one") };
     room.record("r1", "{}");
     room.tape

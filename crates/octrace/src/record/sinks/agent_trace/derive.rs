@@ -62,7 +62,10 @@ pub(crate) fn derive(
     let records = records(tape, &labels, &histories, &calls, &own)?;
     let mut batch = tape.begin()?;
     for record in &records {
-        batch.record_put(spool, record)?;
+        // Of a step whose records were made before, they are only made again.
+        if batch.record_put(spool, record)? && !step.traced {
+            batch.record_is_due(spool, record)?;
+        }
     }
     for call in &own {
         if !records.iter().any(|record| record.call == call.id) {
