@@ -1,9 +1,11 @@
 //! Is everything in place? Each check looks, changes nothing, and says what to do.
 //!
+//! * [`destinations`]: where recordings are delivered to.
 //! * [`opencode`]: the program, the plugin in its folders, the packages that it may wait for.
 //! * [`requests`]: what became of what OpenCode asked.
 //! * [`storage`]: spools, tape, disk.
 
+mod destinations;
 mod opencode;
 mod requests;
 mod storage;
@@ -93,6 +95,7 @@ pub(crate) fn examine(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     findings.extend(storage::home(paths, settings));
     findings.push(storage::tape(paths));
     findings.extend(requests::requests(paths));
+    findings.extend(destinations::destinations(paths, settings));
     findings.extend(storage::disk(paths));
     findings
 }

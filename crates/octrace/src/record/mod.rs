@@ -63,7 +63,7 @@ use octrace_store::Tape;
 pub(crate) use self::{
     adopt::{FoundSpool, SpoolState, spools},
     ask::{Answer, ask},
-    deliver::{Undelivered, deliver, destination},
+    deliver::{Undelivered, deliver, destination, postgres},
     flush::{FlushReport, flush},
     inspect::{Inspection, inspect},
     place::{Delivery, Place},
@@ -144,12 +144,12 @@ pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     }
     adopt::adopt_all(place);
     let mut tape = Tape::open(&place.tape)?;
-    let deliver_until = Instant::now() + DELIVERING;
-    deliverers.look(&tape)?;
-    deliverers.drain();
     // What recorders before this one could not write.
     sinks::catch_up(&mut tape, Instant::now())?;
     sinks::agent_trace::catch_up(&mut tape)?;
+    let deliver_until = Instant::now() + DELIVERING;
+    deliverers.look(&tape)?;
+    deliverers.drain();
     index::catch_up(&mut tape, INDEXING);
     retention::finish(place.limits, &mut tape, PRUNING);
     deliverers.wait(deliver_until);
@@ -194,11 +194,12 @@ fn follow_spool(
         if delivered != Some(pipeline.events()) {
             delivered = Some(pipeline.events());
             deliverers.look(pipeline.at_rest().0)?;
-            deliverers.wake();
         }
         if pipeline.follow_in() == Some(Duration::ZERO) {
             pipeline.follow()?;
         }
+        // Also for what the sinks have made.
+        deliverers.wake();
         if let Some(asked) = &asked {
             pipeline.carry_out(asked)?;
         }

@@ -37,7 +37,6 @@ pub(crate) fn identity(settings: &AgentTrace, mut patterns: Vec<String>) -> Opti
 ///
 /// # Errors
 /// When it cannot be read how: a newer octrace named it.
-#[cfg_attr(not(test), expect(dead_code, reason = "used by who sends"))]
 pub(crate) fn redactor(destination: &Identity) -> Result<Option<Redactor>, serde_json::Error> {
     let options: Options = serde_json::from_str(&destination.options)?;
     let (patterns, _) = Patterns::new(&options.patterns);

@@ -12,7 +12,7 @@
 pub(crate) mod destination;
 mod engine;
 mod lock;
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(test)]
 mod tests;
 
@@ -113,7 +113,7 @@ impl Deliverers {
         let rules = Rules { batch_size, flush, retry_max };
         let connect = move |destination: &Destination| {
             let url = destination::url(&destination.identity, database.as_ref())?;
-            postgres::sender(&destination.identity, url)
+            Some(postgres::sender(&destination.identity, url))
         };
         Self::new(&place.tape, rules, Box::new(connect))
     }
