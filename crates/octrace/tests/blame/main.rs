@@ -6,6 +6,7 @@
 mod elsewhere;
 mod git;
 mod output;
+mod random;
 mod renames;
 mod stage;
 mod unseen;
