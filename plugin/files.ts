@@ -2,28 +2,30 @@
  * The evidence for which lines the agent wrote: what the files that a tool is about to change contain, what they
  * contain when a person has permitted it (who may have changed them meanwhile), and what they contain afterwards.
  *
+ * A shell may change any file. Of those that its command names, and of those that were looked at before, it is seen what
+ * they contain right before its process starts: what a person has changed while the model was thinking is in no
+ * snapshot of OpenCode's before that.
+ *
  * Reading is synchronous, because only then it is certain that nothing happens between the look and the tool; it is
  * bounded, and what a frame has said already is not said again.
  */
 
+import { namedBy } from "./command.ts";
 import type { OpenCodeEvent } from "./events.ts";
 import { MAX_PAYLOAD } from "./frame.ts";
-import { look } from "./look.ts";
-import { randomBytes } from "./random.ts";
 import type { Recording } from "./recording.ts";
-import { namesItsFiles, targets } from "./targets.ts";
+import { bound, Seen, type Occasion } from "./seen.ts";
+import { isShell, namesItsFiles, targets } from "./targets.ts";
 
-/** In a frame of file bytes there is so much room for what is said about them. */
-const ABOUT = 32 << 10;
-
-/** The most that is read for one moment of one call, in bytes. */
+/** The most that is read for one moment of one call, in bytes; of a shell's call, which is often and needs little. */
 const MOST = 4 * MAX_PAYLOAD;
+const MOST_OF_SHELL = MAX_PAYLOAD;
+
+/** So many of the files that were looked at before are looked at again for a shell. */
+const KNOWN = 192;
 
 /** Calls and permissions that are remembered: more than can be on their way at once. */
 const CALLS = 256;
-
-/** Files whose last bytes are remembered, by their hashes. */
-const FILES = 4096;
 
 /** A tool call, as OpenCode's hooks tell of it. */
 export interface ToolCall {
@@ -32,41 +34,62 @@ export interface ToolCall {
   callID: string;
 }
 
-type Moment = "before" | "permitted" | "after";
+type Moment = Occasion["moment"];
 
 /** A call between its begin and its end. */
 interface Open {
   directory: string;
   call: ToolCall;
   targets: Set<string>;
+  shell?: Shell;
+}
+
+interface Shell {
+  command: string;
+  /** Its process has started; these files were seen then that its command names. `true`: it may make the file. */
+  named?: Map<string, boolean>;
 }
 
 export class Files {
-  #recording: Recording;
+  #seen: Seen;
   #open = new Map<string, Open>();
   /** By the id of the permission that a person is asked for: the call's key. */
   #asked = new Map<string, string>();
-  /** By the file's path: the hash of the bytes that a frame of this spool last had. */
-  #written = new Map<string, bigint>();
-  #seed = new DataView(randomBytes(8).buffer).getBigUint64(0);
 
   constructor(recording: Recording) {
-    this.#recording = recording;
+    this.#seen = new Seen(recording);
   }
 
   /** A call is about to begin, unless a person has to be asked first. */
   before(directory: string, call: ToolCall, args: unknown): void {
-    if (!namesItsFiles(call.tool)) return;
-    const open = { directory, call, targets: targets(call.tool, directory, args) };
+    const open: Open = { directory, call, targets: new Set() };
+    if (namesItsFiles(call.tool)) {
+      open.targets = targets(call.tool, directory, args);
+    } else if (isShell(call.tool)) {
+      const { command } = (args ?? {}) as { command?: unknown };
+      open.shell = { command: typeof command === "string" ? command : "" };
+    } else {
+      return;
+    }
     bound(this.#open, CALLS);
     this.#open.set(key(call.sessionID, call.callID), open);
     this.#note(open, "before");
   }
 
+  /** A process is about to start in this directory. Of those that no call starts, but a person, nothing is seen. */
+  starts(cwd: string, session: string, call: string): void {
+    const open = this.#open.get(key(session, call));
+    if (!open?.shell) return;
+    open.shell.named = this.#glance(open, "permitted", namedBy(open.shell.command, cwd));
+  }
+
   /** A call has ended well, with this in the metadata of its result. */
   after(directory: string, call: ToolCall, args: unknown, result: unknown): void {
+    const id = key(call.sessionID, call.callID);
+    const open = this.#open.get(id);
+    this.#open.delete(id);
+    if (open?.shell?.named) this.#glance(open, "after", open.shell.named);
     if (!namesItsFiles(call.tool)) return;
-    this.#open.delete(key(call.sessionID, call.callID));
     this.#note({ directory, call, targets: targets(call.tool, directory, args, result) }, "after");
   }
 
@@ -100,55 +123,43 @@ export class Files {
     }
   }
 
-  #note({ directory, call, targets }: Open, moment: Moment): void {
+  #note(open: Open, moment: Moment): void {
     let left = MOST;
-    for (const named of targets) {
-      const { seen, bytes } = look(named, Math.min(left, MAX_PAYLOAD - ABOUT));
-      left -= bytes?.length ?? 0;
-      const about = {
-        directory,
-        session: call.sessionID,
-        call: call.callID,
-        tool: call.tool,
-        moment,
-        ...seen,
-        named: seen.path === named ? "" : named,
-      };
-      this.#write(about, bytes);
-    }
+    for (const named of open.targets) left -= this.#seen.note(occasion(open, moment), named, left).read;
   }
 
-  #write(about: { path: string }, bytes: Uint8Array<ArrayBuffer> | undefined): void {
-    if (!bytes) {
-      this.#recording.file(about);
-      return;
+  /** Looks at the files that a shell's command names, and at what has changed of those seen before; gives the former. */
+  #glance(open: Open, moment: Moment, named: Map<string, boolean>): Map<string, boolean> {
+    const now = occasion(open, moment);
+    const told = new Map<string, boolean>();
+    const paths = new Set<string>();
+    let left = MOST_OF_SHELL;
+    for (const [path, makes] of named) {
+      // Most words are no files, and to look for what is not there is dear.
+      if (!makes && !this.#seen.isOfInterest(path)) continue;
+      const isTold = (found: string, isNews: boolean) => isFile(found) || (found === "absent" && (makes || isNews));
+      const glance = this.#seen.glance(now, path, left, isTold);
+      left -= glance.read;
+      paths.add(glance.path);
+      if (glance.told) told.set(path, makes);
     }
-    const hash = Bun.hash.wyhash(bytes, this.#seed);
-    const hashed = { ...about, hash: hash.toString(16) };
-    if (this.#written.get(about.path) === hash) {
-      this.#recording.file({ ...hashed, found: "same" });
-      return;
+    for (const path of this.#seen.changed(KNOWN)) {
+      if (paths.has(path)) continue;
+      left -= this.#seen.glance(now, path, left, (found, isNews) => isNews && (isFile(found) || found === "absent")).read;
     }
-    this.#written.delete(about.path);
-    if (this.#recording.file(hashed, bytes)) {
-      bound(this.#written, FILES);
-      this.#written.set(about.path, hash);
-    } else {
-      // That it could not be told what is there must be told: else it would look as if nothing had happened before.
-      this.#recording.file({ ...hashed, found: "large" });
-    }
+    return told;
   }
+}
+
+function occasion({ directory, call }: Open, moment: Moment): Occasion {
+  return { directory, session: call.sessionID, call: call.callID, tool: call.tool, moment };
+}
+
+/** What is in the file is known. */
+function isFile(found: string): boolean {
+  return found === "bytes" || found === "same";
 }
 
 function key(session: string, call: string): string {
   return `${session} ${call}`;
-}
-
-/** Makes room for one more: the oldest goes. */
-function bound(map: Map<string, unknown>, limit: number): void {
-  if (map.size < limit) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
 }

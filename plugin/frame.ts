@@ -49,9 +49,24 @@ export interface Head {
   mono: number;
 }
 
+/**
+ * A clock in microseconds since the Unix epoch, of which the system gives us but the milliseconds: within one of those
+ * it goes on, so that it says of two frames which was first. It never leaves the millisecond, and jumps as that does.
+ */
+export function microseconds(wall = Date.now, steady = () => performance.now()): () => number {
+  let [millisecond, since] = [NaN, 0];
+  return () => {
+    const [now, at] = [wall(), steady()];
+    if (now !== millisecond) [millisecond, since] = [now, at];
+    return now * 1000 + Math.min(999, Math.max(0, Math.floor((at - since) * 1000)));
+  };
+}
+
+const wallClock = microseconds();
+
 /** A frame of now, as the parts to write. */
 export function frame(kind: number, payload: Uint8Array[], exchange = 0, flags = 0): Uint8Array[] {
-  const wall = Date.now() * 1000;
+  const wall = wallClock();
   const mono = Math.floor(performance.now() * 1000);
   return [frameHeader({ kind, flags, exchange, wall, mono }, ...payload), ...payload];
 }

@@ -113,7 +113,9 @@ export function hooks(
 
     // Of a call only; the process that it starts is about to begin. The environment is none of our business.
     "shell.env": quiet(({ cwd, sessionID, callID }) => {
-      if (callID) hook("shell.env", { cwd, sessionID, callID });
+      if (!callID) return;
+      if (sessionID) look((files) => files.starts(cwd, sessionID, callID));
+      hook("shell.env", { cwd, sessionID, callID });
     }),
 
     "command.execute.before": quiet(({ command, sessionID, arguments: typed }, output) => {

@@ -13,6 +13,11 @@ export function namesItsFiles(tool: string): boolean {
   return tool === "edit" || tool === "write" || tool === "multiedit" || isPatch(tool);
 }
 
+/** Whether it runs a command, which may change anything. */
+export function isShell(tool: string): boolean {
+  return tool === "bash" || tool === "shell";
+}
+
 function isPatch(tool: string): boolean {
   return tool === "apply_patch" || tool === "patch";
 }

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Hooks, PluginInput } from "@opencode-ai/plugin";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Files } from "../files.ts";
 import { Kind, MAX_PAYLOAD } from "../frame.ts";
@@ -59,6 +59,7 @@ describe("a call", () => {
   test("edit: before and after, with all that is said of it", async () => {
     put("a.txt", "one\n");
     utimesSync(at("a.txt"), 1_700_000_000, 1_700_000_000.25);
+    const { ctimeMs } = statSync(at("a.txt"));
     const args = { filePath: "a.txt", oldString: "one", newString: "two" };
     await before("edit", args);
     put("a.txt", "two, and more\n");
@@ -75,7 +76,7 @@ describe("a call", () => {
       named: "",
       found: "bytes",
       size: 4,
-      changed_us: 1_700_000_000_250_000,
+      changed_us: Math.floor(ctimeMs * 1000),
       hash: expect.stringMatching(/^[0-9a-f]{1,16}$/),
       blanked: false,
     });
@@ -370,6 +371,152 @@ describe("credentials", () => {
   });
 });
 
+describe("a shell", () => {
+  const starts = (callID = "sh_1", cwd = project) => hooks["shell.env"]?.({ cwd, sessionID: "ses_1", callID }, { env: {} });
+  /** Runs a command as OpenCode does; what it does is done here. */
+  const run = async (command: string, does = () => {}, id = "sh_1", cwd = project) => {
+    await before("bash", { command }, id);
+    await starts(id, cwd);
+    does();
+    await after("bash", { command }, id);
+  };
+  /** Of a file with such a time, changes show in its times. */
+  const settle = () => Bun.sleep(150);
+
+  test("the files that its command names are seen when its process starts, and when it has ended", async () => {
+    put("a.txt", "one\n");
+    put("b.txt", "b\n");
+    await run("sed -i s/one/two/ a.txt > log/new.txt; cat b.txt none.txt", () => put("a.txt", "two\n"));
+    expect(seen()).toEqual([
+      "permitted a.txt bytes one\n",
+      "permitted log/new.txt absent",
+      "permitted b.txt bytes b\n",
+      "after a.txt bytes two\n",
+      "after log/new.txt absent",
+      "after b.txt same",
+    ]);
+    expect(looks()[0]?.about).toMatchObject({ session: "ses_1", call: "sh_1", tool: "bash", directory: project });
+  });
+
+  test("is bracketed by what is seen, and its permission says nothing", async () => {
+    put("a.txt", "one\n");
+    await before("bash", { command: "cat a.txt" }, "sh_1");
+    await asked("per_1", "sh_1");
+    await replied("per_1", "once");
+    await starts();
+    await after("bash", {}, "sh_1");
+    const frames = here.frames().filter(({ kind }) => kind === Kind.Hook || kind === Kind.File);
+    expect(frames.map((frame) => (frame.kind === Kind.File ? "file" : json(frame).hook))).toEqual([
+      "tool.execute.before",
+      "file",
+      "shell.env",
+      "tool.execute.after",
+      "file",
+    ]);
+    const times = frames.map(({ wall }) => wall);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(new Set(times).size).toBe(times.length);
+  });
+
+  test("what a person changed before it starts is none of its doing, in files that were seen before", async () => {
+    for (const name of ["a.txt", "b.txt", "c.txt", "d.txt"]) {
+      put(name, "one\n");
+      await before("edit", { filePath: name });
+    }
+    await settle();
+    const told = seen().length;
+    await run("make", () => {}, "sh_0");
+    expect(seen()).toHaveLength(told);
+    appendFileSync(at("a.txt"), "by hand\n");
+    renameSync(at("d.txt"), at("e.txt"));
+    await run("make", () => {
+      appendFileSync(at("a.txt"), "by make\n");
+      appendFileSync(at("b.txt"), "by make\n");
+    });
+    expect(seen().slice(told)).toEqual([
+      "permitted a.txt bytes one\nby hand\n",
+      "permitted d.txt absent",
+      "after b.txt bytes one\nby make\n",
+      "after a.txt bytes one\nby hand\nby make\n",
+    ]);
+  });
+
+  test("a change of the same length and time as the one that was seen is seen too", async () => {
+    put("a.txt", "one\n");
+    await before("edit", { filePath: "a.txt" });
+    put("a.txt", "two\n");
+    await run("make");
+    await settle();
+    put("a.txt", "six\n");
+    const { atime, mtime } = statSync(at("a.txt"));
+    await run("make", () => {
+      put("a.txt", "ten\n");
+      utimesSync(at("a.txt"), atime, mtime);
+    });
+    expect(seen().slice(1)).toEqual(["permitted a.txt bytes two\n", "permitted a.txt bytes six\n", "after a.txt bytes ten\n"]);
+  });
+
+  test("its folder counts, not the instance's", async () => {
+    mkdirSync(at("sub"));
+    put("sub/a.txt", "a\n");
+    await run("cat a.txt", undefined, "sh_1", at("sub"));
+    expect(seen()).toEqual(["permitted sub/a.txt bytes a\n", "after sub/a.txt same"]);
+  });
+
+  test("that a person runs, or a terminal, or whose process never started: nothing", async () => {
+    put("a.txt", "one\n");
+    await before("edit", { filePath: "a.txt" });
+    put("a.txt", "two\n");
+    await starts("01KFZZ");
+    await hooks["shell.env"]?.({ cwd: project, sessionID: "ses_1" }, { env: {} });
+    await before("bash", { command: "cat a.txt" }, "sh_1");
+    await after("bash", { command: "cat a.txt" }, "sh_1");
+    await starts("sh_1");
+    for (const command of [undefined, 1, {}]) await run(command as never);
+    expect(seen()).toEqual(["before a.txt bytes one\n", "permitted a.txt bytes two\n"]);
+  });
+
+  test("what is no file, or too large, is not told", async () => {
+    mkdirSync(at("sub"));
+    put("large", Buffer.alloc(MAX_PAYLOAD));
+    for (let i = 0; i < 5; i++) put(`${i}`, Buffer.alloc(1_000_000, i));
+    put("last", "l\n");
+    await run("cat sub . large /dev/null 0 1 2 3 4 last");
+    const told = looks().map(({ about }) => `${about.moment} ${about.path.replace(`${project}/`, "")}`);
+    expect(told.slice(0, 5)).toEqual(["permitted 0", "permitted 1", "permitted 2", "permitted 3", "permitted last"]);
+    expect(told.slice(5)).toEqual(["after 0", "after 1", "after 2", "after 3", "after last"]);
+  });
+
+  test("costs little beside many files that were seen before", async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `${i}.txt`);
+    for (const name of names) {
+      put(name, "one\n");
+      await before("edit", { filePath: name });
+    }
+    const content = Buffer.from("a line of a program, as they come\n".repeat(300));
+    const took = { ours: [] as number[], files: [] as number[] };
+    const command = "cat x.txt | sort - y.txt > z.txt";
+    await settle();
+    for (let round = 0; round < 60; round++) {
+      content.writeUInt32LE(round);
+      for (const name of ["x.txt", "y.txt", "z.txt"]) put(name, content);
+      const begin = threadTime();
+      void before("bash", { command }, `sh_${round}`);
+      void starts(`sh_${round}`);
+      void after("bash", { command }, `sh_${round}`);
+      const middle = threadTime();
+      for (const name of names) for (const _ of [1, 2]) statSync(at(name));
+      for (const name of ["x.txt", "y.txt", "z.txt"]) for (const _ of [1, 2]) put(`to-${name}`, readFileSync(at(name)));
+      took.files.push(threadTime() - middle);
+      took.ours.push(middle - begin);
+    }
+    const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Infinity;
+    const [ours, files] = [median(took.ours), median(took.files)];
+    console.info(`three hooks ${ours.toFixed(0)} µs, ${(ours / files).toFixed(1)} times what the files take`);
+    expect(ours / files).toBeLessThan(3);
+  });
+});
+
 test("an edit costs no more than a few times what reading and writing its file does", async () => {
   const content = Buffer.from("a line of a program, as they come\n".repeat(3_000));
   const took = { ours: [] as number[], files: [] as number[] };
@@ -401,8 +548,11 @@ describe("it is left out", () => {
     await asked("per_1");
     await replied("per_1", "once");
     await after("edit", { filePath: "a.txt" });
+    await before("bash", { command: "cat a.txt" });
+    await hooks["shell.env"]?.({ cwd: project, sessionID: "ses_1", callID: "call_1" }, { env: {} });
+    await after("bash", {});
     expect(seen()).toEqual([]);
-    expect(here.frames().filter(({ kind }) => kind === Kind.Hook)).toHaveLength(2);
+    expect(here.frames().filter(({ kind }) => kind === Kind.Hook)).toHaveLength(5);
   });
 
   test("where there is no room for its bytes, it is said that a file was looked at; and its bytes when there is", () => {

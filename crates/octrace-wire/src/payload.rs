@@ -273,9 +273,10 @@ pub struct File {
     pub session: String,
     /// OpenCode's call id.
     pub call: String,
-    /// `edit`, `write`, `apply_patch`, …
+    /// `edit`, `write`, `apply_patch`, `bash`, …
     pub tool: String,
-    /// `before` the call, `permitted` (the same, but after a person was asked), or `after` it.
+    /// `before` the call, `permitted` (the same, but after a person was asked; or right before a shell's process
+    /// starts), or `after` it.
     pub moment: String,
     /// Absolute, and where it really is: links are followed.
     pub path: String,
@@ -288,7 +289,8 @@ pub struct File {
     pub size: u64,
     /// The plugin's own hash of the bytes as they are in the file, in hex; of no meaning outside the spool.
     pub hash: String,
-    /// When the file system says that it was last changed, in µs since the Unix epoch; `None` where there is no file.
+    /// When the file system says that it was last changed, in µs since the Unix epoch: the time of its inode, which nobody
+    /// can set. `None` where there is no file.
     pub changed_us: Option<i64>,
     /// Credentials were taken out of the bytes that follow: they are not quite the file's, and may be of another number.
     pub blanked: bool,
