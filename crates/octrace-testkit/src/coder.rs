@@ -156,7 +156,15 @@ impl Coder {
     /// # Errors
     /// When the tape or the file cannot be written.
     pub fn writes(&mut self, tool: &str, path: &Path, text: &str) -> anyhow::Result<CallId> {
-        let input = json!({"filePath": path, "content": text});
+        let input = if tool == "edit" {
+            // Only what is new, as a model writes it.
+            let before = fs::read_to_string(path).unwrap_or_default();
+            let known: BTreeSet<&str> = before.lines().collect();
+            let new = text.lines().filter(|line| !known.contains(line)).collect::<Vec<_>>();
+            json!({"filePath": path, "oldString": "", "newString": new.join("\n")})
+        } else {
+            json!({"filePath": path, "content": text})
+        };
         let write = || fs::write(path, text).map_err(anyhow::Error::from);
         self.step(tool, &input, Watched::Yes, &[path], write)
     }
