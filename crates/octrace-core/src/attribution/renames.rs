@@ -24,9 +24,16 @@ impl Turn<'_> {
     }
 }
 
-/// Which file, at which of its observations, is which other one that had vanished, and at which observation that was
-/// last seen.
-pub(super) type Renames = HashMap<(usize, usize), (usize, usize)>;
+/// By a file and the observation at which it is there.
+pub(super) type Renames = HashMap<(usize, usize), Renamed>;
+
+/// What a file was before.
+pub(super) struct Renamed {
+    /// The file, and the observation at which it was last seen.
+    pub from: (usize, usize),
+    /// Who could have changed it in between: under its old name, its new one, or both.
+    pub candidates: Candidates,
+}
 
 /// Pairs what vanished with what appeared, the most alike first.
 pub(super) fn pair(vanished: &[Turn<'_>], appeared: &[Turn<'_>]) -> Renames {
@@ -53,7 +60,13 @@ pub(super) fn pair(vanished: &[Turn<'_>], appeared: &[Turn<'_>]) -> Renames {
         if !olds[old] && !news[new] {
             (olds[old], news[new]) = (true, true);
             let (old, new) = (&vanished[old], &appeared[new]);
-            renames.insert((new.file, new.to.0), (old.file, old.from.0));
+            let mut candidates = new.candidates.clone();
+            candidates.calls.extend(&old.candidates.calls);
+            candidates.calls.sort_unstable();
+            candidates.calls.dedup();
+            candidates.alone &= old.candidates.alone;
+            let renamed = Renamed { from: (old.file, old.from.0), candidates };
+            renames.insert((new.file, new.to.0), renamed);
         }
     }
     renames

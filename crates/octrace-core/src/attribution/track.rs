@@ -24,8 +24,8 @@
 //!    time for a person: the only call whose input gives that line, whole, else `Unknown` (`Contended`, `Brought`, `Unread`).
 //! 5. **What is blanked** equals nothing. It is kept only where it stands among kept lines, and is somebody's only if no blanked
 //!    line was there that it could be; else `Unknown(Blanked)`. That a secret was replaced by another is not seen.
-//! 6. **Renames.** A file that vanished when another appeared, with the same candidates and half of the lines: its lines
-//!    go on in the other.
+//! 6. **Renames.** A file that vanished when another appeared, with a candidate in common (or none) and half of the
+//!    lines: its lines go on in the other, and the candidates of both could have changed it.
 //!
 //! What this cannot see: a person who writes into a file while a shell command of the agent runs in the same step;
 //! a process that a call left behind, which looks like a person; what a secret that was blanked was.
@@ -82,7 +82,7 @@ pub fn track(files: &[FileHistory], calls: &[Call]) -> Vec<TrackedFile> {
         files,
         calls,
         declared,
-        gone: renames.values().copied().collect(),
+        gone: renames.values().map(|renamed| renamed.from).collect(),
         renames,
         histories: vec![History::default(); files.len()],
         everywhere: Everywhere::default(),
@@ -196,18 +196,20 @@ impl Tracker<'_> {
         candidates: &Candidates,
         new: &[Line],
     ) -> TrackedState {
-        let renamed_from = self.renames.get(&(change.file, change.to)).copied();
-        if let Some((file, _)) = renamed_from {
+        let renamed = self.renames.get(&(change.file, change.to));
+        let candidates = renamed.map_or(candidates, |renamed| &renamed.candidates);
+        let (file, place) = renamed.map_or((change.file, from), |renamed| renamed.from);
+        if renamed.is_some() {
             let before = std::mem::take(&mut self.histories[file]);
             self.histories[change.file].add_all(&before);
             self.histories[file] = before;
         }
-        let (file, place) = renamed_from.unwrap_or((change.file, from));
         let before = &self.tracked[file].states[place];
         let before =
             Before { lines: before.lines.as_deref().unwrap_or_default(), origins: &before.origins };
         let observations = &self.files[change.file].observations;
-        let who = self.who(candidates, observations[from].at_us, observations[change.to].at_us);
+        let after_us = observations[from].at_us.min(self.files[file].observations[place].at_us);
+        let who = self.who(candidates, after_us, observations[change.to].at_us);
         // What a call brings from elsewhere can be as anybody left it there.
         let brought = matches!(who, Who::Declared { otherwise: Why::Brought, .. });
         let author = Author {
@@ -237,7 +239,7 @@ impl Tracker<'_> {
             lines: None,
             origins: origins.into(),
             removed: removed.into_iter().collect(),
-            renamed_from: renamed_from.map(|(file, _)| file),
+            renamed_from: renamed.map(|_| file),
         }
     }
 
