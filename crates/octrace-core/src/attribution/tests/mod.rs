@@ -246,6 +246,36 @@ fn a_person_who_edits_while_asked_is_told_apart_by_the_time_of_the_change() {
 }
 
 #[test]
+fn what_a_person_edits_before_a_shells_process_starts_is_not_the_shells() {
+    let calls = [call("a", "bash", "m", (31_000, 39_000))];
+    let starts = (30_999, Moment::Permitted(id("a")), "one1 mine1");
+    let ended = (39_001, after("a"), "one1 mine1 shell1");
+    let [begin, end] = [(10_000, start("m"), "one1"), (45_000, finish("m"), "one1 mine1 shell1")];
+    let story = |seen: &[_]| track_one(file("/w/f", seen), &calls);
+    assert_eq!(story(&[begin.clone(), starts.clone(), ended.clone(), end.clone()]), "b p c0");
+    assert_eq!(story(&[begin.clone(), starts.clone(), end.clone()]), "b p s0");
+    assert_eq!(story(&[starts.clone(), ended]), "b b c0", "no snapshots");
+    let after_it = (45_000, finish("m"), "one1 mine1");
+    assert_eq!(story(&[begin, starts, after_it]), "b p");
+}
+
+#[test]
+fn what_a_shell_is_seen_to_write_is_its_own_whatever_the_snapshots_leave_out() {
+    let mut calls = [call("a", "bash", "m", (11, 19)), call("b", "bash", "n", (31, 39))];
+    calls[1].compared = true;
+    let story = file(
+        "/w/f",
+        &[
+            (9, start("m"), "-"),
+            (20, finish("m"), "one1"),
+            (30, Moment::Permitted(id("b")), "one1"),
+            (40, after("b"), "one1 new1"),
+        ],
+    );
+    assert_eq!(track_one(story, &calls), "s0 c1");
+}
+
+#[test]
 fn what_changed_after_a_shells_step_is_nobodys_unless_the_snapshots_clear_it() {
     let mut calls = [call("a", "edit", "m", (11, 19)), call("b", "bash", "n", (31, 39))];
     calls[1].input = r#"{"command":"cat > f <<E\nshell1\nE"}"#.into();
