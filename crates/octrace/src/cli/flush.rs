@@ -1,6 +1,6 @@
 //! `octrace flush`: waits until everything that was captured so far is on the tape, and delivered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use octrace_store::delivery::Standing;
@@ -26,10 +26,12 @@ pub(crate) struct Flush {
 
 impl Flush {
     pub(crate) fn run(self, context: &mut Context) -> Result {
-        let FlushReport { late, failed, unwritten, undelivered } = record::flush(
-            &context.paths.place(&context.settings),
-            Duration::from_secs(self.timeout),
-        );
+        let place = context.paths.place(&context.settings);
+        let timeout = Duration::from_secs(self.timeout);
+        let deadline = Instant::now() + timeout;
+        let FlushReport { late, failed, unwritten } = record::flush(&place, timeout);
+        // What is there can go, whatever is not.
+        let undelivered = record::deliver(&place, deadline);
         if let Some((spool, error)) = failed.into_iter().next() {
             let error = error.context(format!("cannot read all of {}", spool.display()));
             return Err(Failure::from(error).hint("It is kept as it is; octrace verify says more."));
@@ -50,7 +52,7 @@ impl Flush {
             ))
             .hint("It is tried again; `octrace export jsonl` writes the same at any time."));
         }
-        told(&undelivered, &context.out)
+        told(&undelivered?, &context.out)
     }
 }
 

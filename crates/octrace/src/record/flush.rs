@@ -1,4 +1,4 @@
-//! Waiting until everything that was captured so far is on the tape, and delivered.
+//! Waiting until everything that was captured so far is on the tape.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,7 +11,6 @@ use octrace_store::Tape;
 use super::{
     adopt::{Adoption, adopt},
     control::Control,
-    deliver::{Undelivered, deliver},
     place::Place,
     sinks::catch_up,
     spool,
@@ -28,14 +27,13 @@ pub(crate) struct FlushReport {
     pub(crate) late: Vec<PathBuf>,
     /// Spools that cannot be read, and why.
     pub(crate) failed: Vec<(PathBuf, anyhow::Error)>,
-    /// Destinations that something waits for.
-    pub(crate) undelivered: Vec<Undelivered>,
     /// Folders with files that lack something of what is on the tape, and why.
     pub(crate) unwritten: Vec<(PathBuf, String)>,
 }
 
-/// Waits until what is in the spools of this place now is on the tape, in the files that follow it, and delivered, at
-/// most for `timeout`. Running recorders are asked; spools without one are read here.
+/// Waits until what is in the spools of this place now is on the tape and in the files that follow it, at most for
+/// `timeout`. Running recorders are asked; spools without one are read here. Nobody is waited for who is somewhere else:
+/// that is [`super::deliver`].
 pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
     let deadline = Instant::now() + timeout;
     let mut report = FlushReport::default();
@@ -52,10 +50,6 @@ pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
         .and_then(|tape| tape.map(|mut tape| catch_up(&mut tape, deadline)).transpose());
     match files {
         Ok(unwritten) => report.unwritten = unwritten.unwrap_or_default(),
-        Err(error) => report.failed.push((place.tape.clone(), error.into())),
-    }
-    match deliver(place, deadline) {
-        Ok(undelivered) => report.undelivered = undelivered,
         Err(error) => report.failed.push((place.tape.clone(), error.into())),
     }
     report

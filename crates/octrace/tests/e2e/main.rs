@@ -20,6 +20,7 @@ mod migrate;
 #[cfg(target_os = "linux")]
 mod offline;
 mod once;
+mod postgres;
 mod secrets;
 mod setup;
 mod stage;
