@@ -199,7 +199,16 @@ impl Seen<'_> {
     fn is_alone(&self, call: usize, earlier: &Observation, later: &Observation) -> bool {
         let call = &self.work.calls[call];
         let of_step = |observation: &Observation| self.work.is_of_step(&observation.moment, call);
-        let begun = of_step(earlier) || call.ran_us.is_some_and(|ran| ran <= earlier.at_us);
+        let ran_before = |at_us: i64| call.ran_us.is_some_and(|ran| ran <= at_us);
+        let begun = match &earlier.moment {
+            // The snapshot was made before the model was asked. While it thought a person had time, and only the file system
+            // can tell.
+            Moment::Start(_) => {
+                of_step(earlier)
+                    && later.changed_us.is_some_and(|changed| ran_before(changed + CLOCK_US))
+            }
+            _ => of_step(earlier),
+        } || ran_before(earlier.at_us);
         let until = match &later.moment {
             // A person may have changed the file while another was asked, and only the file system can tell.
             Moment::Permitted(id) if *id == call.id => later.changed_us.is_some(),

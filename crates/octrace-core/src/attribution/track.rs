@@ -27,7 +27,8 @@
 //! 6. **Renames.** A file that vanished when another appeared, with a candidate in common (or none) and half of the
 //!    lines: its lines go on in the other, and the candidates of both could have changed it.
 //!
-//! What this cannot see: a person who writes into a file while a shell command of the agent runs in the same step;
+//! What this cannot see: a person who writes into a file while a shell command of the agent runs in the same step, or
+//! while the model thinks before a shell command that changes the very same file without naming it;
 //! a process that a call left behind, which looks like a person; what a secret that was blanked was.
 
 use std::{collections::HashSet, sync::Arc};

@@ -20,6 +20,7 @@ pub(crate) struct Author {
     segment: u64,
     file: File,
     clock_us: u64,
+    is_live: bool,
 }
 
 impl Author {
@@ -39,7 +40,8 @@ impl Author {
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all(&tmp).unwrap();
         let file = Self::segment(&folder, 1);
-        let mut author = Self { folder, tmp, pid, segment: 1, file, clock_us: 1_000 };
+        let mut author =
+            Self { folder, tmp, pid, segment: 1, file, clock_us: 1_000, is_live: false };
         author.hello("");
         author
     }
@@ -79,6 +81,12 @@ impl Author {
             "settings": {"tmp": self.tmp},
         });
         self.json(Kind::Hello, 0, &hello);
+    }
+
+    /// From here on the time is that of now, as it is of files that are changed.
+    pub(crate) fn goes_live(&mut self) {
+        self.is_live = true;
+        self.clock_us = super::clock::now_us().cast_unsigned();
     }
 
     pub(crate) fn event(&mut self, kind: &str, properties: &serde_json::Value) {
@@ -152,6 +160,9 @@ impl Author {
 
     pub(crate) fn frame(&mut self, kind: Kind, flags: u8, exchange: u32, payload: &[u8]) {
         self.clock_us += 1_000;
+        if self.is_live {
+            self.clock_us = self.clock_us.max(super::clock::now_us().cast_unsigned());
+        }
         let head = Head { kind, flags, exchange, wall_us: self.clock_us, mono_us: self.clock_us };
         let mut bytes = Vec::new();
         Frame { head, payload }.encode(&mut bytes);

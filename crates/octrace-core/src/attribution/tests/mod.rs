@@ -50,7 +50,8 @@ fn file(path: &str, observations: &[(i64, Moment, &str)]) -> FileHistory {
             at_us: *at_us,
             moment: moment.clone(),
             seen: seen(words),
-            changed_us: None,
+            // What a snapshot has was changed while its step's calls ran.
+            changed_us: matches!(moment, Moment::Finish(_)).then_some(*at_us),
         });
     FileHistory { path: path.into(), observations: observations.collect() }
 }
@@ -180,7 +181,7 @@ fn of_several_calls_the_one_that_declares_a_line_wrote_it() {
     calls[0].ran_us = Some(111);
     calls[0].ended_us = Some(119);
     calls[2].input = r#"{"command":"sleep 1; echo \"cccc\" >> f"}"#.into();
-    let inside = file(
+    let mut inside = file(
         "/w/f",
         &[
             (90, start("m"), "one1"),
@@ -189,8 +190,10 @@ fn of_several_calls_the_one_that_declares_a_line_wrote_it() {
             (210, finish("m"), "one1 shell1 aaaa what1 cccc } shell2"),
         ],
     );
-    let expected = "b s2 c0 contended c2 contended s2";
-    assert_eq!(track_one(inside, &calls), expected);
+    let unknown = "b unread c0 contended c2 contended s2";
+    assert_eq!(track_one(inside.clone(), &calls), unknown, "a person can, while the model thinks");
+    inside.observations[1].changed_us = Some(105);
+    assert_eq!(track_one(inside, &calls), "b s2 c0 contended c2 contended s2");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the agent does in its turn: a step with calls.
 
 use super::{By, FILES, Text, World, same};
-use crate::attribution::timeline::{Ended, Moment};
+use crate::attribution::timeline::{CallId, Ended, Moment};
 
 impl World {
     fn all(&self) -> Vec<Option<Text>> {
@@ -18,6 +18,10 @@ impl World {
                 disk.seen.clone_from(&disk.text);
             }
         }
+        if self.dice.one_in(3) {
+            // While the model thinks.
+            self.person();
+        }
         for _ in 0..=self.dice.below(2) {
             self.agent();
         }
@@ -33,17 +37,18 @@ impl World {
             if let Some((before, at_us, then)) = &last
                 && !same(then[file].as_ref(), start[file].as_ref())
             {
-                notes.push((*at_us, Moment::Finish(before.clone()), here(then)));
-                notes.push((start_us, Moment::Start(message.clone()), here(&start)));
+                notes.push((*at_us, Moment::Finish(before.clone()), here(then), None));
+                notes.push((start_us, Moment::Start(message.clone()), here(&start), None));
             }
             if !same(start[file].as_ref(), finish[file].as_ref()) {
-                notes.push((start_us, Moment::Start(message.clone()), here(&start)));
-                notes.push((finish_us, Moment::Finish(message.clone()), here(&finish)));
+                let changed_us = finish[file].as_ref().map(|_| self.files[file].changed_us);
+                notes.push((start_us, Moment::Start(message.clone()), here(&start), None));
+                notes.push((finish_us, Moment::Finish(message.clone()), here(&finish), changed_us));
             }
-            for (at_us, moment, text) in notes {
+            for (at_us, moment, text, changed_us) in notes {
                 let known = &self.files[file].observations;
                 if !known.iter().any(|(other, _)| other.moment == moment) {
-                    self.note(file, at_us, moment, text, None);
+                    self.note(file, at_us, moment, text, changed_us);
                 }
             }
             let disk = &mut self.files[file];
@@ -128,7 +133,7 @@ impl World {
         let Some(file) = self.some_file() else { return };
         let call = self.call("bash");
         let by = By::Call(call, self.kind.trees);
-        self.begin(call);
+        self.begin_shell(call);
         match (self.dice.below(6), self.no_file()) {
             (0, Some(to)) => self.rename(file, to, true),
             (1, _) if self.dice.one_in(2) => self.put(file, None, true),
@@ -142,7 +147,25 @@ impl World {
         if self.dice.one_in(2) {
             self.declare(call);
         }
+        if self.dice.one_in(2) {
+            self.look(|id| Moment::After(id), call);
+        }
         self.end(call);
+    }
+
+    /// The files that are not as they were last seen are looked at before the process starts.
+    fn begin_shell(&mut self, call: usize) {
+        self.look(|id| Moment::Permitted(id), call);
+        self.begin(call);
+    }
+
+    fn look(&mut self, of: impl Fn(CallId) -> Moment, call: usize) {
+        for file in 0..FILES {
+            let disk = &self.files[file];
+            if !same(disk.text.as_ref(), disk.seen.as_ref()) {
+                self.observe(file, self.moment(call, &of));
+            }
+        }
     }
 
     /// Two edits of one file at once.
@@ -177,7 +200,7 @@ impl World {
     fn around(&mut self) {
         let Some(file) = self.some_file() else { return };
         let (shell, edit) = (self.call("bash"), self.call("edit"));
-        self.begin(shell);
+        self.begin_shell(shell);
         let declares = self.dice.one_in(2);
         for stage in 0..3 {
             if stage == 1 {
@@ -229,7 +252,7 @@ impl World {
         }
         let call = self.call("bash");
         self.calls[call].input = r#"{"command":"git stash && git -C . pull"}"#.into();
-        self.begin(call);
+        self.begin_shell(call);
         let past = self.dice.below(self.files[file].past.len());
         let mut text = self.files[file].past[past].clone();
         if self.dice.one_in(2) {

@@ -6,7 +6,7 @@
 //! file that had its content before the older snapshot was made was not changed in between, whatever the two say.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
@@ -14,6 +14,7 @@ use std::{
 };
 
 use octrace_core::attribution::{
+    line,
     observed::{Found, Observed},
     timeline::Moment,
 };
@@ -86,7 +87,11 @@ pub(super) fn compare(
             None if change.status == Status::Retyped => Found::Other,
             None => Found::Absent,
         };
-        let now = Now::of(path, change.new.as_ref().and_then(|id| contents.get(id)));
+        let mut now = Now::of(path, change.new.as_ref().and_then(|id| contents.get(id)));
+        if is_renamed(change, &changes, &contents) {
+            // It was made when it had its other name.
+            now.made_us = None;
+        }
         let observed = |snapshot: &Snapshot, found, changed_us| Observed {
             session: snapshot.session.clone(),
             moment: snapshot.moment.clone(),
@@ -110,6 +115,24 @@ pub(super) fn compare(
         }
     }
     Ok(Some(seen))
+}
+
+/// Whether a file that is gone has half of the lines of this new one, or more.
+fn is_renamed(new: &Changed, changes: &[Changed], contents: &HashMap<String, Found>) -> bool {
+    let lines = |id: &Option<String>| match id.as_ref().and_then(|id| contents.get(id)) {
+        Some(Found::Text(text)) => Some(line::lines(text, true)),
+        _ => None,
+    };
+    if new.status != Status::Added {
+        return false;
+    }
+    let Some(now) = lines(&new.new) else { return false };
+    let gone = changes.iter().filter(|change| change.status == Status::Deleted);
+    gone.filter_map(|change| lines(&change.old)).any(|before| {
+        let known: HashSet<_> = before.iter().collect();
+        let kept = now.iter().filter(|line| known.contains(line)).count();
+        kept > 0 && kept * 2 >= now.len().max(before.len())
+    })
 }
 
 /// The contents of both sides, by their ids.

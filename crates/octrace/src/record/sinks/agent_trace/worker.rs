@@ -74,7 +74,7 @@ impl Worker {
             if messages.is_empty() {
                 return;
             }
-            let (count, mut waiting) = (messages.len(), None);
+            let (count, mut is_new, mut waiting) = (messages.len(), false, None);
             // All of them first: what was learnt meanwhile holds for what is read now.
             for message in messages {
                 match message {
@@ -86,11 +86,14 @@ impl Worker {
                         self.data = data;
                     }
                     Message::Secrets(secrets) => self.redactor.learn(&secrets),
-                    Message::Follow => {}
+                    Message::Follow => is_new = true,
                     Message::Finish(done) => waiting = Some(done),
                 }
             }
-            if let Err(error) = self.look(waiting.is_some()) {
+            // Before the first of these it does not stand on the tape yet whether records are wanted.
+            if (is_new || waiting.is_some())
+                && let Err(error) = self.look(waiting.is_some())
+            {
                 self.warn(&error.to_string());
                 self.tape = None;
             }
@@ -119,6 +122,8 @@ impl Worker {
             if tape.step_over_us(&step)?.is_none() {
                 continue;
             }
+            // Its end may have come since, and its process's end after that.
+            let Some(step) = tape.step_of_message(&step.message)? else { continue };
             if step.trees == Trees::Due {
                 self.trees(&mut tape, &step, is_on)?;
             }
@@ -178,7 +183,13 @@ impl Worker {
             Some(earlier) => finish(tape, &earlier)?,
             None => None,
         };
-        let (start, finish) = (start(tape, step)?, finish(tape, step)?);
+        let (mut start, finish) = (start(tape, step)?, finish(tape, step)?);
+        if let (Some(start), Some(earlier)) = (&mut start, &earlier)
+            && start.session == earlier.session
+        {
+            // OpenCode counts milliseconds, and goes on at once.
+            start.at_us = start.at_us.max(earlier.at_us + 1);
+        }
         let differ = |older: &Option<Snapshot>, newer: &Option<Snapshot>| match (older, newer) {
             (Some(older), Some(newer)) if older.tree != newer.tree => {
                 Some([older.clone(), newer.clone()])
@@ -246,14 +257,16 @@ fn place(workplace: &Workplace) -> Result<Option<Place>, GitError> {
 }
 
 fn start(tape: &Tape, step: &Step) -> Result<Option<Snapshot>, Error> {
-    let (Some(tree), Some(at_us)) = (&step.before, step.started_us) else { return Ok(None) };
-    let made_us = tape.message_made_us(&step.message)?;
+    let (Some(tree), Some(told_us)) = (&step.before, step.started_us) else { return Ok(None) };
+    // OpenCode makes it before it asks the model, and tells of it when the answer begins: what a person does while the
+    // model thinks comes after it.
+    let made_us = tape.message_made_us(&step.message)?.map(|made_us| made_us.min(told_us));
     Ok(Some(Snapshot {
         tree: tree.clone(),
         session: step.session.clone(),
         moment: Moment::Start(step.message.clone()),
-        at_us,
-        since_us: made_us.unwrap_or(i64::MIN).min(at_us),
+        at_us: made_us.unwrap_or(told_us),
+        since_us: made_us.unwrap_or(i64::MIN),
     }))
 }
 
