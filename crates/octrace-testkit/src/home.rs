@@ -283,6 +283,7 @@ fn configuration(url: &str) -> String {
           "limit": {{ "context": 200000, "output": 16000 }},
           "cost": {{ "input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75 }}, // $ per million
         }},
+        "gpt-scripted": {{ "name": "Scripted, with apply_patch", "limit": {{ "context": 200000, "output": 16000 }} }},
       }},
     }},
 "#
