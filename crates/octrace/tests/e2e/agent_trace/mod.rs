@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use octrace_testkit::{PATIENCE, Running, eventually, script::Script};
 use serde_json::Value;
 
-use self::oracle::Oracle;
+use self::oracle::{Judged, Oracle};
 use crate::stage::Stage;
 
 /// Plays an act: before each answer of the model it looks at the files, and does what a person does then.
@@ -86,5 +86,20 @@ fn every_line_is_whose_it_is() -> anyhow::Result<()> {
     let found = oracle.judge(&records)?;
     ensure!(found.wrong.is_empty(), "{:#?}", found.wrong);
     ensure!(found.missed.is_empty() && found.right > 70, "{:#?}", found.missed);
+
+    let calls = oracle.calls(&records);
+    let mut blamed = Judged::default();
+    for path in oracle.pages() {
+        let said = stage.json(["blame", path]).with_context(|| path.clone())?;
+        Oracle::judge_blame(path, &said, &calls, &mut blamed);
+    }
+    ensure!(blamed.wrong.is_empty(), "{:#?}", blamed.wrong);
+    let all = blamed.right + blamed.missed.len();
+    ensure!(
+        all > 150 && blamed.missed.len() * 20 < all,
+        "{} of {all}: {:#?}",
+        blamed.right,
+        blamed.missed
+    );
     Ok(())
 }

@@ -84,6 +84,51 @@ impl Oracle {
         Ok(judged)
     }
 
+    /// Compares what `blame` says of a file, as it is at the end, with the truth. `calls` says which call each mark is of.
+    pub(super) fn judge_blame(
+        path: &str,
+        blamed: &Value,
+        calls: &BTreeMap<String, String>,
+        judged: &mut Judged,
+    ) {
+        for row in array(&blamed["lines"]) {
+            let line = row["text"].as_str().unwrap_or_default();
+            let told = || format!("{path}: {line}: {} {}", row["who"], row["why"]);
+            let call = row["call"]["call"].as_str();
+            match (author(path, line.as_bytes()), row["who"].as_str()) {
+                (Some(mark), Some("agent")) if calls.get(&mark).map(String::as_str) == call => {
+                    judged.right += 1;
+                }
+                (None, Some("agent")) if line.len() < 2 => {}
+                (None, Some("person")) => judged.right += 1,
+                (_, Some("unknown")) => judged.missed.push(told()),
+                _ => judged.wrong.push(told()),
+            }
+        }
+    }
+
+    /// Which call each mark is of, as records have it.
+    pub(super) fn calls(&self, records: &[Value]) -> BTreeMap<String, String> {
+        let mut calls = BTreeMap::new();
+        for record in records {
+            let call = record["metadata"]["io.opencode.call_id"].as_str().unwrap_or_default();
+            for file in array(&record["files"]) {
+                let path = file["path"].as_str().unwrap_or_default();
+                let ranges = array(&file["conversations"]).flat_map(|talk| array(&talk["ranges"]));
+                let lines = ranges.filter_map(|range| self.lines_of(path, range)).flatten();
+                let marks = lines.filter_map(|line| author(path, &line));
+                calls.extend(marks.map(|mark| (mark, call.to_owned())));
+            }
+        }
+        calls
+    }
+
+    /// The files at the end that people can read on a page.
+    pub(super) fn pages(&self) -> impl Iterator<Item = &String> {
+        let last = self.seen.last().into_iter().flat_map(|(_, snapshot)| snapshot);
+        last.filter(|(_, content)| content.len() < 10_000).map(|(path, _)| path)
+    }
+
     /// The lines that each call is seen to have written, in the first snapshot that has any of them.
     fn truth(&self) -> BTreeMap<String, BTreeSet<(String, Vec<u8>)>> {
         let mut truth: BTreeMap<String, BTreeSet<(String, Vec<u8>)>> = BTreeMap::new();
