@@ -29,7 +29,7 @@ const FIRST_ANSWER_WITHIN: usize = 256 << 10;
 /// What a frame completes.
 pub(crate) enum Item {
     /// The writer introduces itself; again at the begin of each segment.
-    Hello(payload::Hello),
+    Hello(Box<payload::Hello>),
     /// Credentials that it learnt.
     Secrets(payload::Secrets),
     /// An event of OpenCode: the payload, raw.
@@ -154,7 +154,9 @@ impl Assembler {
     pub(crate) fn take(&mut self, at: Position, frame: &Frame<'_>) -> Item {
         self.request_ends_before(&frame.head);
         match frame.head.kind {
-            Kind::Hello => parsed(frame).map_or(Item::Unknown, Item::Hello),
+            Kind::Hello => {
+                parsed(frame).map_or(Item::Unknown, |hello| Item::Hello(Box::new(hello)))
+            }
             Kind::Secrets => parsed(frame).map_or(Item::Unknown, Item::Secrets),
             Kind::Gap => parsed(frame).map_or(Item::Unknown, Item::Gap),
             Kind::Event => Item::Event(frame.payload.to_vec()),

@@ -33,7 +33,7 @@ pub(crate) struct FlushReport {
 
 /// Waits until what is in the spools of this place now is on the tape and in the files that follow it, at most for
 /// `timeout`. Running recorders are asked; spools without one are read here. Nobody is waited for who is somewhere else:
-/// that is [`super::deliver`].
+/// that is [`super::deliver()`].
 pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
     let deadline = Instant::now() + timeout;
     let mut report = FlushReport::default();

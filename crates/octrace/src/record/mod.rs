@@ -10,7 +10,7 @@
 //! * [`store`]: redact, then store.
 //! * [`wishes`]: where it all is to go, by OpenCode's settings.
 //! * [`sinks`]: what follows the tape.
-//! * [`deliver`]: what goes from the tape to other systems.
+//! * [`mod@deliver`]: what goes from the tape to other systems.
 //! * [`follow`]: what wakes the recorder.
 //! * [`status`], [`control`]: the two small files by which commands and plugin talk with it.
 //! * [`index`]: the search index follows when nothing else is to be done.

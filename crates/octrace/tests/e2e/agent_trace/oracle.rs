@@ -134,7 +134,7 @@ impl Oracle {
         let mut truth: BTreeMap<String, BTreeSet<(String, Vec<u8>)>> = BTreeMap::new();
         for (_, snapshot) in &self.seen {
             let mut here: BTreeMap<String, BTreeSet<(String, Vec<u8>)>> = BTreeMap::new();
-            for (path, content) in snapshot.iter() {
+            for (path, content) in snapshot {
                 // A mark of many bytes: whoever has none need not be cut into lines.
                 if memchr::memmem::find(content, "‹a".as_bytes()).is_none() {
                     continue;

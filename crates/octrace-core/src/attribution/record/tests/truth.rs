@@ -61,7 +61,7 @@ proptest! {
             prop_assert_eq!(found, own.clone().collect::<Vec<_>>());
             for range in ranges {
                 let lines = &text[range.start_line as usize - 1..range.end_line as usize];
-                let expected = content_hash(lines.iter().map(|line| line.as_bytes()));
+                let expected = content_hash(lines.iter().map(String::as_bytes));
                 prop_assert_eq!(range.content_hash.as_ref(), Some(&expected));
             }
             let deletions = record.metadata.get(metadata::DELETIONS);

@@ -148,14 +148,14 @@ impl World {
             self.declare(call);
         }
         if self.dice.one_in(2) {
-            self.look(|id| Moment::After(id), call);
+            self.look(Moment::After, call);
         }
         self.end(call);
     }
 
     /// The files that are not as they were last seen are looked at before the process starts.
     fn begin_shell(&mut self, call: usize) {
-        self.look(|id| Moment::Permitted(id), call);
+        self.look(Moment::Permitted, call);
         self.begin(call);
     }
 
