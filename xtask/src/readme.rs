@@ -34,6 +34,11 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("octrace search 'role:tool-result \"not found\"'", Tried::Here),
     ("octrace view", Tried::InTest("a_live_recording_is_looked_at_copied_and_saved")),
     ("octrace doctor", Tried::Here),
+    ("octrace blame greet.sh", Tried::InTest("work_that_is_not_committed_is_known")),
+    ("octrace blame greet.sh:3", Tried::InTest("one_line_shows_all_that_leads_to_it")),
+    ("octrace export agent-trace SESSION", Tried::InTest("every_line_is_whose_it_is")),
+    ("octrace migrate --print", Tried::Here),
+    ("octrace queue", Tried::Here),
     (
         "OPENCODE_API_TRACER_DIR=/tmp/traces octrace run -- opencode",
         Tried::InTest("live_files_are_what_is_exported_later"),
