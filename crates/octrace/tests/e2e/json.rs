@@ -29,19 +29,22 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 
 #[test]
 fn each_key_of_each_command_is_documented() -> anyhow::Result<()> {
-    let read = Step::call("read", json!({"filePath": "NOTES.md"}));
-    let script = Script::new().on("work", [read, Step::text("Nothing there.")]);
+    let work = Step::call("read", json!({"filePath": "NOTES.md"}))
+        .and_call("write", json!({"filePath": "made.txt", "content": "one\n"}));
+    let script = Script::new().on("work", [work, Step::text("Nothing there.")]);
     let stage = Stage::new(script)?;
     let run = stage.octrace(["run", "--", "opencode", "run", "SCRIPT:work"]);
     run.output()?.success()?;
     stage.flush()?;
     let sections: Vec<&str> = PAGE.split("\n## ").collect();
     let shared = sections.iter().find(|text| text.starts_with("Shapes")).context("shared")?;
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 13] = [
         &["sessions"],
         &["show"],
         &["request", "1"],
         &["search", "work"],
+        &["blame", "made.txt"],
+        &["queue"],
         &["du"],
         &["prune", "--dry-run", "--older-than", "0s"],
         &["verify"],
