@@ -7,7 +7,7 @@ use super::{
     diff::{Alignment, ByLine, Match, Tally},
     history::{Everywhere, History, common},
     line::Line,
-    timeline::{Call, Ended, Evidence, Origin, Why},
+    timeline::{Call, Ended, Evidence, Origin, Reach, Why},
 };
 
 /// Who made a change.
@@ -72,7 +72,7 @@ impl Author<'_> {
             let tally = aligned.tallies.get(&line).copied().unwrap_or_default();
             let content = Content { line, tally };
             let kept = if self.alone {
-                self.kept_by_calls(&content, history)
+                self.kept_by_calls(&content, history, before.lines.is_empty())
             } else {
                 let shared = || shared.get_or_init(|| before.shared(aligned));
                 self.kept_by_anybody(&content, history, shared)
@@ -95,15 +95,28 @@ impl Author<'_> {
     }
 
     /// A line that was not kept, when only calls were at work.
-    fn kept_by_calls(&self, content: &Content, history: &History) -> Kept {
+    fn kept_by_calls(&self, content: &Content, history: &History, appeared: bool) -> Kept {
         let Content { line, tally } = *content;
         match history.single(line, tally) {
             _ if line.is_blanked() => content.blanked(),
             Some(origin) => Kept::From(origin.clone()),
             // It can be the one that was taken away elsewhere.
             None if tally.kept < tally.old => Kept::Unknown(Why::Repeated),
+            None if history.times(line) > 0 && self.may_have_moved(line, tally, appeared) => {
+                Kept::Unknown(Why::Repeated)
+            }
             None => Kept::New,
         }
+    }
+
+    /// Whether a line that the file had before may have been moved here from where nobody looked: a shell can, and then
+    /// does not say the line. `appeared`: there was no text before.
+    fn may_have_moved(&self, line: Line, tally: Tally, appeared: bool) -> bool {
+        let Who::Call { call, .. } = self.who else { return false };
+        self.all[call].reach() == Reach::Anything
+            && tally.old == 0
+            && (appeared || line.is_telling())
+            && self.declared.by(line, &[call], true).is_none()
     }
 
     /// A line that was not kept for certain, when a person could have been at work.

@@ -151,7 +151,7 @@ impl Circumstances<'_> {
                 // What it wrote before it failed was not looked at.
                 Reach::Named => badly && is_named(histories, &call.id),
                 Reach::Anything => {
-                    paths.any(|path| path.starts_with(&call.root))
+                    (call.unseen || paths.any(|path| path.starts_with(&call.root)))
                         && !(call.compared && self.covered)
                 }
             };

@@ -5,7 +5,9 @@ use std::{
     path::Path,
 };
 
-use super::timeline::{Call, CallId, Ended, Evidence, FileHistory, Moment, Observation, Reach};
+use super::timeline::{
+    self, Call, CallId, Ended, Evidence, FileHistory, Moment, Observation, Reach,
+};
 
 /// A file system's clock is that much behind the system's, at most.
 const CLOCK_US: i64 = 20_000;
@@ -26,8 +28,9 @@ pub(super) struct Seen<'a> {
     named: Vec<(usize, Option<usize>, Option<usize>)>,
     /// The steps at whose ends it was observed.
     finished: HashSet<&'a str>,
-    /// OpenCode's snapshots cover it.
-    covered: bool,
+    /// The places at which OpenCode's snapshots show it, and whether what they show is known. Where it is not, they may
+    /// have stopped to cover it.
+    shown: Vec<(usize, bool)>,
 }
 
 /// Who could have made a change.
@@ -65,17 +68,17 @@ impl<'a> Work<'a> {
         let mut named: Vec<(usize, Option<usize>, Option<usize>)> = Vec::new();
         let mut places = HashMap::new();
         let mut finished = HashSet::new();
-        let mut covered = false;
+        let mut shown = Vec::new();
         for (place, observation) in file.observations.iter().enumerate() {
             let (id, ended) = match &observation.moment {
                 Moment::Before(id) | Moment::Permitted(id) => (id, false),
                 Moment::After(id) => (id, true),
                 Moment::Start(_) => {
-                    covered = true;
+                    shown.push((place, observation.seen != timeline::Seen::Unread));
                     continue;
                 }
                 Moment::Finish(message) => {
-                    covered = true;
+                    shown.push((place, observation.seen != timeline::Seen::Unread));
                     finished.insert(message.as_str());
                     continue;
                 }
@@ -96,7 +99,7 @@ impl<'a> Work<'a> {
                 *begin = Some(place);
             }
         }
-        Seen { work: self, file, named, finished, covered }
+        Seen { work: self, file, named, finished, shown }
     }
 
     /// Whether a moment is one of the step that a call belongs to.
@@ -128,7 +131,7 @@ impl Seen<'_> {
                     && self.was_at_work(call, end.is_some(), earlier, later)
             })
             .map(|&(call, ..)| call)
-            .chain(self.anywhere(earlier, later))
+            .chain(self.anywhere(earlier, later, self.is_covered(to)))
             .collect();
         calls.sort_unstable();
         let alone = calls.iter().any(|&call| self.is_alone(call, earlier, later));
@@ -150,7 +153,12 @@ impl Seen<'_> {
     }
 
     /// Calls that can change any file.
-    fn anywhere(&self, earlier: &Observation, later: &Observation) -> impl Iterator<Item = usize> {
+    fn anywhere(
+        &self,
+        earlier: &Observation,
+        later: &Observation,
+        covered: bool,
+    ) -> impl Iterator<Item = usize> {
         let all = &self.work.anywhere;
         let begun = all.partition_point(|&(ran, ..)| ran <= later.at_us);
         all[..begun]
@@ -159,19 +167,26 @@ impl Seen<'_> {
             .take_while(|&&(_, all_ended, _)| all_ended >= earlier.at_us)
             .map(|&(.., call)| call)
             .filter(|&call| {
-                Path::new(&self.file.path).starts_with(&self.work.calls[call].root)
+                let Call { root, unseen, .. } = &self.work.calls[call];
+                (*unseen || Path::new(&self.file.path).starts_with(root))
                     && self.was_at_work(call, false, earlier, later)
-                    && !self.is_cleared(&self.work.calls[call], earlier, later)
+                    && !(covered && self.is_cleared(&self.work.calls[call], earlier, later))
             })
             .collect::<Vec<_>>()
             .into_iter()
     }
 
-    /// Whether OpenCode's snapshots say that the call's step left the file as it was. In between, in the step, it may
+    /// Whether OpenCode's snapshots cover the file up to a place: what they showed last is known. Before they first showed
+    /// it, it is what they showed then.
+    fn is_covered(&self, to: usize) -> bool {
+        let before = self.shown.partition_point(|&(place, _)| place <= to);
+        self.shown.get(before.saturating_sub(1)).is_some_and(|&(_, known)| known)
+    }
+
+    /// Whether OpenCode's snapshots, which cover the file, say that the call's step left the file as it was. In between, in the step, it may
     /// have been another.
     fn is_cleared(&self, call: &Call, earlier: &Observation, later: &Observation) -> bool {
         call.compared
-            && self.covered
             && !self.finished.contains(call.message.as_str())
             && ![earlier, later].iter().any(|seen| self.work.is_of_step(&seen.moment, call))
     }

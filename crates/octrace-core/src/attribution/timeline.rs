@@ -92,6 +92,9 @@ pub struct Call {
     /// OpenCode's snapshots before and after its step were compared, so a file that they cover and that was not
     /// observed at the step's end did not change in it. `false` also where nobody knows.
     pub compared: bool,
+    /// Its tool names its files, but none was looked at for it: what was seen was lost, or pruned, or tracing was off.
+    /// So it may have changed any.
+    pub unseen: bool,
 }
 
 /// What came of a call.
@@ -111,7 +114,7 @@ pub enum Ended {
 pub enum Reach {
     /// Nothing: it reads, asks, or has others do it.
     Nothing,
-    /// The files that it names, and these are observed before and after.
+    /// The files that it names, and these are observed before and after; see [`Call::unseen`].
     Named,
     /// Anything: a shell, or a tool that we do not know.
     Anything,
@@ -121,6 +124,9 @@ impl Call {
     /// What its tool can change.
     pub fn reach(&self) -> Reach {
         match self.tool.as_str() {
+            "edit" | "write" | "apply_patch" | "patch" | "multiedit" if self.unseen => {
+                Reach::Anything
+            }
             "edit" | "write" | "apply_patch" | "patch" | "multiedit" => Reach::Named,
             "read" | "glob" | "grep" | "list" | "webfetch" | "websearch" | "codesearch"
             | "skill" | "todowrite" | "todoread" | "task" | "question" | "lsp" | "invalid" => {

@@ -4,9 +4,11 @@
 //! The rules, between two observations of a file that differ:
 //!
 //! 1. **Who could have.** A tool that names its files: if this file was observed for the call, and from before it to after it. Any
-//!    other tool that writes (a shell): if the file is below its work tree. Both only if they ran in between, so a
+//!    other tool that writes (a shell): if the file is below its work tree; one that names its files too, and wherever the
+//!    file is, if none was observed for it. All only if they ran in between, so a
 //!    call that was rejected never; and not if the file system says that the file was last changed before the call ran. Where
-//!    OpenCode's snapshots of a step were compared and do not show the file, none of that step's shells.
+//!    OpenCode's snapshots of a step were compared and do not show the file, none of that step's shells; but not once they
+//!    showed it as not read, which is how it looks when they stop to cover it.
 //! 2. **What was kept.** A line that tells something ([`Line::is_telling`]) and stands once in both texts is the same
 //!    line, wherever it is now. So are all lines between two of these that are neighbours in both texts, if what is
 //!    between is the same. If only calls were at work, the lines beside those, and those that a diff aligns, are kept
@@ -212,7 +214,8 @@ impl Tracker<'_> {
         let after_us = observations[from].at_us.min(self.files[file].observations[place].at_us);
         let who = self.who(candidates, after_us, observations[change.to].at_us);
         // What a call brings from elsewhere can be as anybody left it there.
-        let brought = matches!(who, Who::Declared { otherwise: Why::Brought, .. });
+        let brought =
+            candidates.calls.iter().any(|&call| declared::brings_others(&self.calls[call]));
         let author = Author {
             all: self.calls,
             declared: &self.declared,

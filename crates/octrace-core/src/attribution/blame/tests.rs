@@ -121,7 +121,10 @@ fn a_call_that_failed_may_have_written_what_it_named() {
     let failed = call("edit", "edit", 50, Some(60), Ended::Badly);
     assert_eq!(blamed(&[edit(), failed.clone()], None, &[])[0], Who::Unknown(Reason::Failed(1)));
     let elsewhere = Call { id: id("another"), ..failed };
-    assert_eq!(blamed(&[edit(), elsewhere], None, &[])[0], Who::Person);
+    assert_eq!(blamed(&[edit(), elsewhere.clone()], None, &[])[0], Who::Person);
+    // Of whom nothing was seen may have named any.
+    let unseen = Call { unseen: true, ended: Ended::Well, root: "/v".to_owned(), ..elsewhere };
+    assert_eq!(blamed(&[edit(), unseen], None, &[])[0], Who::Unknown(Reason::Unseen(1)));
 }
 
 #[test]

@@ -95,7 +95,8 @@ pub fn records(
     let mut all = change::changes(tracked, histories, calls);
     for (place, call) in calls.iter().enumerate() {
         let changes = all.remove(&place).unwrap_or_default();
-        let may_tell = call.reach() == Reach::Named && call.ended == Ended::Well;
+        let names = call.reach() == Reach::Named || call.unseen && changes.is_empty();
+        let may_tell = names && call.ended == Ended::Well;
         if changes.is_empty() && !may_tell {
             continue;
         }

@@ -350,3 +350,75 @@ fn nothing_is_said_of_nothing() {
     let empty = track(&[FileHistory::default()], &[]);
     assert_eq!(empty[0].states, []);
 }
+
+#[test]
+fn a_call_for_which_no_file_was_looked_at_may_have_changed_any() {
+    let known = call("a", "edit", "m", (11, 19));
+    let lost = Call {
+        unseen: true,
+        root: "/v".into(),
+        input: r#"{"newString":"said1"}"#.into(),
+        ..call("b", "edit", "n", (31, 39))
+    };
+    let history = file(
+        "/w/a",
+        &[
+            (10, before("a"), "one1"),
+            (20, after("a"), "one1 new1"),
+            (50, Moment::Now, "one1 new1 said1 odd1"),
+        ],
+    );
+    let seen = Call { unseen: false, ..lost.clone() };
+    assert_eq!(track_one(history.clone(), &[known.clone(), seen]), "b c0 p p");
+    assert_eq!(track_one(history, &[known, lost]), "b c0 c1 unread");
+}
+
+#[test]
+fn snapshots_that_stopped_to_show_a_file_clear_nobody() {
+    let calls = [
+        call("a", "bash", "m", (11, 19)),
+        Call { compared: true, ..call("b", "bash", "n", (31, 39)) },
+    ];
+    let told = |then: &str| {
+        let observations = [
+            (10, start("m"), "one1"),
+            (20, finish("m"), "one1 new1"),
+            (25, start("x"), "one1 new1"),
+            (28, finish("x"), then),
+            (50, Moment::Now, "one1 new1 odd1"),
+        ];
+        track_one(file("/w/a", &observations), &calls)
+    };
+    assert_eq!(told("one1 new1"), "b s0 p");
+    assert_eq!(told("?"), "b s0 unread", "it is ignored from now on");
+}
+
+#[test]
+fn what_a_shell_may_have_moved_here_is_not_its_own() {
+    let calls = [call("a", "edit", "m", (11, 19)), call("b", "bash", "n", (51, 59))];
+    let observations = [
+        (10, before("a"), "twice1 }"),
+        (20, after("a"), "-"),
+        (30, Moment::Permitted(id("c")), "twice1 }"),
+        (35, Moment::Permitted(id("c")), "twice1 twice1 }"),
+        (40, Moment::Permitted(id("b")), "-"),
+        (60, after("b"), "twice1 new1 }"),
+    ];
+    assert_eq!(track_one(file("/w/a", &observations), &calls), "repeated c1 repeated");
+}
+
+#[test]
+fn beside_a_shell_that_brings_others_lines_equal_ones_are_not_told_apart() {
+    let calls = [
+        call("a", "edit", "m", (11, 19)),
+        call("b", "bash", "n", (31, 34)),
+        Call { input: r#"{"command":"git stash"}"#.into(), ..call("c", "bash", "n", (35, 39)) },
+    ];
+    let observations = [
+        (10, before("a"), "one1 two2"),
+        (20, after("a"), "one1 } two2"),
+        (30, start("n"), "one1 } two2"),
+        (40, finish("n"), "} one1 two2 }"),
+    ];
+    assert_eq!(track_one(file("/w/a", &observations), &calls), "repeated b b repeated");
+}
