@@ -1,6 +1,6 @@
 //! When tool calls were at work, and what they were given: what attribution needs of them.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use octrace_core::{
     attribution::timeline::{Call, CallId, Ended, Reach},
@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::stays;
 use crate::{Batch, Error, Tape, conversation, event::Stored, facts::Source, part::PartReader};
 
 /// OpenCode has the times of calls in ms: a call may have ended so much later than it says, in µs.
@@ -112,7 +113,8 @@ impl Tape {
         let sql = format!(
             "SELECT staying_tools.session, staying_tools.call, staying_tools.message, tool, status, staying_tools.at_us,
                  staying_tools.started_us, staying_tools.ended_us, event, asked, ran, ran_us, after_us,
-                 coalesce(trees IN ('read', 'same') AND before IS NOT NULL AND after IS NOT NULL, 0)
+                 coalesce(trees IN ('read', 'same') AND before IS NOT NULL AND after IS NOT NULL, 0),
+                 steps.message IS NOT NULL
              FROM staying_tools LEFT JOIN call_times
                  ON call_times.session = staying_tools.session AND call_times.call = staying_tools.call
              LEFT JOIN steps ON steps.message = staying_tools.message
@@ -122,10 +124,12 @@ impl Tape {
         let mut rows = select.query(params)?;
         let mut events = Events::new(&moment)?;
         let mut roots = HashMap::new();
+        let mut watched = HashMap::new();
         let mut calls = Vec::new();
         while let Some(row) = rows.next()? {
             let mut call = call(row)?;
-            if call.reach() == Reach::Nothing {
+            let is_asked_for: bool = row.get(14)?;
+            if call.reach() == Reach::Nothing || !is_asked_for && is_typed(&call) {
                 continue;
             }
             let event: Option<i64> = row.get(8)?;
@@ -145,6 +149,15 @@ impl Tape {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(vacant) => vacant.insert(root(&moment, &call.id.session, spool)?),
             };
+            if call.reach() == Reach::Named {
+                let watched = match watched.entry(call.id.session.clone()) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(self::watched(&moment, &call.id.session)?)
+                    }
+                };
+                call.unseen = !watched.contains(&call.id.call);
+            }
             // OpenCode's snapshots are of the session's directory.
             call.compared &= root == directory;
             call.root.clone_from(root);
@@ -186,6 +199,25 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
         compared: row.get(13)?,
         ..Call::default()
     })
+}
+
+/// Whether it is a command that a person typed, if no step asked for it: OpenCode gives these ids of its own, ULIDs. What
+/// it writes is a person's as if it had been typed elsewhere.
+fn is_typed(call: &Call) -> bool {
+    let is_of_ulid = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    call.tool == "bash" && call.id.call.len() == 26 && call.id.call.bytes().all(is_of_ulid)
+}
+
+/// The calls of a session for which files were looked at.
+fn watched(tape: &Connection, session: &str) -> Result<HashSet<String>, Error> {
+    let sql = format!(
+        "SELECT DISTINCT subject FROM observations
+         WHERE session = ?1 AND moment IN ('before', 'permitted', 'after') AND {}",
+        stays("observations")
+    );
+    let mut select = tape.prepare_cached(&sql)?;
+    let rows = select.query_map([session], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The spool that an event is of, and when its process ended.

@@ -223,6 +223,23 @@ fn a_call_is_at_work_from_when_it_may_run_until_it_ends() {
     );
     assert_eq!(tape.calls_of_message("ses_1", "msg_2").unwrap().len(), 3);
 
+    // What a person typed is no call, unless a step asked for it.
+    let typed = ["01K9ZQ0ABCDEFGHJKMNPQRSTVW", "01k9zq0abcdefghjkmnpqrstvw"];
+    for id in typed {
+        author.tells(BEGIN + 190, id, "bash", &done(BEGIN));
+    }
+    let is_call = |tape: &Tape| typed.map(|id| tape.call(&call(id)).unwrap().is_some());
+    assert_eq!(is_call(&author.tape), [false, true]);
+    author.steps(BEGIN + 195, "msg_2", "step-start", "aaaa");
+    assert_eq!(is_call(&author.tape), [true, true]);
+
+    // Whether a call that names files was watched.
+    author.tells(BEGIN + 200, "c5", "edit", &done(BEGIN));
+    let is_unseen = |tape: &Tape| tape.call(&call("c5")).unwrap().unwrap().unseen;
+    assert!(is_unseen(&author.tape));
+    author.sees(seen(Moment::Before(call("c5")), 200, "/p/a", "one"));
+    assert!(!is_unseen(&author.tape));
+
     let mut batch = author.tape.begin().unwrap();
     batch.spool_ends(author.spool, BEGIN + 500).unwrap();
     batch.commit().unwrap();
