@@ -1,16 +1,25 @@
 //! A program in a pseudo-terminal, with an emulator that knows what is on its screen.
 
 use std::{
-    io::{Read, Write},
+    io::{Read as _, Write as _},
     num::NonZero,
+    os::unix::process::ExitStatusExt as _,
+    process::Child,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, anyhow, bail};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use pty_process::{
+    Size,
+    blocking::{Command, Pty, open},
+};
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{PATIENCE, picture, process::Run};
+use crate::{PATIENCE, eventually, picture, process::Run};
+
+/// How long a program may take to end after its terminal hung up.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// What keys send.
 pub mod keys {
@@ -32,11 +41,10 @@ pub mod keys {
     pub const LEFT: &str = "\x1b[D";
 }
 
-/// A program in a pseudo-terminal. Dropping it closes the terminal and kills the program.
+/// A program in a pseudo-terminal. Dropping it tells the program that the terminal hung up, and kills it if need be.
 pub struct Tui {
-    terminal: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
-    child: Box<dyn Child + Send + Sync>,
+    terminal: Arc<Pty>,
+    child: Child,
     display: Arc<Display>,
 }
 
@@ -105,18 +113,12 @@ impl Tui {
     /// When no terminal can be opened or the program not be started.
     pub fn start(command: Run, columns: u16, rows: u16) -> anyhow::Result<Self> {
         let (program, arguments, environment, dir) = command.into_parts();
-        let mut builder = CommandBuilder::new(program);
-        builder.args(arguments);
-        builder.env_clear();
-        for (name, value) in environment {
-            builder.env(name, value);
-        }
-        builder.env("TERM", "xterm-256color");
-        builder.env("PWD", &dir);
-        builder.cwd(dir);
-        let pty = native_pty_system().openpty(size(columns, rows))?;
-        let child = pty.slave.spawn_command(builder)?;
-        drop(pty.slave);
+        let (terminal, end) = open()?;
+        terminal.resize(Size::new(rows, columns))?;
+        let command = Command::new(program).args(arguments).env_clear().envs(environment);
+        let command = command.env("TERM", "xterm-256color").env("PWD", &dir).current_dir(dir);
+        let child = command.spawn(end)?;
+        let terminal = Arc::new(terminal);
         let display = Arc::new(Display {
             state: Mutex::new(State {
                 emulator: vt100::Parser::new_with_callbacks(
@@ -129,12 +131,11 @@ impl Tui {
             }),
             changed: Condvar::new(),
         });
-        let mut output = pty.master.try_clone_reader()?;
-        let shown = Arc::clone(&display);
+        let (output, shown) = (Arc::clone(&terminal), Arc::clone(&display));
         std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
             let mut buffer = [0; 16 << 10];
             loop {
-                let read = output.read(&mut buffer).unwrap_or(0);
+                let read = (&*output).read(&mut buffer).unwrap_or(0);
                 let mut state = shown.lock();
                 match buffer.get(..read) {
                     Some(bytes) if read > 0 => state.emulator.process(bytes),
@@ -149,8 +150,7 @@ impl Tui {
                 }
             }
         })?;
-        let keyboard = pty.master.take_writer()?;
-        Ok(Self { terminal: pty.master, keyboard, child, display })
+        Ok(Self { terminal, child, display })
     }
 
     /// Types `keys`; see [`keys`] for those that are not letters.
@@ -158,8 +158,7 @@ impl Tui {
     /// # Errors
     /// When the terminal is closed.
     pub fn send(&mut self, keys: &str) -> anyhow::Result<()> {
-        self.keyboard.write_all(keys.as_bytes())?;
-        Ok(self.keyboard.flush()?)
+        Ok((&*self.terminal).write_all(keys.as_bytes())?)
     }
 
     /// Gives the terminal another size.
@@ -168,7 +167,7 @@ impl Tui {
     /// When the terminal is closed.
     pub fn resize(&self, columns: u16, rows: u16) -> anyhow::Result<()> {
         self.display.lock().emulator.screen_mut().set_size(cells(rows)?, cells(columns)?);
-        self.terminal.resize(size(columns, rows))
+        Ok(self.terminal.resize(Size::new(rows, columns))?)
     }
 
     /// What is on the screen, one line per row, without trailing blanks.
@@ -253,34 +252,40 @@ impl Tui {
         }
     }
 
-    /// Waits for the program's end and gives its exit code.
+    /// Waits for the program's end and gives its exit code; 128 and the signal's number when a signal ended it.
     ///
     /// # Errors
     /// When it does not end in time; with the last screen.
-    pub fn wait(mut self) -> anyhow::Result<u32> {
-        crate::eventually(PATIENCE, || match self.child.try_wait() {
-            Ok(Some(status)) => Ok(status.exit_code()),
+    pub fn wait(mut self) -> anyhow::Result<i32> {
+        eventually(PATIENCE, || match self.child.try_wait() {
+            Ok(Some(status)) => {
+                let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+                code.context("neither exit code nor signal")
+            }
             Ok(None) => Err(anyhow!("the program goes on; the screen:\n{}", self.screen())),
             Err(error) => Err(error.into()),
         })
     }
 
-    /// The process id, as long as it runs.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.process_id()
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 
 impl Drop for Tui {
     fn drop(&mut self) {
-        // An error means that it is gone.
-        self.child.kill().ok();
-        self.child.wait().ok();
+        // Errors mean that it is gone.
+        kill_process(Pid::from_child(&self.child), Signal::HUP).ok();
+        let ended = eventually(FAREWELL, || match self.child.try_wait() {
+            Ok(None) => Err("it goes on"),
+            _ => Ok(()),
+        });
+        if ended.is_err() {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
     }
-}
-
-fn size(columns: u16, rows: u16) -> PtySize {
-    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
 fn cells(count: u16) -> anyhow::Result<NonZero<u16>> {

@@ -19,17 +19,31 @@ use crate::attribution::{
 const SCHEMA: &str =
     include_str!("../../../../../../fixtures/agent-trace/trace-record.schema.json");
 
-/// What the schema finds wrong, formats included, and what it does not look at: the order of ranges.
+/// A schema that values can be held against, formats included.
+pub(super) struct Schema(boon::Schemas, boon::SchemaIndex);
+
+impl Schema {
+    pub(super) fn new(schema: Value) -> Self {
+        const PLACE: &str = "https://schema.invalid/";
+        let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+        compiler.enable_format_assertions();
+        compiler.add_resource(PLACE, schema).unwrap();
+        let index = compiler.compile(PLACE, &mut schemas).unwrap();
+        Self(schemas, index)
+    }
+
+    /// What is wrong with a value.
+    pub(super) fn problem(&self, value: &Value) -> Option<String> {
+        self.0.validate(value, self.1).err().map(|error| format!("{error:#}"))
+    }
+}
+
+/// What the schema finds wrong, and what it does not look at: the order of ranges.
 pub(super) fn problems(record: &Record) -> Vec<String> {
-    static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
-        let schema = serde_json::from_str(SCHEMA).unwrap();
-        jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
-    });
+    static SCHEMA_OF_RECORDS: LazyLock<Schema> =
+        LazyLock::new(|| Schema::new(serde_json::from_str(SCHEMA).unwrap()));
     let value = serde_json::to_value(record).unwrap();
-    let mut problems: Vec<String> = VALIDATOR
-        .iter_errors(&value)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    let mut problems: Vec<String> = SCHEMA_OF_RECORDS.problem(&value).into_iter().collect();
     for file in &record.files {
         let mut last = 0;
         for range in file.conversations.iter().flat_map(|conversation| &conversation.ranges) {
