@@ -245,14 +245,9 @@ impl Coder {
                     &mut batch,
                     started_us,
                     Moment::Start(message.clone()),
-                    &before.in_a_tree(),
+                    &Seen { changed_us: None, ..before.clone() },
                 )?;
-                pen.observed(
-                    &mut batch,
-                    finished_us,
-                    Moment::Finish(message.clone()),
-                    &after.in_a_tree(),
-                )?;
+                pen.observed(&mut batch, finished_us, Moment::Finish(message.clone()), after)?;
             }
         }
         let trees = if watched == Watched::Yes { Trees::Read } else { Trees::Gone };
@@ -268,13 +263,6 @@ struct Seen {
     path: PathBuf,
     found: Found,
     changed_us: Option<i64>,
-}
-
-impl Seen {
-    /// As a snapshot has it.
-    fn in_a_tree(&self) -> Self {
-        Self { changed_us: None, ..self.clone() }
-    }
 }
 
 fn read(files: &[&Path]) -> anyhow::Result<Vec<Seen>> {

@@ -131,7 +131,9 @@ impl File {
             Reason::Evidence(Why::Blanked) => {
                 "it had a secret, which is not on the tape".to_owned()
             }
-            Reason::Evidence(Why::Unread) => "the file could not be read when it came".to_owned(),
+            Reason::Evidence(Why::Unread) => {
+                "a call or a person wrote it, and nobody saw the file in between".to_owned()
+            }
             Reason::Unseen(_) => {
                 format!("{tool}{of} may have written it: what it changed was not seen")
             }

@@ -117,7 +117,7 @@ fn short(reason: Reason) -> &'static str {
         Reason::Evidence(Why::Repeated) => "the same line elsewhere",
         Reason::Evidence(Why::Brought) => "brought by git",
         Reason::Evidence(Why::Blanked) => "a secret",
-        Reason::Evidence(Why::Unread) => "the file was not read",
+        Reason::Evidence(Why::Unread) => "a call or a person",
         Reason::Unseen(_) => "a call nobody watched",
         Reason::Elsewhere(_) => "written in another file",
         Reason::Pruned => "recording deleted",
