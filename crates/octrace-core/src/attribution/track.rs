@@ -31,7 +31,9 @@
 //!
 //! What this cannot see: a person who writes into a file while a shell command of the agent runs in the same step, or
 //! while the model thinks before a shell command that changes the very same file without naming it;
-//! a process that a call left behind, which looks like a person; what a secret that was blanked was.
+//! a process that a call left behind, which looks like a person; one file of several that a call named, if what was seen of
+//! that one alone was lost; a snapshot that OpenCode could not bring up to date, which looks as if nothing had changed; what
+//! a secret that was blanked was.
 
 use std::{collections::HashSet, sync::Arc};
 
