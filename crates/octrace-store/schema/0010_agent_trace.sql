@@ -107,9 +107,13 @@ CREATE TRIGGER spool_takes_its_steps AFTER DELETE ON spools BEGIN
     DELETE FROM agent_trace_records WHERE spool = old.id;
 END;
 
--- Up to when something is gone for ever: before that, nobody can say that no call was at work.
-ALTER TABLE pruned ADD COLUMN until_us INTEGER NOT NULL DEFAULT 0;
-UPDATE pruned SET until_us = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHERE generation > 0;
+-- Of which time and in which directory something is gone for ever: nobody can say that no call was at work then and there.
+CREATE TABLE pruned_places (
+    directory    TEXT    PRIMARY KEY,      -- '': nobody knows, it may be anywhere
+    from_us      INTEGER NOT NULL,
+    until_us     INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO pruned_places SELECT '', 0, CAST(unixepoch('subsec') * 1000000 AS INTEGER) FROM pruned WHERE generation > 0;
 
 -- Of what was recorded before, events tell the rest (octrace_store::Tape::derive_step).
 INSERT OR REPLACE INTO derived SELECT 'tools and prompts', 0 WHERE EXISTS (SELECT 1 FROM events);

@@ -80,8 +80,8 @@ pub struct Circumstances<'a> {
     /// OpenCode's snapshots have the file: a call whose step was [compared](Call::compared) and does not show it did not
     /// change it.
     pub covered: bool,
-    /// From when to when something was recorded that is deleted now, µs since the Unix epoch.
-    pub pruned: Option<(i64, i64)>,
+    /// From when to when something was recorded here that is deleted now, µs since the Unix epoch.
+    pub pruned: &'a [(i64, i64)],
 }
 
 /// A file and those whose lines it may have, with what is known of them, in the same order.
@@ -167,7 +167,7 @@ impl Circumstances<'_> {
     }
 
     fn is_pruned(&self, after_us: i64, until_us: i64) -> bool {
-        self.pruned.is_some_and(|(from_us, to_us)| from_us <= until_us && after_us < to_us)
+        self.pruned.iter().any(|&(from_us, to_us)| from_us <= until_us && after_us < to_us)
     }
 }
 

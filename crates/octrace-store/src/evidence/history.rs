@@ -1,5 +1,7 @@
 //! What files contained at moments, as it is read.
 
+use std::path::Path;
+
 use octrace_core::attribution::timeline::{CallId, FileHistory, Moment, Observation, Seen};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
@@ -156,14 +158,25 @@ impl Tape {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Up to when something that could tell of calls is gone for ever, µs since the Unix epoch: of a time before it nobody
-    /// can say that no call was at work. 0: nothing ever went.
+    /// Of which times something that could tell of calls is gone for ever, from and until, in µs since the Unix epoch: nobody can
+    /// say that no call was at work then. Of sessions that worked in, above or below this directory.
     ///
     /// # Errors
     /// When the tape cannot be read.
-    pub fn pruned_until_us(&self) -> Result<i64, Error> {
-        let until = "SELECT until_us FROM pruned";
-        Ok(self.connection.prepare_cached(until)?.query_row([], |row| row.get(0))?)
+    pub fn pruned_at(&self, directory: &Path) -> Result<Vec<(i64, i64)>, Error> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT directory, from_us, until_us FROM pruned_places")?;
+        let rows = select
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, (row.get(1)?, row.get(2)?))))?;
+        let is_here = |place: &str| {
+            place.is_empty()
+                || directory.starts_with(place)
+                || Path::new(place).starts_with(directory)
+        };
+        rows.filter(|row| row.as_ref().map_or(true, |(place, _)| is_here(place)))
+            .map(|row| Ok(row?.1))
+            .collect()
     }
 }
 

@@ -241,8 +241,14 @@ pub(super) fn calls(tape: &Connection, session: &str, until_us: i64) -> Result<i
     Ok(rows)
 }
 
-/// Nobody can say any more what was at work until then.
-pub(super) fn until(tape: &Connection, until_us: i64) -> Result<(), Error> {
-    tape.prepare_cached("UPDATE pruned SET until_us = max(until_us, ?1)")?.execute([until_us])?;
+/// Nobody can say any more what was at work where this session works, from its begin until then.
+pub(super) fn place(tape: &Connection, session: &str, until_us: i64) -> Result<(), Error> {
+    tape.prepare_cached(
+        "INSERT INTO pruned_places (directory, from_us, until_us)
+         SELECT coalesce(directory, ''), min(created_us, ?2), ?2 FROM sessions WHERE id = ?1
+         ON CONFLICT (directory) DO UPDATE SET from_us = min(from_us, excluded.from_us),
+             until_us = max(until_us, excluded.until_us)",
+    )?
+    .execute(params![session, until_us])?;
     Ok(())
 }

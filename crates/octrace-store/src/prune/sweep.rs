@@ -29,8 +29,8 @@ pub(super) fn doom(tape: &mut Connection, tree: &Tree, pruned: &mut Pruned) -> R
                  event = excluded.event, until_us = excluded.until_us",
         )?
         .execute(params![session, updated_us])?;
+        forget::place(&tx, session, *updated_us)?;
         tx.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([session])?;
-        forget::until(&tx, *updated_us)?;
     }
     // Who remembers these sessions' bodies must not build on them.
     tx.execute("UPDATE pruned SET generation = generation + 1", [])?;

@@ -178,7 +178,7 @@ fn before_the_rest(
         params![session, begin_us],
     )?;
     forget::events(tape, &found, budget, pruned)?;
-    forget::until(tape, begin_us)?;
+    forget::place(tape, session, begin_us)?;
     let found = forget::found(
         tape,
         "SELECT id, 0 FROM observations WHERE session = ?1 AND at_us < ?2 ORDER BY at_us LIMIT 500",

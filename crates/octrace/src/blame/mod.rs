@@ -35,9 +35,6 @@ use octrace_view::blame::{self, File, Line};
 use self::follow::Sources;
 use crate::git::{Git, WorkTree};
 
-/// Before this there was no octrace: nothing that was pruned is older. µs since the Unix epoch: 1 November 2026.
-const FIRST_US: i64 = 1_793_491_200_000_000;
-
 /// OpenCode leaves larger files out of its snapshots, if git does not know them.
 const COVERED_BYTES: usize = 2 << 20;
 
@@ -158,9 +155,16 @@ pub(crate) fn ask(
     let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
 
     let covered = tree.is_some() && !said.ignored && now.bytes.len() <= COVERED_BYTES;
-    let pruned_us = tape.map(Tape::pruned_until_us).transpose()?.unwrap_or_default();
-    let pruned = (pruned_us > 0).then_some((FIRST_US, pruned_us));
-    let circumstances = Circumstances { calls: &calls, covered, pruned };
+    let pruned = match (tape, &tree) {
+        (None, _) => Vec::new(),
+        (Some(tape), None) => tape.pruned_at(parent)?,
+        (Some(tape), Some(tree)) => {
+            let places = tree.others.iter().chain([&tree.root]);
+            let pruned = places.map(|root| tape.pruned_at(root)).collect::<Result<Vec<_>, _>>()?;
+            pruned.concat()
+        }
+    };
+    let circumstances = Circumstances { calls: &calls, covered, pruned: &pruned };
     let files = Files { histories: &sources.histories, tracked: &tracked };
     let commits: Vec<_> = iter::repeat_n(None, from - 1).chain(said.commits).collect();
     let mut blamed = circumstances.blame(files, Sources::OWN, &commits);

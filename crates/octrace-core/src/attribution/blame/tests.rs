@@ -66,7 +66,7 @@ fn file() -> (FileHistory, TrackedFile) {
 }
 
 /// Who wrote `old`, `call`, `hand` and `odd`, beside these calls; the first of them is the edit.
-fn blamed(calls: &[Call], pruned: Option<(i64, i64)>, commits: &[Option<i64>]) -> [Who; 4] {
+fn blamed(calls: &[Call], pruned: &[(i64, i64)], commits: &[Option<i64>]) -> [Who; 4] {
     let (history, tracked) = file();
     blamed_in((&history, &tracked), calls, pruned, commits)
 }
@@ -74,7 +74,7 @@ fn blamed(calls: &[Call], pruned: Option<(i64, i64)>, commits: &[Option<i64>]) -
 fn blamed_in(
     (history, tracked): (&FileHistory, &TrackedFile),
     calls: &[Call],
-    pruned: Option<(i64, i64)>,
+    pruned: &[(i64, i64)],
     commits: &[Option<i64>],
 ) -> [Who; 4] {
     let commit = |at_us: &i64| Arc::new(Commit { committed_us: *at_us, ..Commit::default() });
@@ -91,7 +91,7 @@ const ODD: Who = Who::Unknown(Reason::Evidence(Why::Contended));
 
 #[test]
 fn what_nothing_speaks_against_is_as_it_was_tracked() {
-    assert_eq!(blamed(&[edit()], None, &[]), [Who::Person, AGENT, Who::Person, ODD]);
+    assert_eq!(blamed(&[edit()], &[], &[]), [Who::Person, AGENT, Who::Person, ODD]);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_call_that_nobody_watched_may_have_written_what_was_there_at_first() {
     let old = |call: Call, covered| {
         let (history, tracked) = file();
         let calls = [edit(), call];
-        let circumstances = Circumstances { calls: &calls, covered, pruned: None };
+        let circumstances = Circumstances { calls: &calls, covered, pruned: &[] };
         let files = Files { histories: &[history], tracked: &[tracked] };
         circumstances.blame(files, 0, &[])[0].who.clone()
     };
@@ -119,22 +119,22 @@ fn a_call_that_nobody_watched_may_have_written_what_was_there_at_first() {
 #[test]
 fn a_call_that_failed_may_have_written_what_it_named() {
     let failed = call("edit", "edit", 50, Some(60), Ended::Badly);
-    assert_eq!(blamed(&[edit(), failed.clone()], None, &[])[0], Who::Unknown(Reason::Failed(1)));
+    assert_eq!(blamed(&[edit(), failed.clone()], &[], &[])[0], Who::Unknown(Reason::Failed(1)));
     let elsewhere = Call { id: id("another"), ..failed };
-    assert_eq!(blamed(&[edit(), elsewhere.clone()], None, &[])[0], Who::Person);
+    assert_eq!(blamed(&[edit(), elsewhere.clone()], &[], &[])[0], Who::Person);
     // Of whom nothing was seen may have named any.
     let unseen = Call { unseen: true, ended: Ended::Well, root: "/v".to_owned(), ..elsewhere };
-    assert_eq!(blamed(&[edit(), unseen], None, &[])[0], Who::Unknown(Reason::Unseen(1)));
+    assert_eq!(blamed(&[edit(), unseen], &[], &[])[0], Who::Unknown(Reason::Unseen(1)));
 }
 
 #[test]
 fn a_line_was_there_when_its_commit_was_made() {
     let calls = [edit(), call("sh", "bash", 50, Some(60), Ended::Well)];
     let unseen = Who::Unknown(Reason::Unseen(1));
-    let old = |committed_us| blamed(&calls, None, &[Some(committed_us)])[0].clone();
+    let old = |committed_us| blamed(&calls, &[], &[Some(committed_us)])[0].clone();
     assert_eq!((old(40), old(70)), (Who::Person, unseen.clone()));
     // What came with a commit that was made before the last look was made elsewhere.
-    let hand = |committed_us| blamed(&calls, None, &[None, None, committed_us])[2].clone();
+    let hand = |committed_us| blamed(&calls, &[], &[None, None, committed_us])[2].clone();
     assert_eq!((hand(Some(70)), hand(Some(40))), (unseen, Who::Person));
     assert_eq!((hand(Some(300)), hand(None)), (Who::Person, Who::Person));
 }
@@ -142,9 +142,9 @@ fn a_line_was_there_when_its_commit_was_made() {
 #[test]
 fn nobody_is_named_for_a_time_of_which_something_is_gone() {
     let pruned = Who::Unknown(Reason::Pruned);
-    let [old, call, hand, _] = blamed(&[edit()], Some((50, 150)), &[]);
+    let [old, call, hand, _] = blamed(&[edit()], &[(50, 150)], &[]);
     assert_eq!((old, call, hand), (pruned.clone(), AGENT, Who::Person));
-    let [old, _, hand, _] = blamed(&[edit()], Some((50, 300)), &[Some(40)]);
+    let [old, _, hand, _] = blamed(&[edit()], &[(50, 300)], &[Some(40)]);
     assert_eq!((old, hand), (Who::Person, pruned), "a commit from before anything was recorded");
 }
 
@@ -162,7 +162,7 @@ fn what_a_file_had_under_another_name_was_there_when_that_was_seen() {
         states: vec![state("old\ncall\n", &[Origin::Before, CALL])],
     };
     let calls = [edit(), call("sh", "bash", 300, Some(400), Ended::Well)];
-    let circumstances = Circumstances { calls: &calls, covered: true, pruned: None };
+    let circumstances = Circumstances { calls: &calls, covered: true, pruned: &[] };
     let (histories, tracked) = ([before, history], [tracked_before, tracked]);
     let files = Files { histories: &histories, tracked: &tracked };
     let blamed = circumstances.blame(files, 1, &[]);

@@ -1,6 +1,6 @@
 -- octrace, Agent Trace in Postgres, version 2: what questions need.
 --
--- Who wrote line 42 of this file, as it stood on this revision?
+-- Who wrote line 42 of this file, as it then stood in the work tree on top of this revision?
 --     SELECT r.timestamp, r.model_id, r.session_id, x.tool, x.call_id
 --       FROM agent_trace_ranges r JOIN agent_trace_records x ON x.id = r.record_id
 --      WHERE r.path = 'src/main.rs' AND r.revision = '…' AND 42 BETWEEN r.start_line AND r.end_line

@@ -117,8 +117,9 @@ proptest! {
                 prop_assert!(bytes == text.as_bytes(), "{} at {}", history.path, seen.at_us);
             }
         }
-        let until_us = pruner.pruned_until_us().unwrap();
-        prop_assert!(until_us == 0 || until_us >= NOW - 60 * HOUR);
+        for (from_us, until_us) in pruner.pruned_at("/p".as_ref()).unwrap() {
+            prop_assert!(from_us <= until_us && until_us >= NOW - 60 * HOUR);
+        }
         for id in sessions(&pruner) {
             for row in pruner.exchanges(&id).unwrap() {
                 let restored = pruner.exchange(row.id).unwrap().unwrap();
