@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use serde_json::json;
 
-use crate::stage::{Stage, agent, person};
+use super::stage::{Stage, agent, person};
 
 #[test]
 fn one_line_shows_all_that_leads_to_it() -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use octrace_testkit::Watched;
 
-use crate::stage::{Stage, agent, person};
+use super::stage::{Stage, agent, person};
 
 #[test]
 fn a_watched_shell_is_no_suspect() -> anyhow::Result<()> {

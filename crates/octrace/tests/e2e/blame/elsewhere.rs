@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::stage::{Stage, agent, person};
+use super::stage::{Stage, agent, person};
 
 #[test]
 fn a_copy_of_a_file_is_not_taken_for_a_persons_work() -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use octrace_testkit::Watched;
 
-use crate::stage::{Stage, agent, person};
+use super::stage::{Stage, agent, person};
 
 /// A repository in which the agent has put three lines behind the second.
 fn edited() -> anyhow::Result<Stage> {

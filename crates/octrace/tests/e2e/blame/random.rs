@@ -2,7 +2,7 @@
 
 use octrace_testkit::Watched;
 
-use crate::stage::{Stage, agent, person};
+use super::stage::{Stage, agent, person};
 
 /// The same numbers each time.
 struct Numbers(u64);
@@ -104,7 +104,7 @@ fn whatever_happens_nobody_is_blamed_for_anothers_line() -> anyhow::Result<()> {
     (1..=4).try_for_each(|seed| play(seed, 30, 10))
 }
 
-/// `cargo test -p octrace --test blame for_hours -- --ignored`
+/// `cargo test -p octrace --test e2e blame::random::for_hours -- --ignored`
 #[test]
 #[ignore = "takes minutes"]
 fn for_hours() -> anyhow::Result<()> {

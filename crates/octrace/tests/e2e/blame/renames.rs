@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::stage::{Stage, agent, person};
+use super::stage::{Stage, agent, person};
 
 fn edited() -> anyhow::Result<Stage> {
     let mut stage = Stage::new()?;
