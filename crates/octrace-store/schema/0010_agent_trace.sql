@@ -59,6 +59,7 @@ CREATE TABLE call_times (
 ALTER TABLE tools ADD COLUMN call TEXT;
 ALTER TABLE tools ADD COLUMN event INTEGER; -- the newest that tells of it: its input and what came of it
 CREATE INDEX tools_by_time ON tools (at_us);
+CREATE INDEX tools_by_call ON tools (session, call);
 
 -- Steps: one model call's answer, with OpenCode's snapshots of the work tree before and after (ids of git trees).
 CREATE TABLE steps (

@@ -17,7 +17,7 @@ use octrace_core::attribution::{
     line::Line,
     record::{Record, metadata},
     timeline::{CallId, Moment, Observation, Origin, Seen},
-    track::{TrackedFile, track},
+    track::{TrackedFile, asked, track},
 };
 use octrace_store::{Error, Tape, evidence};
 use serde_json::{Value, json};
@@ -75,7 +75,9 @@ pub(crate) fn find(
     if histories.is_empty() {
         return Ok(());
     }
-    let calls = tape.calls_between(i64::MIN, now_us)?;
+    let mut calls = tape.call_times_between(i64::MIN, now_us)?;
+    let asked = asked(&histories, &calls);
+    tape.tell(&mut calls, |place| asked.contains(&place))?;
     let mut found: HashMap<CallId, Lines> = HashMap::new();
     for (file, (root, lines)) in track(&histories, &calls).iter().zip(&committed) {
         for (call, line) in own(file) {

@@ -99,6 +99,19 @@ pub fn track(files: &[FileHistory], calls: &[Call]) -> Vec<TrackedFile> {
     tracker.tracked
 }
 
+/// The calls, by their places, of which [`track`] may ask what they were given ([`Call::input`]). Those of the others may
+/// be empty, as all may be here: on a long tape they are much to read.
+pub fn asked(files: &[FileHistory], calls: &[Call]) -> HashSet<usize> {
+    let work = Work::new(calls);
+    let mut asked = HashSet::new();
+    for (file, history) in files.iter().enumerate() {
+        for change in changes(file, history, &work.seen(history)) {
+            asked.extend(change.candidates.into_iter().flat_map(|candidates| candidates.calls));
+        }
+    }
+    asked
+}
+
 /// From one observation of a file that says what was there to the next one.
 struct Change {
     file: usize,

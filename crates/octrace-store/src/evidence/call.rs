@@ -72,6 +72,17 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn calls_between(&self, from_us: i64, to_us: i64) -> Result<Vec<Call>, Error> {
+        let mut calls = self.call_times_between(from_us, to_us)?;
+        self.tell(&mut calls, |_| true)?;
+        Ok(calls)
+    }
+
+    /// The same without what they were given and what came of them, which [`Tape::tell`] adds: a long tape has many calls,
+    /// and few of them matter for a file.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn call_times_between(&self, from_us: i64, to_us: i64) -> Result<Vec<Call>, Error> {
         self.calls_where(
             "staying_tools.at_us <= ?2 AND (status = 'running'
                  OR max(coalesce(staying_tools.ended_us, 0), coalesce(after_us, 0)) >= ?1
@@ -90,7 +101,9 @@ impl Tape {
     /// When the tape cannot be read.
     pub fn calls_of_message(&self, session: &str, message: &str) -> Result<Vec<Call>, Error> {
         let which = "staying_tools.session = ?1 AND staying_tools.message = ?2";
-        self.calls_where(which, [session, message], |_| true)
+        let mut calls = self.calls_where(which, [session, message], |_| true)?;
+        self.tell(&mut calls, |_| true)?;
+        Ok(calls)
     }
 
     /// The call with this id, if it can have changed files.
@@ -99,7 +112,40 @@ impl Tape {
     /// When the tape cannot be read.
     pub fn call(&self, id: &CallId) -> Result<Option<Call>, Error> {
         let which = "staying_tools.session = ?1 AND staying_tools.call = ?2";
-        Ok(self.calls_where(which, [&id.session, &id.call], |_| true)?.pop())
+        let mut calls = self.calls_where(which, [&id.session, &id.call], |_| true)?;
+        self.tell(&mut calls, |_| true)?;
+        Ok(calls.pop())
+    }
+
+    /// Adds what calls were given and what came of them ([`Call::input`], [`Call::metadata`]) to those of them, by their
+    /// places, that are `wanted` and have none yet.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn tell(
+        &self,
+        calls: &mut [Call],
+        mut wanted: impl FnMut(usize) -> bool,
+    ) -> Result<(), Error> {
+        // Of one moment: an event that is there when it is looked for has its parts.
+        let moment = self.connection.unchecked_transaction()?;
+        let mut events = Events::new(&moment)?;
+        let mut select = moment.prepare_cached(
+            "SELECT event FROM staying_tools
+             WHERE session = ?1 AND message = ?2 AND call = ?3 ORDER BY id DESC LIMIT 1",
+        )?;
+        for (_, call) in calls.iter_mut().enumerate().filter(|(place, _)| wanted(*place)) {
+            if !call.input.is_empty() {
+                continue;
+            }
+            let event: Option<Option<i64>> = select
+                .query_row([&call.id.session, &call.message, &call.id.call], |row| row.get(0))
+                .optional()?;
+            if let Some(event) = event.flatten() {
+                (call.input, call.metadata) = events.told(event)?;
+            }
+        }
+        Ok(())
     }
 
     fn calls_where(
@@ -108,21 +154,20 @@ impl Tape {
         params: impl Params,
         is_wanted: impl Fn(&Call) -> bool,
     ) -> Result<Vec<Call>, Error> {
-        // Of one moment: the event that tells of a call is there, still.
         let moment = self.connection.unchecked_transaction()?;
         let sql = format!(
             "SELECT staying_tools.session, staying_tools.call, staying_tools.message, tool, status, staying_tools.at_us,
-                 staying_tools.started_us, staying_tools.ended_us, event, asked, ran, ran_us, after_us,
+                 staying_tools.started_us, staying_tools.ended_us, spools.id, asked, ran, ran_us, after_us,
                  coalesce(trees IN ('read', 'same') AND before IS NOT NULL AND after IS NOT NULL, 0),
-                 steps.message IS NOT NULL
+                 steps.message IS NOT NULL, spools.ended_us
              FROM staying_tools LEFT JOIN call_times
                  ON call_times.session = staying_tools.session AND call_times.call = staying_tools.call
              LEFT JOIN steps ON steps.message = staying_tools.message
+             LEFT JOIN events ON events.id = staying_tools.event LEFT JOIN spools ON spools.id = events.spool
              WHERE staying_tools.call IS NOT NULL AND {which} ORDER BY staying_tools.id"
         );
         let mut select = moment.prepare_cached(&sql)?;
         let mut rows = select.query(params)?;
-        let mut events = Events::new(&moment)?;
         let mut roots = HashMap::new();
         let mut watched = HashMap::new();
         let mut calls = Vec::new();
@@ -132,19 +177,15 @@ impl Tape {
             if call.reach() == Reach::Nothing || !is_asked_for && is_typed(&call) {
                 continue;
             }
-            let event: Option<i64> = row.get(8)?;
-            let spool = spool(&moment, event)?;
             if call.ended == Ended::Running {
                 // Nothing of OpenCode outlives its process.
-                call.ended_us = spool.and_then(|(_, ended_us)| ended_us);
+                call.ended_us = row.get(15)?;
             }
             if !is_wanted(&call) {
                 continue;
             }
-            if let Some(event) = event {
-                (call.input, call.metadata) = events.told(event)?;
-            }
-            let place = (call.id.session.clone(), spool.map(|(id, _)| id));
+            let spool: Option<i64> = row.get(8)?;
+            let place = (call.id.session.clone(), spool);
             let (root, directory) = match roots.entry(place) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(vacant) => vacant.insert(root(&moment, &call.id.session, spool)?),
@@ -167,7 +208,7 @@ impl Tape {
     }
 }
 
-/// The columns `session, call, message, tool, status, at_us, started_us, ended_us, event, asked, ran, ran_us, after_us,
+/// The columns `session, call, message, tool, status, at_us, started_us, ended_us, spool, asked, ran, ran_us, after_us,
 /// compared`.
 fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
     let status = conversation::status(row.get_ref(4)?.as_str()?);
@@ -220,24 +261,8 @@ fn watched(tape: &Connection, session: &str) -> Result<HashSet<String>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The spool that an event is of, and when its process ended.
-fn spool(tape: &Connection, event: Option<i64>) -> Result<Option<(i64, Option<i64>)>, Error> {
-    let Some(event) = event else { return Ok(None) };
-    let spool = tape
-        .prepare_cached(
-            "SELECT spools.id, ended_us FROM spools JOIN events ON spools.id = spool WHERE events.id = ?1",
-        )?
-        .query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(spool)
-}
-
 /// The work tree that a session works in: its own directory where OpenCode knows of none. Then that directory.
-fn root(
-    tape: &Connection,
-    session: &str,
-    spool: Option<(i64, Option<i64>)>,
-) -> Result<(String, String), Error> {
+fn root(tape: &Connection, session: &str, spool: Option<i64>) -> Result<(String, String), Error> {
     let root = tape
         .prepare_cached(
             "SELECT coalesce(
@@ -247,7 +272,7 @@ fn root(
                  directory, ''), coalesce(directory, '')
              FROM sessions WHERE id = ?1",
         )?
-        .query_row(params![session, spool.map(|(id, _)| id)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![session, spool], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(root.unwrap_or_default())
 }

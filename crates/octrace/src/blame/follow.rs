@@ -14,7 +14,7 @@ use octrace_core::attribution::{
     blame::{Blamed, Reason, Who},
     line::Line,
     timeline::{Call, Evidence, FileHistory, Moment, Observation, Origin, Seen, Why},
-    track::{TrackedFile, track},
+    track::{TrackedFile, asked, track},
 };
 use octrace_store::{Error, Tape, evidence::FileId};
 
@@ -117,7 +117,7 @@ impl Sources {
     pub(super) fn look_elsewhere(
         &self,
         tape: &Tape,
-        calls: &[Call],
+        calls: &mut [Call],
         tracked: &[TrackedFile],
         blamed: &mut [Blamed],
     ) -> Result<(), Error> {
@@ -148,6 +148,8 @@ impl Sources {
             }
             has
         });
+        let asked = asked(&histories, calls);
+        tape.tell(calls, |place| asked.contains(&place))?;
         for (history, file) in histories.iter().zip(track(&histories, calls)) {
             written.add(history, &file, &wanted);
         }

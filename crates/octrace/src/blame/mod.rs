@@ -25,7 +25,7 @@ use octrace_core::{
         line::{self, contents},
         observed::{Found, Observed},
         timeline::{Call, Moment, Observation, Origin, Seen},
-        track::track,
+        track::{asked, track},
     },
     redact::{Patterns, Redactor},
 };
@@ -138,12 +138,16 @@ pub(crate) fn ask(
 
     let path = redactor.text(&now.path.to_string_lossy()).get().clone();
     let observation = now.observation(&redactor);
-    let calls = tape.map(|tape| tape.calls_between(i64::MIN, now.at_us)).transpose()?;
-    let calls = calls.unwrap_or_default();
+    let calls = tape.map(|tape| tape.call_times_between(i64::MIN, now.at_us)).transpose()?;
+    let mut calls = calls.unwrap_or_default();
     let sources = match tape {
         Some(tape) => Sources::read(tape, tree.as_ref(), &path, observation, &calls)?,
         None => Sources::unrecorded(&path, observation),
     };
+    if let Some(tape) = tape {
+        let asked = asked(&sources.histories, &calls);
+        tape.tell(&mut calls, |place| asked.contains(&place))?;
+    }
     let tracked = track(&sources.histories, &calls);
 
     let origins = tracked.get(Sources::OWN).and_then(|file| file.states.last());
@@ -169,7 +173,7 @@ pub(crate) fn ask(
     let commits: Vec<_> = iter::repeat_n(None, from - 1).chain(said.commits).collect();
     let mut blamed = circumstances.blame(files, Sources::OWN, &commits);
     if let Some(tape) = tape {
-        sources.look_elsewhere(tape, &calls, &tracked, &mut blamed)?;
+        sources.look_elsewhere(tape, &mut calls, &tracked, &mut blamed)?;
     }
     let blamed = blamed.into_iter().enumerate().skip(from - 1).take(to + 1 - from);
     let texts: Vec<&[u8]> = contents(&now.bytes).collect();

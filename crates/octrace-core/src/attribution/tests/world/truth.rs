@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{By, FILES, Kind, Mark, World, is_repeated};
 use crate::attribution::{
     timeline::{Call, FileHistory, Moment, Origin},
-    track::track,
+    track::{asked, track},
 };
 
 impl World {
@@ -25,6 +25,17 @@ impl World {
             });
         }
         let tracked = track(&histories, &self.calls);
+        let mut known = self.calls.clone();
+        known.iter_mut().for_each(|call| call.input.clear());
+        let asked = asked(&histories, &known);
+        for (place, call) in
+            self.calls.iter().enumerate().filter(|(place, _)| asked.contains(place))
+        {
+            known[place].input.clone_from(&call.input);
+        }
+        if track(&histories, &known) != tracked {
+            return Err("what calls were given that are not asked is asked".to_owned());
+        }
         let mut shells = HashMap::<&str, usize>::new();
         for call in self.calls.iter().filter(|call| call.tool == "bash" && call.root == "/w") {
             *shells.entry(&call.message).or_default() += usize::from(call.ran_us.is_some());
