@@ -303,6 +303,8 @@ mod tests {
 
         #[test]
         fn what_is_no_secret_stays(bytes in prop::collection::vec(any::<u8>(), 0..300), words in "[a-zA-Z0-9_/+% -]{0,300}") {
+            // `7z -pA` has a password.
+            prop_assume!(!words.contains("-p"));
             for text in [base64(&bytes, false, true), hex(&bytes), words] {
                 prop_assert_eq!(clean(&text), text);
             }

@@ -26,7 +26,9 @@ impl World {
         }
         let tracked = track(&histories, &self.calls);
         let mut known = self.calls.clone();
-        known.iter_mut().for_each(|call| call.input.clear());
+        for call in &mut known {
+            call.input.clear();
+        }
         let asked = asked(&histories, &known);
         for (place, call) in
             self.calls.iter().enumerate().filter(|(place, _)| asked.contains(place))
