@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { homedir } from "node:os";
+import { join } from "node:path";
 import { namedBy } from "../command.ts";
 
 /** Without the words that are no paths, were there not such files. */
@@ -14,7 +15,7 @@ test.each([
   ["", []],
   ["sed -i s,a,b, a.txt ./sub/../b.txt /c.txt", ["a.txt", "b.txt", "/c.txt"]],
   [`cat 'a b.txt' "c d.txt" e\\ f.txt g'.t'"x"t`, ["a b.txt", "c d.txt", "e f.txt", "g.txt"]],
-  ["cat ~/a.txt", [`${homedir()}/a.txt`]],
+  ["cat ~/a.txt", [join(homedir(), "a.txt")]],
   ["make >a.log 2>b.log; make >>c.log 2>&1 &>d.log >|e.log</f.in", [">a.log", ">b.log", ">c.log", ">d.log", ">e.log", "/f.in"]],
   ["make 2> a.log|tee -a b.log c.log | cat d.log", [">a.log", ">b.log", ">c.log", "d.log"]],
   ["cp a.txt b.txt && git mv c.txt d.txt; cat e.txt\ntouch f.txt", [">a.txt", ">b.txt", ">c.txt", ">d.txt", "e.txt", ">f.txt"]],
