@@ -87,7 +87,7 @@ pub(super) fn begin(project: &Path) -> anyhow::Result<()> {
     put("bare.txt", lines("bare", 4).trim_end().as_bytes())?;
     put("bom.txt", format!("\u{feff}{}", lines("bom", 4)).as_bytes())?;
     put("latin.txt", b"caf\xe9 one by hand\nna\xefve two by hand\nplain three by hand\n")?;
-    put("big.txt", lines("big", 75_000).as_bytes())?;
+    put("big.txt", lines("big", 92_000).as_bytes())?;
     put("moves.txt", lines("moves", 14).as_bytes())?;
     put("gone.txt", lines("gone", 3).as_bytes())?;
     put("patched.txt", lines("patched", 10).as_bytes())?;
