@@ -22,6 +22,12 @@ const HEREDOC = /(?<!<)<<-?[^\S\n]*(["']?)([A-Za-z_]\w*)\1/;
 /** They make files of the names that they are given. */
 const MAKERS: ReadonlySet<string> = new Set(["cp", "mv", "tee", "touch"]);
 
+/** They only read what they are given, and agents call them all the time: nothing of it has to be looked at. */
+const READERS: ReadonlySet<string> = new Set([
+  ..."[ cat cmp cut diff du echo egrep fgrep file grep head less ls md5sum more nl od printf rg".split(" "),
+  ..."sha1sum sha256sum stat strings tail test tr wc xxd".split(" "),
+]);
+
 /**
  * The files that `command` may be about when a shell runs it in `directory`, absolute. `true`: it may make the file, so
  * that there being none is of interest.
@@ -40,11 +46,14 @@ export function namedBy(command: string, directory: string): Map<string, boolean
     found.set(path, found.get(path) || makes || redirection.includes(">"));
   };
   const take = (text: string) => {
+    const isReader = READERS.has(program ?? "");
     if (redirection) {
+      if (isReader && !redirection.includes(">")) return;
       // Neither the end of a heredoc nor another descriptor is a file.
       if (!/<<|&$/.test(redirection)) name(text);
       return;
     }
+    if (isReader) return;
     const value = text.indexOf("=") + 1;
     if (value > 1) name(text.slice(value));
     // A variable that is set for the program, which comes next.

@@ -386,7 +386,7 @@ describe("a shell", () => {
   test("the files that its command names are seen when its process starts, and when it has ended", async () => {
     put("a.txt", "one\n");
     put("b.txt", "b\n");
-    await run("sed -i s/one/two/ a.txt > log/new.txt; cat b.txt none.txt", () => put("a.txt", "two\n"));
+    await run("sed -i s/one/two/ a.txt > log/new.txt; use b.txt none.txt", () => put("a.txt", "two\n"));
     expect(seen()).toEqual([
       "permitted a.txt bytes one\n",
       "permitted log/new.txt absent",
@@ -400,7 +400,7 @@ describe("a shell", () => {
 
   test("is bracketed by what is seen, and its permission says nothing", async () => {
     put("a.txt", "one\n");
-    await before("bash", { command: "cat a.txt" }, "sh_1");
+    await before("bash", { command: "use a.txt" }, "sh_1");
     await asked("per_1", "sh_1");
     await replied("per_1", "once");
     await starts();
@@ -459,7 +459,7 @@ describe("a shell", () => {
   test("its folder counts, not the instance's", async () => {
     mkdirSync(at("sub"));
     put("sub/a.txt", "a\n");
-    await run("cat a.txt", undefined, "sh_1", at("sub"));
+    await run("use a.txt", undefined, "sh_1", at("sub"));
     expect(seen()).toEqual(["permitted sub/a.txt bytes a\n", "after sub/a.txt same"]);
   });
 
@@ -469,8 +469,8 @@ describe("a shell", () => {
     put("a.txt", "two\n");
     await starts("01KFZZ");
     await hooks["shell.env"]?.({ cwd: project, sessionID: "ses_1" }, { env: {} });
-    await before("bash", { command: "cat a.txt" }, "sh_1");
-    await after("bash", { command: "cat a.txt" }, "sh_1");
+    await before("bash", { command: "use a.txt" }, "sh_1");
+    await after("bash", { command: "use a.txt" }, "sh_1");
     await starts("sh_1");
     for (const command of [undefined, 1, {}]) await run(command as never);
     expect(seen()).toEqual(["before a.txt bytes one\n", "permitted a.txt bytes two\n"]);
@@ -481,7 +481,7 @@ describe("a shell", () => {
     put("large", Buffer.alloc(MAX_PAYLOAD));
     for (let i = 0; i < 5; i++) put(`${i}`, Buffer.alloc(1_000_000, i));
     put("last", "l\n");
-    await run("cat sub . large /dev/null 0 1 2 3 4 last");
+    await run("use sub . large /dev/null 0 1 2 3 4 last");
     const told = looks().map(({ about }) => `${about.moment} ${about.path.replace(`${project}/`, "")}`);
     expect(told.slice(0, 5)).toEqual(["permitted 0", "permitted 1", "permitted 2", "permitted 3", "permitted last"]);
     expect(told.slice(5)).toEqual(["after 0", "after 1", "after 2", "after 3", "after last"]);
@@ -495,7 +495,7 @@ describe("a shell", () => {
     }
     const content = Buffer.from("a line of a program, as they come\n".repeat(300));
     const took = { ours: [] as number[], files: [] as number[] };
-    const command = "cat x.txt | sort - y.txt > z.txt";
+    const command = "use x.txt | sort - y.txt > z.txt";
     await settle();
     for (let round = 0; round < 60; round++) {
       content.writeUInt32LE(round);
@@ -548,7 +548,7 @@ describe("it is left out", () => {
     await asked("per_1");
     await replied("per_1", "once");
     await after("edit", { filePath: "a.txt" });
-    await before("bash", { command: "cat a.txt" });
+    await before("bash", { command: "use a.txt" });
     await hooks["shell.env"]?.({ cwd: project, sessionID: "ses_1", callID: "call_1" }, { env: {} });
     await after("bash", {});
     expect(seen()).toEqual([]);
