@@ -22,8 +22,9 @@ fn script() -> Script {
                 "edit",
                 json!({"filePath": "notes.txt", "oldString": "beta", "newString": "BETA"}),
             ),
-            bash("sed -i s/alpha/ALPHA/ notes.txt"),
-            bash("mkdir -p d; printf 'x\\ny\\n' > d/'odd name'; git mv notes.txt d/notes.txt"),
+            // What they change they do not name.
+            bash("f=README; sed -i 's/A project/A Project/' $f.md"),
+            bash("n='odd name'; mkdir -p d; printf 'x\\ny\\n' > d/\"$n\"; git mv notes.txt d/notes.txt"),
             Step::text("done"),
         ],
     )
@@ -76,10 +77,10 @@ fn each_line_is_its_calls() -> anyhow::Result<()> {
     insta::assert_snapshot!(ranges(&made).join("\n"), @"
     write new.txt 1-2 bytes
     edit notes.txt 2-2 bytes
-    bash notes.txt 1-1 step_trees
+    bash README.md 1-1 step_trees
     bash d/odd name 1-2 step_trees
     ");
-    ensure!(fs::read_to_string(project.join("d/notes.txt"))?.starts_with("ALPHA\nBETA"));
+    ensure!(fs::read_to_string(project.join("d/notes.txt"))?.starts_with("alpha\nBETA"));
     for record in &made {
         let vcs = json!({"type": "git", "revision": head.stdout.trim()});
         ensure!(record["vcs"] == vcs, "{record}");
