@@ -12,6 +12,16 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/**
+ * A recording that a test has left behind makes its spool a moment later, when the test's own environment is gone:
+ * here, and not in anybody's home.
+ */
+const afterwards = join(import.meta.dir, "../../target/plugin-tests");
+mkdirSync(afterwards, { recursive: true, mode: 0o700 });
+process.env["XDG_RUNTIME_DIR"] = afterwards;
+process.env["OCTRACE_BIN"] = join(afterwards, "no-such-recorder");
+afterAll(() => rmSync(join(afterwards, "octrace"), { recursive: true, force: true }));
+
 /** Sets the environment so that a `Recording` made in a test writes below `root()`. */
 export function world() {
   const folder = temporaryFolder();
