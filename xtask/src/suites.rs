@@ -59,6 +59,8 @@ struct Results {
     ignored: u32,
     /// Names of failed tests, where the suite prints them.
     broken: Vec<String>,
+    /// What the failed tests said, where the suite says it far from its end.
+    said: Vec<String>,
 }
 
 /// Turns results into a report, and is not content with a suite that ran nothing.
@@ -68,6 +70,10 @@ fn judge(succeeded: bool, results: &Results, home: &Home, log: &mut Log) -> anyh
     }
     if results.passed + results.failed == 0 {
         bail!("not one test was found");
+    }
+    // Last in the log, where whoever reads of a failure looks first.
+    for line in &results.said {
+        log.line(line)?;
     }
     let mut failed = results.failed;
     let mut note = format!("{} passed", results.passed);
@@ -89,7 +95,13 @@ fn judge(succeeded: bool, results: &Results, home: &Home, log: &mut Log) -> anyh
 /// Adds up what libtest printed, binary by binary.
 fn read_libtest(output: &str) -> Results {
     let mut results = Results::default();
+    let mut speaks = false;
     for line in output.lines() {
+        // Between its own title and the list of names; other binaries' tests follow.
+        speaks = (speaks && line != "failures:") || line.starts_with("---- ");
+        if speaks {
+            results.said.push(line.to_owned());
+        }
         if let Some(counts) = line.strip_prefix("test result: ") {
             results.passed += count_before(counts, " passed");
             results.failed += count_before(counts, " failed");
@@ -141,6 +153,15 @@ mod tests {
 running 3 tests
 test json::empty ... ok
 test json::deep ... FAILED
+
+failures:
+
+---- json::deep stdout ----
+it is too deep
+
+failures:
+    json::deep
+
 test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s
 
 test result: ok. 39 passed; 0 failed; 4 ignored; 0 measured; 0 filtered out; finished in 1.20s
@@ -148,6 +169,7 @@ test result: ok. 39 passed; 0 failed; 4 ignored; 0 measured; 0 filtered out; fin
         let results = read_libtest(output);
         assert_eq!((results.passed, results.failed, results.ignored), (41, 1, 4));
         assert_eq!(results.broken, ["json::deep"]);
+        assert_eq!(results.said, ["---- json::deep stdout ----", "it is too deep", ""]);
     }
 
     #[test]
