@@ -15,7 +15,7 @@ use std::{
 
 use octrace_core::attribution::blame::Commit;
 
-use super::{Git, GitError, objects};
+use super::{Git, GitError, porcelain};
 
 /// A work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,50 +164,30 @@ fn renames(printed: &[u8]) -> Vec<(PathBuf, PathBuf)> {
 
 /// Reads what `git blame --porcelain` prints.
 fn read(printed: &[u8], shallow: bool) -> Result<Vec<Option<Arc<Commit>>>, GitError> {
-    /// What goes before a line, until the commit is known.
-    #[derive(Default)]
-    struct Head {
-        commit: Commit,
-        boundary: bool,
-    }
     let mut known: HashMap<String, Option<Arc<Commit>>> = HashMap::new();
-    let mut lines = Vec::new();
-    let mut head: Option<Head> = None;
-    for line in printed.split_inclusive(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let Some(now) = &mut head else {
-            let id = line.split(|byte| *byte == b' ').next().unwrap_or_default();
-            let commit = Commit { id: objects::id(id)?, ..Commit::default() };
-            head = Some(Head { commit, boundary: false });
-            continue;
-        };
-        if line.starts_with(b"\t") {
-            let Some(Head { mut commit, boundary }) = head.take() else { continue };
-            let commit = known.entry(commit.id.clone()).or_insert_with(|| {
-                // The history that is not here may name another one.
-                if boundary && shallow {
-                    commit.author = None;
-                }
-                let exists = commit.id.bytes().any(|digit| digit != b'0');
-                exists.then(|| Arc::new(commit))
-            });
-            lines.push(commit.clone());
-            continue;
+    porcelain::read(printed, |line| match known.get(line.commit) {
+        Some(commit) => commit.clone(),
+        None => {
+            let exists = line.commit.bytes().any(|digit| digit != b'0');
+            let commit = exists.then(|| Arc::new(commit(&line, shallow)));
+            known.insert(line.commit.to_owned(), commit.clone());
+            commit
         }
-        let text = String::from_utf8_lossy(line);
-        let (key, value) = text.split_once(' ').unwrap_or((&text, ""));
-        let seconds = || value.parse::<i64>().unwrap_or_default().saturating_mul(1_000_000);
-        match key {
-            "author" => now.commit.author = Some(value.to_owned()),
-            "author-time" => now.commit.authored_us = seconds(),
-            // Git has no fractions: up to the end of that second.
-            "committer-time" => now.commit.committed_us = seconds().saturating_add(999_999),
-            "summary" => now.commit.summary = value.to_owned(),
-            "boundary" => now.boundary = true,
-            _ => {}
-        }
+    })
+}
+
+fn commit(line: &porcelain::Line<'_>, shallow: bool) -> Commit {
+    let us = |seconds: i64| seconds.saturating_mul(1_000_000);
+    let told = line.told;
+    Commit {
+        id: line.commit.to_owned(),
+        // The history that is not here may name another one.
+        author: told.author.clone().filter(|_| !(told.boundary && shallow)),
+        authored_us: us(told.authored_s),
+        // Git has no fractions: up to the end of that second.
+        committed_us: us(told.committed_s).saturating_add(999_999),
+        summary: told.summary.clone(),
     }
-    Ok(lines)
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Which commit each line of a file came with, as the checked-out commit has it. The work tree is not looked at, so no filter
 //! of the repository's runs.
 
-use std::collections::HashMap;
-
-use super::{Git, GitError, objects};
+use super::{Git, GitError, porcelain};
 
 /// A line of a file at the checked-out commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,44 +35,13 @@ impl Git {
 
 /// Reads what `git blame --porcelain` prints.
 fn read(printed: &[u8]) -> Result<Vec<CommittedLine>, GitError> {
-    /// What is said of a commit with its first line.
-    #[derive(Clone, Default)]
-    struct Told {
-        committed_s: i64,
-        path: String,
-    }
-    let mut commits: HashMap<String, Told> = HashMap::new();
-    let mut lines = Vec::new();
-    let mut head: Option<(String, u64)> = None;
-    for line in printed.split_inclusive(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let Some((commit, number)) = &head else {
-            let mut words = line.split(|byte| *byte == b' ');
-            let commit = objects::id(words.next().unwrap_or_default())?;
-            let number = words.next().and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
-            head = Some((commit, number.ok_or(GitError::Odd)?));
-            continue;
-        };
-        let told = commits.entry(commit.clone()).or_default();
-        if let Some(text) = line.strip_prefix(b"\t") {
-            lines.push(CommittedLine {
-                text: text.to_owned(),
-                commit: commit.clone(),
-                committed_s: told.committed_s,
-                path: told.path.clone(),
-                number: *number,
-            });
-            head = None;
-            continue;
-        }
-        let text = String::from_utf8_lossy(line);
-        match text.split_once(' ') {
-            Some(("committer-time", time)) => told.committed_s = time.parse().unwrap_or_default(),
-            Some(("filename", path)) => path.clone_into(&mut told.path),
-            _ => {}
-        }
-    }
-    Ok(lines)
+    porcelain::read(printed, |line| CommittedLine {
+        text: line.text.to_owned(),
+        commit: line.commit.to_owned(),
+        committed_s: line.told.committed_s,
+        path: line.told.path.clone(),
+        number: line.number,
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! diff`, `git blame FILE`) runs the filters that the repository names.
 //!
 //! * `run`: any program, bounded in time and output. * `objects`: trees and contents.
-//! * `head`: which commit is checked out, or was. * `lines`: which commit a line came with.
+//! * `head`: which commit is checked out, or was. * `lines`: which commit a line came with, `porcelain`: as git prints that.
 //! * `attributes`: which files git keeps in another form. * `blame`: what `octrace blame` asks, of the work tree as well.
 //!
 //! Git may hang, on a network's file system say. It is killed when its time is over, and what it may print is bounded.
@@ -16,6 +16,7 @@ mod blame;
 mod head;
 mod lines;
 mod objects;
+mod porcelain;
 mod run;
 #[cfg(test)]
 mod tests;
