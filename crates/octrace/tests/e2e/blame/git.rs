@@ -2,16 +2,7 @@
 
 use octrace_testkit::Watched;
 
-use super::stage::{Stage, agent, person};
-
-/// A repository in which the agent has put three lines behind the second.
-fn edited() -> anyhow::Result<Stage> {
-    let mut stage = Stage::new()?;
-    stage.agent("a.txt", 2, &agent("one", 3))?;
-    Ok(stage)
-}
-
-const EDITED: &str = "ppaaapppppppppp";
+use super::stage::{EDITED, Stage, agent, edited, person};
 
 #[test]
 fn work_that_is_not_committed_is_known() -> anyhow::Result<()> {

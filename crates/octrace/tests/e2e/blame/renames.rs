@@ -2,15 +2,7 @@
 
 use std::fs;
 
-use super::stage::{Stage, agent, person};
-
-fn edited() -> anyhow::Result<Stage> {
-    let mut stage = Stage::new()?;
-    stage.agent("a.txt", 2, &agent("one", 3))?;
-    Ok(stage)
-}
-
-const EDITED: &str = "ppaaapppppppppp";
+use super::stage::{EDITED, Stage, agent, edited, person};
 
 #[test]
 fn a_staged_rename_is_followed() -> anyhow::Result<()> {

@@ -187,3 +187,13 @@ fn whys(lines: &[Value]) -> String {
         .filter_map(|line| Some(format!("\n{}: {}", line["line"], line["why"].as_str()?)));
     whys.collect()
 }
+
+/// A repository in which the agent has put three lines behind the second of `a.txt`.
+pub(crate) fn edited() -> anyhow::Result<Stage> {
+    let mut stage = Stage::new()?;
+    stage.agent("a.txt", 2, &agent("one", 3))?;
+    Ok(stage)
+}
+
+/// Who wrote the lines of `a.txt` then.
+pub(crate) const EDITED: &str = "ppaaapppppppppp";
