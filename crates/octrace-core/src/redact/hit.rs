@@ -144,34 +144,16 @@ pub(super) fn scatter(fragments: &[Span], hits: &[Hit], into: &mut Vec<Hit>) {
 
 /// The source with every hit replaced; without any, the very same bytes. `hits` must be normalised.
 pub(super) fn apply(source: Vec<u8>, hits: &[Hit]) -> Vec<u8> {
-    if hits.is_empty() {
-        return source;
-    }
-    let mut out = Vec::with_capacity(source.len() + hits.len() * MARK.len());
-    let mut at = 0;
-    for hit in hits {
-        out.extend_from_slice(&source[at..hit.start]);
-        hit.stead.write(&mut out);
-        at = hit.end;
-    }
-    out.extend_from_slice(&source[at..]);
-    out
+    replace(source, hits, |out, stead, _| stead.write(out))
 }
 
 /// The same for a text whose lines count: it keeps each line feed, and each line in which something was replaced shows
 /// the mark.
 pub(super) fn apply_to_lines(source: Vec<u8>, hits: &[Hit]) -> Vec<u8> {
-    if hits.is_empty() {
-        return source;
-    }
-    let mut out = Vec::with_capacity(source.len() + hits.len() * MARK.len());
-    let mut at = 0;
-    for hit in hits {
-        out.extend_from_slice(&source[at..hit.start]);
-        let replaced = &source[hit.start..hit.end];
-        match hit.stead {
-            Stead::Nothing => Stead::Text.write(&mut out),
-            stead => stead.write(&mut out),
+    replace(source, hits, |out, stead, replaced| {
+        match stead {
+            Stead::Nothing => Stead::Text.write(out),
+            stead => stead.write(out),
         }
         let ends = memchr::memchr_iter(b'\n', replaced).map(|end| end + 1);
         for end in ends {
@@ -181,6 +163,19 @@ pub(super) fn apply_to_lines(source: Vec<u8>, hits: &[Hit]) -> Vec<u8> {
                 out.extend_from_slice(MARK.as_bytes());
             }
         }
+    })
+}
+
+/// Has `write` write what stands in place of each hit's bytes.
+fn replace(source: Vec<u8>, hits: &[Hit], write: impl Fn(&mut Vec<u8>, Stead, &[u8])) -> Vec<u8> {
+    if hits.is_empty() {
+        return source;
+    }
+    let mut out = Vec::with_capacity(source.len() + hits.len() * MARK.len());
+    let mut at = 0;
+    for hit in hits {
+        out.extend_from_slice(&source[at..hit.start]);
+        write(&mut out, hit.stead, &source[hit.start..hit.end]);
         at = hit.end;
     }
     out.extend_from_slice(&source[at..]);
