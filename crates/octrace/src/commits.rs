@@ -17,7 +17,7 @@ use octrace_core::attribution::{
     line::Line,
     record::{Record, metadata},
     timeline::{CallId, Moment, Observation, Origin, Seen},
-    track::{TrackedFile, asked, track},
+    track::{TrackedFile, track},
 };
 use octrace_store::{Error, Tape, evidence};
 use serde_json::{Value, json};
@@ -76,8 +76,7 @@ pub(crate) fn find(
         return Ok(());
     }
     let mut calls = tape.call_times_between(i64::MIN, now_us)?;
-    let asked = asked(&histories, &calls);
-    tape.tell(&mut calls, |place| asked.contains(&place))?;
+    tape.tell_asked(&histories, &mut calls)?;
     let mut found: HashMap<CallId, Lines> = HashMap::new();
     for (file, (root, lines)) in track(&histories, &calls).iter().zip(&committed) {
         for (call, line) in own(file) {

@@ -31,3 +31,5 @@ pub mod track;
 
 #[cfg(test)]
 mod tests;
+
+pub use self::renames::alike;

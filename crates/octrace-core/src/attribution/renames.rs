@@ -43,13 +43,10 @@ pub(super) fn pair(vanished: &[Turn<'_>], appeared: &[Turn<'_>]) -> Renames {
         .flat_map(|(new, to)| {
             vanished.iter().enumerate().filter_map(move |(old, from)| {
                 let overlap = from.from.1 < to.to.1 && to.from.1 < from.to.1;
-                let lengths = (from.lines.len(), to.lines.len());
-                let like = lengths.0.min(lengths.1) * 2 >= lengths.0.max(lengths.1);
-                if from.file == to.file || !overlap || !like || !from.has_hand_of(to) {
+                if from.file == to.file || !overlap || !from.has_hand_of(to) {
                     return None;
                 }
-                let (equal, all) = equal(from.lines, to.lines);
-                (equal * 2 >= all && equal > 0).then_some((equal, old, new))
+                Some((self::alike(from.lines, to.lines)?, old, new))
             })
         })
         .collect();
@@ -72,8 +69,13 @@ pub(super) fn pair(vanished: &[Turn<'_>], appeared: &[Turn<'_>]) -> Renames {
     renames
 }
 
-/// How many lines two texts have in common, and how many the longer one has.
-fn equal(one: &[Line], other: &[Line]) -> (usize, usize) {
+/// How many lines two texts have in common, if those are half of the longer one's or more: then one may be the other under
+/// another name.
+pub fn alike(one: &[Line], other: &[Line]) -> Option<usize> {
+    let (shorter, longer) = (one.len().min(other.len()), one.len().max(other.len()));
+    if shorter * 2 < longer {
+        return None;
+    }
     let mut times = ByLine::<usize>::default();
     for &line in one.iter().filter(|line| !line.is_blanked()) {
         *times.entry(line).or_default() += 1;
@@ -85,5 +87,6 @@ fn equal(one: &[Line], other: &[Line]) -> (usize, usize) {
             has
         })
     });
-    (equal.count(), one.len().max(other.len()))
+    let equal = equal.count();
+    (equal * 2 >= longer && equal > 0).then_some(equal)
 }

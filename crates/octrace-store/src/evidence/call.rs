@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use octrace_core::{
-    attribution::timeline::{Call, CallId, Ended, Reach},
+    attribution::{
+        timeline::{Call, CallId, Ended, FileHistory, Reach},
+        track,
+    },
     event::CallFact,
     session::ToolStatus,
 };
@@ -115,6 +118,15 @@ impl Tape {
         let mut calls = self.calls_where(which, [&id.session, &id.call], |_| true)?;
         self.tell(&mut calls, |_| true)?;
         Ok(calls.pop())
+    }
+
+    /// Adds to calls what the tracker asks of them for these files, and to no others: see [`track::asked`].
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn tell_asked(&self, files: &[FileHistory], calls: &mut [Call]) -> Result<(), Error> {
+        let asked = track::asked(files, calls);
+        self.tell(calls, |place| asked.contains(&place))
     }
 
     /// Adds what calls were given and what came of them ([`Call::input`], [`Call::metadata`]) to those of them, by their

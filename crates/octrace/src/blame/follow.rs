@@ -11,10 +11,11 @@ use std::{
 };
 
 use octrace_core::attribution::{
+    alike,
     blame::{Blamed, Reason, Who},
     line::Line,
     timeline::{Call, Evidence, FileHistory, Moment, Observation, Origin, Seen, Why},
-    track::{TrackedFile, asked, track},
+    track::{TrackedFile, track},
 };
 use octrace_store::{Error, Tape, evidence::FileId};
 
@@ -148,8 +149,7 @@ impl Sources {
             }
             has
         });
-        let asked = asked(&histories, calls);
-        tape.tell(calls, |place| asked.contains(&place))?;
+        tape.tell_asked(&histories, calls)?;
         for (history, file) in histories.iter().zip(track(&histories, calls)) {
             written.add(history, &file, &wanted);
         }
@@ -243,20 +243,21 @@ struct Renames {
 fn before(history: &FileHistory, gone: &[FileHistory], renames: &Renames) -> Option<usize> {
     let first = history.observations.first()?;
     let Seen::Text(lines) = &first.seen else { return None };
-    let alike = |earlier: &FileHistory| {
+    let last_alike = |earlier: &FileHistory| {
         let mut earlier = earlier.observations.iter().rev().filter(|seen| seen.at_us < first.at_us);
         let last = earlier.find_map(|seen| match &seen.seen {
             Seen::Text(lines) => Some(lines),
             Seen::Absent | Seen::Unread => None,
         })?;
-        let equal = equal(last, lines);
-        (equal * 2 >= last.len().max(lines.len()) && equal > 0).then_some(equal)
+        alike(last, lines)
     };
     let mut best: Option<((bool, usize), usize)> = None;
     let mut tie = false;
     for (at, candidate) in gone.iter().enumerate() {
         let named = renames.names.iter().any(|name| Path::new(&candidate.path) == name);
-        let Some(equal) = alike(candidate).filter(|_| named || !renames.complete) else { continue };
+        let Some(equal) = last_alike(candidate).filter(|_| named || !renames.complete) else {
+            continue;
+        };
         let rank = (named, equal);
         match best {
             Some((most, _)) if rank < most => {}
@@ -265,22 +266,6 @@ fn before(history: &FileHistory, gone: &[FileHistory], renames: &Renames) -> Opt
         }
     }
     best.filter(|_| !tie).map(|(_, at)| at)
-}
-
-/// How many lines two texts have in common.
-fn equal(one: &[Line], other: &[Line]) -> usize {
-    let mut left: HashMap<Line, usize> = HashMap::new();
-    for line in one.iter().filter(|line| !line.is_blanked()) {
-        *left.entry(*line).or_default() += 1;
-    }
-    let equal = other.iter().filter(|line| match left.get_mut(line) {
-        Some(left) if *left > 0 => {
-            *left -= 1;
-            true
-        }
-        _ => false,
-    });
-    equal.count()
 }
 
 /// What git knows of the names that the file had since the first of these was seen.

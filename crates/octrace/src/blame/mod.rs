@@ -25,7 +25,7 @@ use octrace_core::{
         line::{self, contents},
         observed::{Found, Observed},
         timeline::{Call, Moment, Observation, Origin, Seen},
-        track::{asked, track},
+        track::track,
     },
     redact::{Patterns, Redactor},
 };
@@ -145,8 +145,7 @@ pub(crate) fn ask(
         None => Sources::unrecorded(&path, observation),
     };
     if let Some(tape) = tape {
-        let asked = asked(&sources.histories, &calls);
-        tape.tell(&mut calls, |place| asked.contains(&place))?;
+        tape.tell_asked(&sources.histories, &mut calls)?;
     }
     let tracked = track(&sources.histories, &calls);
 

@@ -51,14 +51,18 @@ pub(crate) fn derive(
         history.observations.retain(|seen| seen.at_us >= since_us);
     }
     histories.retain(|history| !history.observations.is_empty());
-    let mut calls = tape.calls_between(first_us(&histories, &own, over_us), over_us)?;
-    let is_known = |call: &Call, calls: &[Call]| calls.iter().any(|other| other.id == call.id);
-    let missing: Vec<_> = own.iter().filter(|call| !is_known(call, &calls)).cloned().collect();
-    calls.extend(missing);
+    let mut calls = tape.call_times_between(first_us(&histories, &own, over_us), over_us)?;
+    for own in &own {
+        match calls.iter_mut().find(|call| call.id == own.id) {
+            Some(call) => call.clone_from(own),
+            None => calls.push(own.clone()),
+        }
+    }
     let is_settled = !calls.iter().any(|call| is_at_work(call) && overlaps(call, &own));
     if !is_settled && others == Others::AreWaitedFor {
         return Ok(());
     }
+    tape.tell_asked(&histories, &mut calls)?;
     let records = records(tape, &labels, &histories, &calls, &own)?;
     let mut batch = tape.begin()?;
     for record in &records {

@@ -6,7 +6,8 @@
 //! file that had its content before the older snapshot was made was not changed in between, whatever the two say.
 
 use std::{
-    collections::{HashMap, HashSet},
+    cell::LazyCell,
+    collections::HashMap,
     fs,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
@@ -14,7 +15,7 @@ use std::{
 };
 
 use octrace_core::attribution::{
-    line,
+    alike, line,
     observed::{Found, Observed},
     timeline::Moment,
 };
@@ -75,6 +76,14 @@ pub(super) fn compare(
     }
     let converted = Git::at(&place.root).converts(&paths)?;
     let contents = contents(git, &changes)?;
+    let lines = |id: Option<&String>| match id.and_then(|id| contents.get(id)) {
+        Some(Found::Text(text)) => Some(line::lines(text, true)),
+        _ => None,
+    };
+    let gone = LazyCell::new(|| -> Vec<_> {
+        let gone = changes.iter().filter(|change| change.status == Status::Deleted);
+        gone.filter_map(|change| lines(change.old.as_ref())).collect()
+    });
     let mut seen = Vec::new();
     for (change, is_converted) in changes.iter().zip(converted) {
         let path = std::str::from_utf8(&change.path).ok().map(|path| place.root.join(path));
@@ -87,11 +96,11 @@ pub(super) fn compare(
             None if change.status == Status::Retyped => Found::Other,
             None => Found::Absent,
         };
-        let mut now = Now::of(path, change.new.as_ref().and_then(|id| contents.get(id)));
-        if is_renamed(change, &changes, &contents) {
-            // It was made when it had its other name.
-            now.made_us = None;
-        }
+        let now = Now::of(path, change.new.as_ref().and_then(|id| contents.get(id)));
+        let is_renamed = || {
+            let now = lines(change.new.as_ref());
+            now.is_some_and(|now| gone.iter().any(|gone| alike(gone, &now).is_some()))
+        };
         let observed = |snapshot: &Snapshot, found, changed_us| Observed {
             session: snapshot.session.clone(),
             moment: snapshot.moment.clone(),
@@ -103,7 +112,7 @@ pub(super) fn compare(
             mark: String::new(),
             changed_us,
         };
-        if !is_converted && now.older_is_true(change, older, rules_changed) {
+        if !is_converted && now.older_is_true(change, older, rules_changed, is_renamed) {
             seen.push(observed(older, found(&change.old), None));
         }
         if !is_converted && now.newer_is_true(change, rules_changed) {
@@ -115,24 +124,6 @@ pub(super) fn compare(
         }
     }
     Ok(Some(seen))
-}
-
-/// Whether a file that is gone has half of the lines of this new one, or more.
-fn is_renamed(new: &Changed, changes: &[Changed], contents: &HashMap<String, Found>) -> bool {
-    let lines = |id: &Option<String>| match id.as_ref().and_then(|id| contents.get(id)) {
-        Some(Found::Text(text)) => Some(line::lines(text, true)),
-        _ => None,
-    };
-    if new.status != Status::Added {
-        return false;
-    }
-    let Some(now) = lines(&new.new) else { return false };
-    let gone = changes.iter().filter(|change| change.status == Status::Deleted);
-    gone.filter_map(|change| lines(&change.old)).any(|before| {
-        let known: HashSet<_> = before.iter().collect();
-        let kept = now.iter().filter(|line| known.contains(line)).count();
-        kept > 0 && kept * 2 >= now.len().max(before.len())
-    })
 }
 
 /// The contents of both sides, by their ids.
@@ -195,7 +186,14 @@ impl Now {
     }
 
     /// Whether the file was what the older snapshot says when that was made.
-    fn older_is_true(&self, change: &Changed, older: &Snapshot, rules_changed: bool) -> bool {
+    /// A file that is renamed was made when it had its other name.
+    fn older_is_true(
+        &self,
+        change: &Changed,
+        older: &Snapshot,
+        rules_changed: bool,
+        is_renamed: impl FnOnce() -> bool,
+    ) -> bool {
         let had_it_before = |at_us: Option<i64>| {
             at_us.is_some_and(|at_us| at_us.saturating_add(step_us(at_us)) < older.since_us)
         };
@@ -204,7 +202,7 @@ impl Now {
         }
         match change.status {
             // Ignored until now, or too large: it was there, and nobody looked.
-            Status::Added if had_it_before(self.made_us) => false,
+            Status::Added if had_it_before(self.made_us) && !is_renamed() => false,
             Status::Added => !rules_changed || self.changed_us.is_some(),
             Status::Deleted | Status::Modified | Status::Retyped => true,
         }
