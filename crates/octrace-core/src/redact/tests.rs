@@ -371,11 +371,12 @@ fn content_types() -> impl Strategy<Value = &'static str> {
 
 proptest! {
     #[test]
-    fn clean_json_is_untouched(value in tree("[a-z \"\\\\\n/é{}]{0,12}"), pretty: bool) {
-        // The names that `tree` mixes in are taken out again, and short ones that come about by chance.
+    // Of these letters alone, no name comes about by chance that means a secret.
+    fn clean_json_is_untouched(value in tree("[bfhlmxz \"\\\\\n/é{}]{0,12}"), pretty: bool) {
+        // The names that `tree` mixes in are taken out again.
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
         let text = text.unwrap().replace("4815162342", "7");
-        let text = ["password", "token", "credentials", "pass", "pw"].iter()
+        let text = ["password", "token", "credentials"].iter()
             .fold(text, |text, name| text.replace(name, "harmless"));
         prop_assert_eq!(json(&text), text);
     }
