@@ -8,10 +8,11 @@
 //! what is read out of them, at any nesting; problems never quote content.
 //!
 //! [`read_request`] and [`read_answer`] choose the dialect's file; [`sse`] is open to those who show
-//! streams, [`outline`] to those who show requests.
+//! streams, [`outline`] and [`conversation`] to those who show requests.
 
 mod answer;
 mod anthropic;
+pub mod conversation;
 mod detect;
 mod draft;
 mod error;

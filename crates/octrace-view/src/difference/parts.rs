@@ -12,11 +12,10 @@ use std::{
 
 use octrace_core::provider::{
     Dialect,
+    conversation::string,
     outline::{Elements, Member, members},
 };
 use octrace_store::body::{MAX_ITEMS, markers};
-
-use crate::text::request::reading::string;
 
 /// A gateway wraps the request in an object of its own, hardly in more than one.
 const MAX_ENVELOPES: usize = 3;

@@ -93,7 +93,7 @@ fn times(number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use octrace_store::delivery::{DeliveryId, Destination, DestinationId, Identity};
+    use octrace_store::delivery::{DeliveryId, Destination, DestinationId, Identity, Rules};
 
     use super::*;
 
@@ -108,8 +108,10 @@ mod tests {
                     name: format!("postgres://me@db{id}/trace"),
                     options: "{}".to_owned(),
                 },
+                rules: Rules::default(),
                 attempts: if error.is_some() { 3 } else { 0 },
                 retry_us: error.map(|_| NOW + 42_000_000),
+                retry_is_asked: false,
                 error: error.map(str::to_owned),
             },
             waiting: if error.is_some() { 1_234 } else { 0 },

@@ -3,7 +3,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use octrace_core::{exchange::Outcome, provider::ToolRequest, session};
+use octrace_core::{
+    exchange::Outcome,
+    provider::{
+        ToolRequest,
+        conversation::{self, Begun, Children, Place, Said, Section},
+    },
+    session,
+};
 
 use super::{
     build::Exchange,
@@ -13,13 +20,7 @@ use super::{
     pieces::PIECE,
     tree::Path,
 };
-use crate::text::{
-    Line, Paint, figures,
-    request::{
-        reading::{self, Begun, Children, Place, Said, Section},
-        tokens,
-    },
-};
+use crate::text::{Line, Paint, figures, request::tokens};
 
 /// So much of what is folded is shown in its row, in bytes.
 const GLIMPSE: usize = 160;
@@ -43,7 +44,7 @@ const NAMED: usize = 40;
 pub(super) fn nodes(exchange: &Exchange) -> (Vec<Node>, Path, Vec<Call>) {
     let mut nodes = exchange.request.notes();
     let span = Span::whole(&exchange.request.bytes);
-    match reading::sections(span.bytes()) {
+    match conversation::sections(span.bytes()) {
         Some(sections) => nodes.extend(request(&span, sections)),
         None if let Some(begun) = begun(exchange) => nodes.extend(cut(&span, begun)),
         None if exchange.request.bytes.is_empty() => {}
@@ -68,7 +69,7 @@ pub(super) fn nodes(exchange: &Exchange) -> (Vec<Node>, Path, Vec<Call>) {
 
 /// What there is of a request that was recorded in part.
 fn begun(exchange: &Exchange) -> Option<Begun<'_>> {
-    reading::begun(&exchange.request.bytes).filter(|_| exchange.request.is_cut)
+    conversation::begun(&exchange.request.bytes).filter(|_| exchange.request.is_cut)
 }
 
 /// What is whole, then what is not as it was sent.
@@ -95,14 +96,14 @@ fn request(span: &Span, sections: Vec<Section<'_>>) -> Vec<Node> {
             Place::Tools => nodes.push(tools(&whole)),
             Place::Instructions => {
                 let mut parts = Parts::new(&whole);
-                reading::content(value, &mut |said| parts.said(said));
+                conversation::content(value, &mut |said| parts.said(said));
                 nodes.push(parts.under(Line::new().put(Paint::Meta, &name), value.len()));
             }
             Place::Conversation => match Children::of(value) {
                 Some(messages) => nodes.extend(conversation(&whole, &messages)),
                 None => {
                     let mut parts = Parts::new(&whole);
-                    reading::content(value, &mut |said| parts.said(said));
+                    conversation::content(value, &mut |said| parts.said(said));
                     let line = Line::new().put(paint("user"), &name);
                     nodes.push(parts.under(line, value.len()).unfolded());
                 }
@@ -121,7 +122,7 @@ fn request(span: &Span, sections: Vec<Section<'_>>) -> Vec<Node> {
 
 fn tools(span: &Span) -> Node {
     let tools = Children::of(span.bytes()).unwrap_or_default();
-    let names: Vec<String> = tools.values().flat_map(reading::tool_names).collect();
+    let names: Vec<String> = tools.values().flat_map(conversation::tool_names).collect();
     let line = Line::new().put(Paint::Accent, &figures::many(names.len() as u64, "tool"));
     let more = if names.len() > NAMED { ", …" } else { "" };
     let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -137,11 +138,11 @@ fn conversation(span: &Span, messages: &Children<'_>) -> Vec<Node> {
     let mut pages: Vec<(usize, Span)> = Vec::new();
     let (mut fresh, mut number) = (0, 0);
     for value in messages.values() {
-        let (role, _) = reading::speaker(value);
+        let (role, _) = conversation::speaker(value);
         if matches!(role.as_str(), "assistant" | "model" | "function_call" | "reasoning") {
             fresh = number + 1;
         }
-        reading::message(value, &mut |said| {
+        conversation::message(value, &mut |said| {
             if let Said::Call(Some(name), Some(id), _) = said {
                 calls.insert(id, name);
             }
@@ -187,9 +188,9 @@ impl Messages {
     }
 
     fn message(&self, span: &Span, is_fresh: bool) -> Node {
-        let (role, id) = reading::speaker(span.bytes());
+        let (role, id) = conversation::speaker(span.bytes());
         let mut parts = Parts { calls: Some(&self.calls), ..Parts::new(span) };
-        reading::message(span.bytes(), &mut |said| parts.said(said));
+        conversation::message(span.bytes(), &mut |said| parts.said(said));
         let mut line = Line::new().put(paint(&role), &role);
         if let Some(id) = &id {
             line = called(line, self.calls.get(id).map(String::as_str), Some(id));
@@ -360,7 +361,7 @@ fn call(arguments: Span) -> Vec<Node> {
     if arguments.range.len() > ARGUMENTS {
         return vec![Node::span(inside(&arguments), How::Decoded)];
     }
-    let text = reading::string(arguments.bytes()).unwrap_or_default();
+    let text = conversation::string(arguments.bytes()).unwrap_or_default();
     of_arguments(Span::whole(&Arc::new(text.into_bytes())))
 }
 

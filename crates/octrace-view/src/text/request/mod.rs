@@ -4,7 +4,6 @@ mod answer;
 mod curl;
 mod parts;
 mod pretty;
-pub(crate) mod reading;
 
 use std::borrow::Cow;
 

@@ -4,10 +4,9 @@
 //! Nothing but the tools' schemas is left out. Recorded text is indented: only what stands at the margin is ours, so
 //! that no message can pass for another one.
 
-use super::{
-    OVERVIEW, pretty,
-    reading::{self, Children, Place, Said, Section},
-};
+use octrace_core::provider::conversation::{self, Children, Place, Said, Section};
+
+use super::{OVERVIEW, pretty};
 use crate::text::{Paint, Style, figures, line::Line, safe};
 
 /// More tools than these are only counted.
@@ -21,7 +20,7 @@ const INDENT: &str = "  ";
 /// Writes `body` in reading order and says whether strings were shortened; writes nothing and gives `None`
 /// where it is no whole JSON object with a conversation in it.
 pub(super) fn parts(body: &[u8], style: &Style, out: &mut String) -> Option<bool> {
-    let sections = reading::sections(body)?;
+    let sections = conversation::sections(body)?;
     let mut writer = Writer { style, out, shortened: false };
     for Section { place, name, value } in &sections {
         match place {
@@ -29,13 +28,13 @@ pub(super) fn parts(body: &[u8], style: &Style, out: &mut String) -> Option<bool
             Place::Tools => writer.tools(name, value),
             Place::Instructions => {
                 writer.heading(name, None);
-                reading::content(value, &mut |said| writer.said(said));
+                conversation::content(value, &mut |said| writer.said(said));
             }
             Place::Conversation => match Children::of(value) {
                 Some(messages) => messages.values().for_each(|message| writer.message(message)),
                 None => {
                     writer.heading(name, None);
-                    reading::content(value, &mut |said| writer.said(said));
+                    conversation::content(value, &mut |said| writer.said(said));
                 }
             },
         }
@@ -52,7 +51,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn tools(&mut self, name: &str, value: &[u8]) {
         let Some(tools) = Children::of(value) else { return self.member("", name, value) };
-        let names: Vec<String> = tools.values().flat_map(reading::tool_names).collect();
+        let names: Vec<String> = tools.values().flat_map(conversation::tool_names).collect();
         let mut line = Line::new().put(Paint::Accent, &figures::many(names.len() as u64, "tool"));
         if !names.is_empty() {
             let more = if names.len() > NAMED { self.style.glyph(", …", ", ...") } else { "" };
@@ -64,21 +63,21 @@ impl Writer<'_> {
     }
 
     fn message(&mut self, message: &[u8]) {
-        let (role, id) = reading::speaker(message);
+        let (role, id) = conversation::speaker(message);
         self.heading(&role, id.as_deref());
-        reading::message(message, &mut |said| self.said(said));
+        conversation::message(message, &mut |said| self.said(said));
     }
 
     fn said(&mut self, said: Said<'_>) {
         match said {
-            Said::Text(text) => self.text(&reading::string(text).unwrap_or_default()),
+            Said::Text(text) => self.text(&conversation::string(text).unwrap_or_default()),
             Said::Reasoning(text) => {
                 self.label("reasoning", &[]);
-                self.text(&reading::string(text).unwrap_or_default());
+                self.text(&conversation::string(text).unwrap_or_default());
             }
             Said::Call(name, id, arguments) => {
                 self.label("tool call", &[name, id]);
-                match reading::string(arguments) {
+                match conversation::string(arguments) {
                     Some(arguments) => self.arguments(&arguments),
                     None if arguments.is_empty() => {}
                     None => self.json(arguments),

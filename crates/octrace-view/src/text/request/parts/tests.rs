@@ -178,7 +178,7 @@ fn results_in_results_cost_no_stack() {
         format!(r#"{{"messages":[{{"role":"user","content":[{open}{}]}}]}}"#, "]}".repeat(depth));
     let mut out = String::new();
     assert_eq!(parts(body.as_bytes(), &Style::plain(), &mut out), Some(false));
-    assert_eq!(out.matches("tool result").count(), reading::NESTED + 1);
+    assert_eq!(out.matches("tool result").count(), conversation::NESTED + 1);
 }
 
 #[test]

@@ -6,17 +6,21 @@
 
 use std::borrow::Cow;
 
-use octrace_core::json::{Scanner, TokenKind, decode};
+use crate::json::{Scanner, TokenKind, decode};
 
 /// Results inside results are JSON from this depth on: a body can claim any.
-pub(super) const NESTED: usize = 4;
+pub const NESTED: usize = 4;
 
 /// Where a member of the body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub enum Place {
+    /// Beside the conversation: the model, the temperature, …
     Setting,
+    /// The tools that are offered.
     Tools,
+    /// What is said before the conversation.
     Instructions,
+    /// The messages.
     Conversation,
 }
 
@@ -35,7 +39,7 @@ impl Place {
 
 /// What a message says, piece by piece. Strings are JSON, with their quotes.
 #[derive(Debug)]
-pub(crate) enum Said<'a> {
+pub enum Said<'a> {
     /// Text.
     Text(&'a [u8]),
     /// What the model thought.
@@ -56,15 +60,17 @@ pub(crate) enum Said<'a> {
 }
 
 /// A member of the body.
-pub(crate) struct Section<'a> {
-    pub(crate) place: Place,
-    pub(crate) name: Cow<'a, str>,
+pub struct Section<'a> {
+    /// Where it is read.
+    pub place: Place,
+    /// The member's name.
+    pub name: Cow<'a, str>,
     /// JSON.
-    pub(crate) value: &'a [u8],
+    pub value: &'a [u8],
 }
 
 /// A body's members in the order of reading; `None` where it is no whole object with a conversation in it.
-pub(crate) fn sections(body: &[u8]) -> Option<Vec<Section<'_>>> {
+pub fn sections(body: &[u8]) -> Option<Vec<Section<'_>>> {
     let members = Children::of(body).filter(|_| body.trim_ascii_start().starts_with(b"{"))?.0;
     let sections = ordered(members);
     sections.last().filter(|section| section.place == Place::Conversation)?;
@@ -80,17 +86,17 @@ fn ordered(members: Vec<Child<'_>>) -> Vec<Section<'_>> {
 }
 
 /// What there is of a body that breaks off.
-pub(crate) struct Begun<'a> {
+pub struct Begun<'a> {
     /// Its whole members in the order of reading.
-    pub(crate) sections: Vec<Section<'a>>,
+    pub sections: Vec<Section<'a>>,
     /// Its whole messages, where it breaks off among them.
-    pub(crate) messages: Children<'a>,
+    pub messages: Children<'a>,
     /// What is not whole: whose message or what member it is, and all that there is of it.
-    pub(crate) rest: (String, &'a [u8]),
+    pub rest: (String, &'a [u8]),
 }
 
 /// A body that breaks off in its conversation or after it; `None` for any other.
-pub(crate) fn begun(body: &[u8]) -> Option<Begun<'_>> {
+pub fn begun(body: &[u8]) -> Option<Begun<'_>> {
     let (members, cut) = Children::begun(body).filter(|_| body.starts_with(b"{"))?;
     let (name, rest) = cut?;
     let sections = ordered(members.0);
@@ -108,7 +114,7 @@ pub(crate) fn begun(body: &[u8]) -> Option<Begun<'_>> {
 
 /// A message's role, or in dialects where they stand among the messages, what a tool call or its result is called; and
 /// the id of the call that it answers.
-pub(crate) fn speaker(message: &[u8]) -> (String, Option<String>) {
+pub fn speaker(message: &[u8]) -> (String, Option<String>) {
     let Some(members) = Children::of(message) else { return ("message".to_owned(), None) };
     match members.text("role") {
         Some(role) => (role, members.text("tool_call_id")),
@@ -117,7 +123,7 @@ pub(crate) fn speaker(message: &[u8]) -> (String, Option<String>) {
 }
 
 /// What a message says.
-pub(crate) fn message<'a>(message: &'a [u8], say: &mut dyn FnMut(Said<'a>)) {
+pub fn message<'a>(message: &'a [u8], say: &mut dyn FnMut(Said<'a>)) {
     let Some(members) = Children::of(message) else { return content(message, say) };
     if members.get("role").is_none_or(|role| string(role).is_none()) {
         return part(message, 0, say);
@@ -140,7 +146,7 @@ pub(crate) fn message<'a>(message: &'a [u8], say: &mut dyn FnMut(Said<'a>)) {
 }
 
 /// What instructions or a message say: a text, or a list of parts.
-pub(crate) fn content<'a>(value: &'a [u8], say: &mut dyn FnMut(Said<'a>)) {
+pub fn content<'a>(value: &'a [u8], say: &mut dyn FnMut(Said<'a>)) {
     nested(value, 0, say);
 }
 
@@ -288,14 +294,14 @@ fn media<'a>(kind: Option<&str>, members: &Children<'a>) -> Option<(String, &'a 
 
 /// The members of an object by name, or the elements of a list with no names.
 #[derive(Default)]
-pub(crate) struct Children<'a>(Vec<Child<'a>>);
+pub struct Children<'a>(Vec<Child<'a>>);
 
 /// A name, and JSON.
 type Child<'a> = (Cow<'a, str>, &'a [u8]);
 
 impl<'a> Children<'a> {
     /// `None` for what is neither, or not whole.
-    pub(crate) fn of(json: &'a [u8]) -> Option<Self> {
+    pub fn of(json: &'a [u8]) -> Option<Self> {
         Self::begun(json).and_then(|(whole, cut)| cut.is_none().then_some(whole))
     }
 
@@ -335,7 +341,7 @@ impl<'a> Children<'a> {
     }
 
     /// The members' values, or the elements.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values(&self) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().map(|(_, value)| *value)
     }
 
@@ -350,13 +356,13 @@ impl<'a> Children<'a> {
 }
 
 /// What a JSON string says; `None` for what is none.
-pub(crate) fn string(json: &[u8]) -> Option<String> {
+pub fn string(json: &[u8]) -> Option<String> {
     let is_string = json.len() > 1 && json.starts_with(b"\"") && json.ends_with(b"\"");
     is_string.then(|| decode(json).into_owned())
 }
 
 /// What the tools in an entry of the list are called: one, but for Gemini's, which declares many.
-pub(crate) fn tool_names(entry: &[u8]) -> Vec<String> {
+pub fn tool_names(entry: &[u8]) -> Vec<String> {
     let members = Children::of(entry).unwrap_or_default();
     let mut declared = ["functionDeclarations", "function_declarations"].into_iter();
     match declared.find_map(|name| members.get(name).and_then(Children::of)) {
