@@ -13,6 +13,7 @@
 //! * [`search`]: what of a recording can be searched, and finding it.
 //! * [`session`]: events and exchanges into sessions, turns, model calls, tool calls, sub-agents.
 //! * [`timeline`]: a session as it went, row by row.
+//! * [`trace`]: a turn as spans, for tracing backends.
 //! * [`uuid`]: ids for other systems.
 
 #![warn(missing_docs)]
@@ -29,4 +30,5 @@ pub mod redact;
 pub mod search;
 pub mod session;
 pub mod timeline;
+pub mod trace;
 pub mod uuid;

@@ -1,11 +1,13 @@
 //! What leaves the tape, one folder per destination: what is clean comes in, what others read goes out.
 //!
 //! * [`dump`]: three files per request, in a session's folder.
+//! * [`http`]: requests to tracing backends, and what their answers mean.
 //! * [`jsonl`]: a line for each request, response and error, in a file per session.
 //! * [`postgres`]: Agent Trace in tables.
 
 #![warn(missing_docs)]
 
 pub mod dump;
+pub mod http;
 pub mod jsonl;
 pub mod postgres;

@@ -7,6 +7,8 @@
 //!
 //! None of these types shows its content in `Debug`: they are read before redaction.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -57,6 +59,13 @@ pub struct Settings {
     pub data: String,
     /// `AGENT_TRACE_…` and the database.
     pub agent_trace: AgentTrace,
+    /// The variables that say what tracing backends get, by name, of those that are set: `NEATLOGS_ENDPOINT`, … URLs are
+    /// without userinfo, query and fragment. No key is among them.
+    pub variables: BTreeMap<String, String>,
+    /// Which keys there are for tracing backends, by the name of the variable, of those that are set: `NEATLOGS_API_KEY`, …
+    /// and each that the user's `config.toml` names as `${NAME}`. Not the key but what tells two of them apart: the first
+    /// eight hexadecimal digits of the SHA-256 of `octrace key`, a zero byte, and the key.
+    pub keys: BTreeMap<String, String>,
 }
 
 /// Settings of Agent Trace, as the variables of the environment had them.

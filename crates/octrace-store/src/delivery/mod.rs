@@ -14,7 +14,7 @@ mod list;
 mod tests;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     due::{Backlog, Bounds, Due, Item, Refusal, Settled},
@@ -28,12 +28,43 @@ const PRUNED: &str = "it was pruned from the tape before it could be delivered";
 /// What makes a destination: one that differs in any of it is another one, and gets nothing of this one's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Identity {
-    /// `postgres`.
+    /// `postgres`, or a tracing backend: `neatlogs`, `helicone`, `otlp`.
     pub kind: String,
     /// Where it is, for people too; never with a password or a key.
     pub name: String,
     /// Every option that shapes what is delivered, as JSON.
     pub options: String,
+}
+
+/// How a destination is to be served. Nothing in it shapes what is sent, so it may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    /// Items at once, at most.
+    pub batch_size: u32,
+    /// For how many milliseconds fewer than that wait for more.
+    pub flush_ms: u64,
+    /// How often an item that is refused is tried again.
+    pub retry_max: u32,
+    /// The wait after the first failure, in milliseconds; it doubles with each further one.
+    pub retry_base_ms: u64,
+    /// What may wait at most, in bytes as recorded; the oldest beyond it become dead letters.
+    pub max_bytes: Option<u64>,
+    /// For how many milliseconds something may wait before it becomes a dead letter.
+    pub max_age_ms: Option<u64>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            batch_size: 50,
+            flush_ms: 500,
+            retry_max: 5,
+            retry_base_ms: 500,
+            max_bytes: None,
+            max_age_ms: None,
+        }
+    }
 }
 
 /// A destination's row.
@@ -51,16 +82,21 @@ pub struct Destination {
     pub id: DestinationId,
     /// What it is.
     pub identity: Identity,
+    /// How to serve it, by the settings of the process that named it last.
+    pub rules: Rules,
     /// How often in a row it could not be reached, or would take nothing.
     pub attempts: u32,
     /// Not before then, µs since the Unix epoch.
     pub retry_us: Option<i64>,
+    /// Whether it asked for that itself; then nobody comes earlier.
+    pub retry_is_asked: bool,
     /// Why, the last time.
     pub error: Option<String>,
 }
 
 impl Destination {
-    const COLUMNS: &str = "id, kind, name, options, attempts, retry_us, error";
+    const COLUMNS: &str =
+        "id, kind, name, options, rules, attempts, retry_us, retry_is_asked, error";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -70,8 +106,11 @@ impl Destination {
                 name: row.get("name")?,
                 options: row.get("options")?,
             },
+            // What a newer octrace wrote may be more than is known here.
+            rules: serde_json::from_str(row.get_ref("rules")?.as_str()?).unwrap_or_default(),
             attempts: row.get("attempts")?,
             retry_us: row.get("retry_us")?,
+            retry_is_asked: row.get("retry_is_asked")?,
             error: row.get("error")?,
         })
     }
@@ -108,17 +147,19 @@ impl Batch<'_> {
     pub fn goes_to(
         &mut self,
         spool: SpoolId,
-        destinations: &[Identity],
+        destinations: &[(Identity, Rules)],
     ) -> Result<Vec<DestinationId>, Error> {
         let tx = self.tx()?;
         tx.prepare_cached("DELETE FROM spool_destinations WHERE spool = ?1")?.execute([spool.0])?;
         let mut ids = Vec::new();
-        for Identity { kind, name, options } in destinations {
+        for (Identity { kind, name, options }, rules) in destinations {
+            // Plain numbers always are JSON.
+            let rules = serde_json::to_string(rules).unwrap_or_default();
             tx.prepare_cached(
-                "INSERT INTO destinations (kind, name, options) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO NOTHING",
+                "INSERT INTO destinations (kind, name, options, rules) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET rules = excluded.rules",
             )?
-            .execute([kind, name, options])?;
+            .execute([kind, name, options, &rules])?;
             let id: i64 = tx
                 .prepare_cached(
                     "SELECT id FROM destinations WHERE kind = ?1 AND name = ?2 AND options = ?3",

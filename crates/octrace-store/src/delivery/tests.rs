@@ -35,8 +35,9 @@ impl Room {
     }
 
     fn goes_to(&mut self, names: &[&str]) -> Vec<DestinationId> {
-        let identities: Vec<_> = names.iter().copied().map(identity).collect();
-        self.batch(|batch, spool| batch.goes_to(spool, &identities).unwrap())
+        let named = names.iter().map(|name| (identity(name), Rules::default()));
+        let named: Vec<_> = named.collect();
+        self.batch(|batch, spool| batch.goes_to(spool, &named).unwrap())
     }
 
     fn event(&mut self, kind: &str, session: &str) {

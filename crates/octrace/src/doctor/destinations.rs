@@ -25,7 +25,8 @@ pub(super) fn destinations(paths: &Paths, settings: &Settings) -> Vec<Finding> {
     let traced = &settings.agent_trace;
     let database = traced.database.value.as_ref();
     let mut findings = Vec::new();
-    if let (Some(url), Some(identity)) = (database, destination::identity(traced, Vec::new())) {
+    if let (Some(url), Some((identity, _))) = (database, destination::postgres(traced, Vec::new()))
+    {
         findings.push(reached(&identity, url));
     }
     // What is wrong with the tape is said elsewhere.
@@ -79,7 +80,7 @@ fn waiting(standing: &Standing, database: Option<&DatabaseUrl>) -> Option<Findin
 
 #[cfg(test)]
 mod tests {
-    use octrace_store::delivery::{Destination, DestinationId};
+    use octrace_store::delivery::{Destination, DestinationId, Rules};
 
     use super::*;
 
@@ -93,7 +94,15 @@ mod tests {
         let name = url.as_ref().unwrap().name().to_owned();
         let identity = Identity { kind: "postgres".to_owned(), name, options: "{}".to_owned() };
         let id = DestinationId(1);
-        let destination = Destination { id, identity, attempts: 0, retry_us: None, error: None };
+        let destination = Destination {
+            id,
+            identity,
+            rules: Rules::default(),
+            attempts: 0,
+            retry_us: None,
+            retry_is_asked: false,
+            error: None,
+        };
         let standing = |waiting, dead| Standing {
             destination: destination.clone(),
             waiting,

@@ -134,7 +134,7 @@ impl Pipeline {
                     Item::Hello(hello) => {
                         self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
                         store.writer(&self.writer.redactor, &hello)?;
-                        store.goes_to(self.assembler.wishes.destination())?;
+                        store.goes_to(self.assembler.wishes.destinations())?;
                     }
                     Item::Secrets(more) => {
                         redactor.learn(&more.secrets);
@@ -153,7 +153,7 @@ impl Pipeline {
                     Item::Instance(instance) => {
                         store.instance(redactor, &instance)?;
                         self.assembler.wishes.instance(&instance);
-                        store.goes_to(self.assembler.wishes.destination())?;
+                        store.goes_to(self.assembler.wishes.destinations())?;
                         self.sinks.instance();
                     }
                     Item::Diagnostic(said) => {

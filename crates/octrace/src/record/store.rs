@@ -2,8 +2,6 @@
 //!
 //! Raw content comes in, is made clean, and only then meets the tape, whose methods accept nothing else.
 
-use std::slice;
-
 use octrace_core::{
     attribution::{
         observed::{Found, Observed},
@@ -16,7 +14,8 @@ use octrace_core::{
 };
 use octrace_store::{
     Batch, Begin, ExchangeId, Losses, Position, Progress, SpoolId, Tape, WriterFacts,
-    delivery::Identity, diagnostics,
+    delivery::{Identity, Rules},
+    diagnostics,
 };
 use octrace_wire::{
     frame::Head,
@@ -77,8 +76,8 @@ impl<'t> Store<'t> {
     }
 
     /// What comes from now on is to be delivered there, and nowhere else.
-    pub(super) fn goes_to(&mut self, destination: Option<&Identity>) -> anyhow::Result<()> {
-        self.batch.goes_to(self.spool, destination.map_or(&[], slice::from_ref))?;
+    pub(super) fn goes_to(&mut self, destinations: &[(Identity, Rules)]) -> anyhow::Result<()> {
+        self.batch.goes_to(self.spool, destinations)?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use octrace_store::delivery::Identity;
+use octrace_store::delivery::{Identity, Rules};
 use octrace_wire::payload::{Hello, Instance, Settings as Environment};
 
 use super::{deliver::destination, place::Place};
@@ -39,8 +39,8 @@ pub(crate) struct Wishes {
     folder: Option<String>,
     folders: HashMap<String, Option<String>>,
     traced: Option<Labels>,
-    /// Where it is delivered to.
-    destination: Option<Identity>,
+    /// Where it is delivered to, and how.
+    destinations: Vec<(Identity, Rules)>,
     diagnostics: Option<PathBuf>,
     spare: PathBuf,
     /// What was said already of settings without effect.
@@ -95,8 +95,8 @@ impl Wishes {
 
     /// Where what is recorded from now on is delivered to. Of several directories with patterns of their own, all hold:
     /// nothing that one of them would blank leaves from another.
-    pub(crate) fn destination(&self) -> Option<&Identity> {
-        self.destination.as_ref()
+    pub(crate) fn destinations(&self) -> &[(Identity, Rules)] {
+        &self.destinations
     }
 
     /// The file for diagnostics; `None` where it is switched off.
@@ -117,7 +117,7 @@ impl Wishes {
         let traced = plain.agent_trace;
         let all = loaded.iter().map(|(_, settings)| &settings.agent_trace).chain([&traced]);
         let patterns = all.flat_map(|traced| traced.patterns.value.1.iter().cloned()).collect();
-        self.destination = destination::identity(&traced, patterns);
+        self.destinations = destination::postgres(&traced, patterns).into_iter().collect();
         self.traced = traced.enabled.value.then_some(traced.labels);
         self.folder = self.text(plain.jsonl_dir.value.as_deref(), &self.cwd);
         self.folders = loaded
@@ -151,7 +151,7 @@ impl Wishes {
             "AGENT_TRACE_SPEC_VERSION" => Some(&agent_trace.spec_version),
             "AGENT_TRACE_TOOL_NAME" => Some(&agent_trace.tool_name),
             "AGENT_TRACE_TOOL_VERSION" => Some(&agent_trace.tool_version),
-            _ => None,
+            _ => self.environment.variables.get(name),
         };
         config::load(&self.config, &self.state, options, |name| {
             variable(name).filter(|value| !value.is_empty()).map(Into::into)
@@ -242,7 +242,8 @@ mod tests {
         let file = "agent_trace.redactPatterns = ['MINE']";
         let (_folder, mut wishes) = wishes(file, Environment::default());
         let destination = |wishes: &Wishes| {
-            wishes.destination().map(|to| format!("{} {} {}", to.kind, to.name, to.options))
+            let to = wishes.destinations().first().map(|(to, _)| to);
+            to.map(|to| format!("{} {} {}", to.kind, to.name, to.options))
         };
         assert_eq!(destination(&wishes), None);
         let mut said = |database: &str, application: &str, enabled: &str, redaction: &str| {

@@ -2,7 +2,7 @@
 //! has the keys for.
 
 use octrace_core::redact::{Patterns, Redactor};
-use octrace_store::delivery::Identity;
+use octrace_store::delivery::{Identity, Rules};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{AgentTrace, database::DatabaseUrl};
@@ -20,8 +20,11 @@ struct Options {
     patterns: Vec<String>,
 }
 
-/// Where a recording with these settings goes; `patterns` are those of all its directories.
-pub(crate) fn identity(settings: &AgentTrace, mut patterns: Vec<String>) -> Option<Identity> {
+/// The Postgres that a recording with these settings goes to; `patterns` are those of all its directories.
+pub(crate) fn postgres(
+    settings: &AgentTrace,
+    mut patterns: Vec<String>,
+) -> Option<(Identity, Rules)> {
     let database = settings.database.value.as_ref().filter(|_| settings.enabled.value)?;
     let redaction = settings.redaction.value;
     if !redaction {
@@ -30,7 +33,15 @@ pub(crate) fn identity(settings: &AgentTrace, mut patterns: Vec<String>) -> Opti
     patterns.sort();
     patterns.dedup();
     let options = serde_json::to_string(&Options { redaction, patterns }).ok()?;
-    Some(Identity { kind: POSTGRES.to_owned(), name: database.name().to_owned(), options })
+    let identity =
+        Identity { kind: POSTGRES.to_owned(), name: database.name().to_owned(), options };
+    let rules = Rules {
+        batch_size: settings.batch_size.value.get(),
+        flush_ms: settings.flush_ms.value.into(),
+        retry_max: settings.retry_max.value,
+        ..Rules::default()
+    };
+    Some((identity, rules))
 }
 
 /// Searches what goes there once more; `None` where that is switched off.
