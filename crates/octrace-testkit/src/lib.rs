@@ -8,6 +8,7 @@
 //! * [`Serve`]: `opencode serve` and its HTTP interface.
 //! * [`Tui`]: OpenCode's terminal interface, or octrace's, in a pseudo-terminal.
 //! * [`Postgres`], [`Sql`], [`Proxy`]: a real Postgres, what is in it, and a way to it that fails on purpose.
+//! * [`Receiver`]: a tracing backend that keeps what it is sent, and answers badly when it is told to.
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`Coder`]: an agent that changes files, recorded without OpenCode.
@@ -27,6 +28,7 @@ mod picture;
 mod postgres;
 mod process;
 mod proxy;
+mod receiver;
 mod serve;
 pub mod session;
 mod sql;
@@ -44,6 +46,7 @@ pub use opencode::OpenCode;
 pub use postgres::Postgres;
 pub use process::{Output, Run, Running};
 pub use proxy::{Fault, Proxy};
+pub use receiver::{Answer, Received, Receiver, Response};
 pub use serve::Serve;
 pub use sql::Sql;
 pub use tui::{Modes, Tui, keys};
