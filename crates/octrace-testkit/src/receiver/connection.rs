@@ -24,6 +24,9 @@ impl State {
             if matches!(answer, Answer::CutAsked) {
                 return Ok(());
             }
+            if received.header("expect") == Some("100-continue") {
+                (&*client).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            }
             reader.by_ref().take(length).read_to_end(&mut received.body)?;
             if received.body.len() as u64 != length {
                 return Ok(());
