@@ -89,6 +89,17 @@ pub struct Settled {
     pub refused: Vec<Refusal>,
 }
 
+/// Why a destination takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable<'a> {
+    /// In words, without content and without keys.
+    pub why: &'a str,
+    /// When to try again, µs since the Unix epoch.
+    pub retry_us: i64,
+    /// Whether it said so itself; then nobody comes earlier.
+    pub is_asked: bool,
+}
+
 /// How much waits for a destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -209,31 +220,31 @@ impl Tape {
         Ok(tx.commit()?)
     }
 
-    /// Notes how the destination answered: `Ok`, or why it could not be reached or would take nothing, and when to try
-    /// again, µs since the Unix epoch.
+    /// Notes how the destination answered: `Ok`, or that it could not be reached or would take nothing.
     ///
     /// # Errors
     /// When the tape cannot be written.
     pub fn answered(
         &mut self,
         to: DestinationId,
-        answer: Result<(), (&str, i64)>,
+        answer: Result<(), Unavailable<'_>>,
     ) -> Result<(), Error> {
         match answer {
             Ok(()) => self
                 .connection
                 .prepare_cached(
-                    "UPDATE destinations SET attempts = 0, retry_us = NULL, error = NULL
+                    "UPDATE destinations SET attempts = 0, retry_us = NULL, retry_is_asked = 0,
+                     error = NULL
                  WHERE id = ?1 AND (attempts > 0 OR retry_us IS NOT NULL OR error IS NOT NULL)",
                 )?
                 .execute([to.0])?,
-            Err((error, retry_us)) => self
+            Err(Unavailable { why, retry_us, is_asked }) => self
                 .connection
                 .prepare_cached(
-                    "UPDATE destinations SET attempts = attempts + 1, error = ?2, retry_us = ?3
-                 WHERE id = ?1",
+                    "UPDATE destinations SET attempts = attempts + 1, error = ?2, retry_us = ?3,
+                     retry_is_asked = ?4 WHERE id = ?1",
                 )?
-                .execute(params![to.0, error, retry_us])?,
+                .execute(params![to.0, why, retry_us, is_asked])?,
         };
         Ok(())
     }

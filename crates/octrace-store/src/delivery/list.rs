@@ -130,7 +130,7 @@ impl Tape {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute(
             &format!(
-                "UPDATE destinations SET attempts = 0, retry_us = NULL WHERE id IN (
+                "UPDATE destinations SET attempts = 0, retry_us = NULL, retry_is_asked = 0 WHERE id IN (
                      SELECT destination FROM deliveries WHERE {condition})"
             ),
             params_from_iter(&values),

@@ -17,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    due::{Backlog, Bounds, Due, Item, Refusal, Settled},
+    due::{Backlog, Bounds, Due, Item, Refusal, Settled, Unavailable},
     list::{DeadLetter, Standing, Which},
 };
 use crate::{Batch, Error, SpoolId, Tape, evidence::Record};

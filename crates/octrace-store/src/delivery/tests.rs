@@ -190,13 +190,17 @@ fn a_destination_that_does_not_answer_is_left_in_peace_until_it_is_asked_again()
     let [a] = room.goes_to(&["a"])[..] else { panic!("one") };
     room.event("session.updated", "ses_1");
     for attempt in 1..=3 {
-        room.tape.answered(a, Err(("no route", NOW + attempt))).unwrap();
+        let retry_us = NOW + attempt;
+        let unavailable = Unavailable { why: "no route", retry_us, is_asked: attempt == 3 };
+        room.tape.answered(a, Err(unavailable)).unwrap();
     }
     let found = room.tape.destination(a).unwrap().unwrap();
     assert_eq!((found.attempts, found.retry_us), (3, Some(NOW + 3)));
     assert_eq!(found.error.as_deref(), Some("no route"));
+    assert!(found.retry_is_asked);
     room.tape.retry(&Which::Of(a)).unwrap();
-    assert_eq!(room.tape.destination(a).unwrap().unwrap().retry_us, None);
+    let found = room.tape.destination(a).unwrap().unwrap();
+    assert_eq!((found.retry_us, found.retry_is_asked), (None, false));
     room.tape.answered(a, Ok(())).unwrap();
     let found = room.tape.destination(a).unwrap().unwrap();
     assert_eq!((found.attempts, found.error), (0, None));

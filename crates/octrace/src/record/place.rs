@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use octrace_core::redact::Patterns;
@@ -33,41 +32,22 @@ pub(crate) struct Place {
     pub(crate) state: PathBuf,
     /// What the tape may hold.
     pub(crate) limits: Limits,
-    /// What this process has the keys for, and how it delivers.
+    /// What this process has the keys for.
     pub(crate) delivery: Delivery,
 }
 
 /// What a process needs to deliver, by its own environment and the user's `config.toml`. Where recordings go is
 /// decided by their own settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Delivery {
     /// The Postgres that it has the URL of.
     pub(crate) database: Option<DatabaseUrl>,
-    /// Items at once.
-    pub(crate) batch_size: u32,
-    /// For how long fewer than that wait for more.
-    pub(crate) flush: Duration,
-    /// How often an item that is refused is tried again.
-    pub(crate) retry_max: u32,
-}
-
-impl Default for Delivery {
-    /// For a process without any key.
-    fn default() -> Self {
-        let flush = Duration::from_millis(500);
-        Self { database: None, batch_size: 50, flush, retry_max: 5 }
-    }
 }
 
 impl Delivery {
     /// By these settings.
     pub(crate) fn new(settings: &AgentTrace) -> Self {
-        Self {
-            database: settings.database.value.clone(),
-            batch_size: settings.batch_size.value.get(),
-            flush: Duration::from_millis(settings.flush_ms.value.into()),
-            retry_max: settings.retry_max.value,
-        }
+        Self { database: settings.database.value.clone() }
     }
 }
 

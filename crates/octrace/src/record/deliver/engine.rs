@@ -11,13 +11,16 @@ use std::{
 
 use octrace_store::{
     Tape,
-    delivery::{Bounds, DestinationId, Due, Refusal, Settled},
+    delivery::{self, Bounds, DestinationId, Due, Refusal, Rules, Settled},
 };
 
 use super::lock::Lock;
 
-/// The wait after the first failure: doubled with each further one, up to the last.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5 * 60));
+/// However often something failed, it is tried again after this time.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(5 * 60);
+
+/// However long a destination asks to be left in peace, this is what it gets at most.
+const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// What is being made again on the tape is looked for after this time.
 const REMADE: Duration = Duration::from_secs(1);
@@ -25,24 +28,22 @@ const REMADE: Duration = Duration::from_secs(1);
 /// What a batch has at most, in bytes.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// How a destination is to be served.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    /// Items at once.
-    pub(super) batch_size: u32,
-    /// For how long fewer than that wait for more.
-    pub(super) flush: Duration,
-    /// How often an item that is refused is tried again.
-    pub(super) retry_max: u32,
-}
-
 /// What a destination did with a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sent {
     /// Of each item, in order.
     pub(super) verdicts: Vec<Verdict>,
-    /// Why it takes nothing more at this moment, without content and without keys.
-    pub(super) unavailable: Option<String>,
+    /// Where it takes nothing more at this moment.
+    pub(super) unavailable: Option<Unavailable>,
+}
+
+/// Why a destination takes nothing at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unavailable {
+    /// In words, without content and without keys.
+    pub(super) why: String,
+    /// For how long it wants to be left in peace, where it says so.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// What became of an item.
@@ -52,6 +53,8 @@ pub(super) enum Verdict {
     Accepted,
     /// It is at fault itself, the destination says.
     Refused(String),
+    /// It must not be sent again by itself, and why.
+    Dead(String),
     /// Nobody knows; it is to be sent again.
     Unknown,
 }
@@ -61,7 +64,8 @@ pub(super) enum Verdict {
 pub(super) enum Urge {
     /// Batches fill, and a destination that does not answer is left in peace.
     None,
-    /// What is there goes now, though the destination was to be left in peace until then: µs since the Unix epoch.
+    /// What is there goes now, though the destination was to be left in peace until then: µs since the Unix epoch. What
+    /// it asked for itself holds all the same.
     Now(Option<i64>),
 }
 
@@ -82,7 +86,6 @@ pub(super) enum Next {
 pub(super) struct Engine<S, C> {
     tape: Tape,
     to: DestinationId,
-    rules: Rules,
     lock: Lock,
     send: S,
     now_us: C,
@@ -91,15 +94,8 @@ pub(super) struct Engine<S, C> {
 }
 
 impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
-    pub(super) fn new(
-        tape: Tape,
-        to: DestinationId,
-        rules: Rules,
-        lock: Lock,
-        send: S,
-        now_us: C,
-    ) -> Self {
-        Self { tape, to, rules, lock, send, now_us, filling_since_us: None }
+    pub(super) fn new(tape: Tape, to: DestinationId, lock: Lock, send: S, now_us: C) -> Self {
+        Self { tape, to, lock, send, now_us, filling_since_us: None }
     }
 
     /// Until when the destination is to be left in peace, µs since the Unix epoch.
@@ -117,54 +113,61 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
     /// # Errors
     /// When the tape or the lock cannot be used. What was accepted and could not be noted is sent again.
     pub(super) fn step(&mut self, urge: Urge) -> anyhow::Result<Next> {
-        if let Some(next) = self.not_yet(urge)? {
+        if let Ready::Not(next) = self.ready(urge)? {
             return Ok(next);
         }
         let held = self.lock.hold()?;
         // Somebody else may have sent it while we waited for our turn.
-        if let Some(next) = self.not_yet(urge)? {
-            return Ok(next);
-        }
-        let bounds = Bounds { items: self.rules.batch_size, bytes: BATCH_BYTES };
-        let due = self.tape.due(self.to, (self.now_us)(), bounds)?;
+        let rules = match self.ready(urge)? {
+            Ready::Now(rules) => rules,
+            Ready::Not(next) => return Ok(next),
+        };
+        let now_us = (self.now_us)();
+        let bounds = Bounds { items: rules.batch_size, bytes: BATCH_BYTES };
+        let due = self.tape.due(self.to, now_us, bounds)?;
         if due.is_empty() {
             return Ok(Next::Idle(Some(REMADE)));
         }
         let sent = (self.send)(&due);
-        let next = self.note(&due, sent);
+        let next = self.note(&rules, &due, sent);
         drop(held);
         next
     }
 
-    /// Why nothing is sent at this moment.
-    fn not_yet(&mut self, urge: Urge) -> anyhow::Result<Option<Next>> {
+    /// Whether something is to be sent at this moment, and by which rules.
+    fn ready(&mut self, urge: Urge) -> anyhow::Result<Ready> {
         let now_us = (self.now_us)();
         let Some(destination) = self.tape.destination(self.to)? else {
-            return Ok(Some(Next::Gone));
+            return Ok(Ready::Not(Next::Gone));
         };
-        let passed_over = matches!(urge, Urge::Now(seen) if seen == destination.retry_us);
-        if let Some(wait) = destination.retry_us.and_then(|at_us| until(now_us, at_us))
-            && !passed_over
+        let (rules, is_asked) = (destination.rules, destination.retry_is_asked);
+        let is_passed_over =
+            !is_asked && matches!(urge, Urge::Now(seen) if seen == destination.retry_us);
+        let longest = if is_asked { LONGEST_ASKED } else { LONGEST_BACK_OFF };
+        if let Some(wait) = destination.retry_us.and_then(|at_us| until(now_us, at_us, longest))
+            && !is_passed_over
         {
-            return Ok(Some(Next::Rest(wait)));
+            return Ok(Ready::Not(Next::Rest(wait)));
         }
-        let backlog = self.tape.backlog(self.to, now_us, self.rules.batch_size)?;
+        let backlog = self.tape.backlog(self.to, now_us, rules.batch_size)?;
         if backlog.due == 0 {
             self.filling_since_us = None;
-            let wait = backlog.retry_us.and_then(|at_us| until(now_us, at_us));
-            return Ok(Some(Next::Idle(wait)));
+            let retry_us = backlog.retry_us;
+            let wait = retry_us.and_then(|at_us| until(now_us, at_us, LONGEST_BACK_OFF));
+            return Ok(Ready::Not(Next::Idle(wait)));
         }
-        if backlog.due < self.rules.batch_size && urge == Urge::None {
+        if backlog.due < rules.batch_size && urge == Urge::None {
+            let flush = Duration::from_millis(rules.flush_ms);
             let since = *self.filling_since_us.get_or_insert(now_us);
-            let filled_us = since.saturating_add(micros(self.rules.flush));
-            if let Some(wait) = until(now_us, filled_us).filter(|wait| *wait <= self.rules.flush) {
-                return Ok(Some(Next::Idle(Some(wait))));
+            let filled_us = since.saturating_add(micros(flush));
+            if let Some(wait) = until(now_us, filled_us, flush) {
+                return Ok(Ready::Not(Next::Idle(Some(wait))));
             }
         }
-        Ok(None)
+        Ok(Ready::Now(rules))
     }
 
-    fn note(&mut self, due: &[Due], sent: Sent) -> anyhow::Result<Next> {
+    fn note(&mut self, rules: &Rules, due: &[Due], sent: Sent) -> anyhow::Result<Next> {
         let now_us = (self.now_us)();
         let mut settled = Settled::default();
         for (due, verdict) in due.iter().zip(sent.verdicts) {
@@ -172,9 +175,13 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
                 Verdict::Accepted => settled.accepted.push(due.id),
                 Verdict::Refused(reason) => {
                     let attempts = due.attempts.saturating_add(1);
-                    let again = attempts <= self.rules.retry_max;
-                    let retry_us = again.then(|| now_us.saturating_add(micros(back_off(attempts))));
+                    let again = attempts <= rules.retry_max;
+                    let retry_us =
+                        again.then(|| now_us.saturating_add(micros(back_off(rules, attempts))));
                     settled.refused.push(Refusal { id: due.id, reason, retry_us });
+                }
+                Verdict::Dead(reason) => {
+                    settled.refused.push(Refusal { id: due.id, reason, retry_us: None });
                 }
                 Verdict::Unknown => {}
             }
@@ -187,35 +194,51 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
             tracing::debug!(destination = self.to.0, accepted, refused, "delivered");
         }
         self.filling_since_us = None;
-        let unavailable = match sent.unavailable {
-            Some(error) => error,
+        let Unavailable { why, retry_after } = match sent.unavailable {
+            Some(unavailable) => unavailable,
             None if answered => return Ok(Next::Again),
-            None => "it said nothing of what it was sent".to_owned(),
+            None => {
+                let why = "it said nothing of what it was sent".to_owned();
+                Unavailable { why, retry_after: None }
+            }
         };
         let before = self.tape.destination(self.to)?.map_or(0, |destination| destination.attempts);
-        let wait = back_off(before.saturating_add(1));
+        // Who says when it can be asked again knows better than we do.
+        let is_asked = retry_after.is_some();
+        let wait = match retry_after {
+            Some(asked) => asked.max(back_off(rules, 1)).min(LONGEST_ASKED),
+            None => back_off(rules, before.saturating_add(1)),
+        };
         let retry_us = now_us.saturating_add(micros(wait));
-        self.tape.answered(self.to, Err((&unavailable, retry_us)))?;
+        let unavailable = delivery::Unavailable { why: &why, retry_us, is_asked };
+        self.tape.answered(self.to, Err(unavailable))?;
         if before == 0 {
-            tracing::warn!(destination = self.to.0, "not delivered, trying again: {unavailable}");
+            tracing::warn!(destination = self.to.0, "not delivered, trying again: {why}");
         }
         Ok(Next::Rest(wait))
     }
 }
 
-/// How long until then; `None` when that has come. What is further away than anything ever waits is no time that this
-/// clock gave: it was turned back.
-fn until(now_us: i64, at_us: i64) -> Option<Duration> {
-    let wait = u64::try_from(at_us.saturating_sub(now_us)).ok().filter(|wait| *wait > 0)?;
-    let wait = Duration::from_micros(wait);
-    (wait <= BACK_OFF.1).then_some(wait)
+/// Whether something is to be sent.
+enum Ready {
+    Now(Rules),
+    Not(Next),
 }
 
-/// How long to wait after so many failures in a row: between half of it and all of it, so that those who failed
-/// together do not come back together.
-fn back_off(attempts: u32) -> Duration {
+/// How long until then; `None` when that has come. What is further away than anything waits is no time that this
+/// clock gave: it was turned back.
+fn until(now_us: i64, at_us: i64, longest: Duration) -> Option<Duration> {
+    let wait = u64::try_from(at_us.saturating_sub(now_us)).ok().filter(|wait| *wait > 0)?;
+    let wait = Duration::from_micros(wait);
+    (wait <= longest).then_some(wait)
+}
+
+/// How long to wait after so many failures in a row: twice as long after each, and between half of it and all of it, so
+/// that those who failed together do not come back together.
+fn back_off(rules: &Rules, attempts: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
-    let longest = BACK_OFF.0.saturating_mul(doubled).min(BACK_OFF.1);
+    let first = Duration::from_millis(rules.retry_base_ms.max(1));
+    let longest = first.saturating_mul(doubled).min(LONGEST_BACK_OFF);
     let random = RandomState::new().build_hasher().finish();
     longest / 2 + (longest / 2).mul_f64(random as f64 / u64::MAX as f64)
 }

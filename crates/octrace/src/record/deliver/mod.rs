@@ -31,13 +31,10 @@ use octrace_store::{
 };
 
 use self::{
-    engine::{Engine, Next, Rules, Sent, Urge},
+    engine::{Engine, Next, Sent, Urge},
     lock::Lock,
 };
-use super::{
-    clock::now_us,
-    place::{Delivery, Place},
-};
+use super::{clock::now_us, place::Place};
 
 /// How long to leave a tape that refuses.
 const REFUSED: Duration = Duration::from_secs(5);
@@ -98,7 +95,6 @@ impl Shared {
 /// The threads of one process.
 pub(super) struct Deliverers {
     tape: PathBuf,
-    rules: Rules,
     connect: Box<Connect>,
     shared: Arc<Shared>,
     served: HashSet<DestinationId>,
@@ -109,20 +105,19 @@ pub(super) struct Deliverers {
 impl Deliverers {
     /// For a recorder, or who delivers in its stead.
     pub(super) fn of(place: &Place) -> Self {
-        let Delivery { database, batch_size, flush, retry_max } = place.delivery.clone();
-        let rules = Rules { batch_size, flush, retry_max };
+        let database = place.delivery.database.clone();
         let connect = move |destination: &Destination| {
             let url = destination::url(&destination.identity, database.as_ref())?;
             Some(postgres::sender(&destination.identity, url))
         };
-        Self::new(&place.tape, rules, Box::new(connect))
+        Self::new(&place.tape, Box::new(connect))
     }
 
-    fn new(tape: &Path, rules: Rules, connect: Box<Connect>) -> Self {
+    fn new(tape: &Path, connect: Box<Connect>) -> Self {
         let told = Mutex::new(Told { mode: Mode::Follow, news: 0 });
         let shared = Arc::new(Shared { told, changed: Condvar::new() });
         let (served, done) = (HashSet::new(), mpsc::channel());
-        Self { tape: tape.to_owned(), rules, connect, shared, served, done }
+        Self { tape: tape.to_owned(), connect, shared, served, done }
     }
 
     /// Serves each destination that is on the tape by now and that this process has the key for.
@@ -149,10 +144,10 @@ impl Deliverers {
     }
 
     fn spawn(&self, to: DestinationId, send: Sender) -> io::Result<()> {
-        let (path, rules) = (self.tape.clone(), self.rules);
+        let path = self.tape.clone();
         let (shared, done) = (self.shared.clone(), self.done.0.clone());
         let serve = move || {
-            if let Err(error) = serve(&path, to, rules, send, &shared) {
+            if let Err(error) = serve(&path, to, send, &shared) {
                 tracing::warn!(destination = to.0, "delivers no more: {error:#}");
             }
             // Whoever started us may be gone.
@@ -239,14 +234,8 @@ pub(crate) fn deliver(
 }
 
 /// Serves one destination until told to end.
-fn serve(
-    path: &Path,
-    to: DestinationId,
-    rules: Rules,
-    send: Sender,
-    shared: &Shared,
-) -> anyhow::Result<()> {
-    let mut engine = Engine::new(Tape::open(path)?, to, rules, Lock::of(path, to), send, now_us);
+fn serve(path: &Path, to: DestinationId, send: Sender, shared: &Shared) -> anyhow::Result<()> {
+    let mut engine = Engine::new(Tape::open(path)?, to, Lock::of(path, to), send, now_us);
     // A new process tries at once what another one could not do, and so does one that ends.
     let mut urge = Urge::Now(engine.retry_us()?);
     let mut mode = Mode::Follow;

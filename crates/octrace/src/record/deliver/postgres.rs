@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Sender, destination,
-    engine::{Sent, Verdict},
+    engine::{Sent, Unavailable, Verdict},
 };
 use crate::config::database::DatabaseUrl;
 
@@ -20,7 +20,7 @@ pub(super) fn sender(identity: &Identity, url: &DatabaseUrl) -> Sender {
         // It waits, and `octrace queue` says why.
         Err(why) => Box::new(move |due: &[Due]| Sent {
             verdicts: vec![Verdict::Unknown; due.len()],
-            unavailable: Some(why.clone()),
+            unavailable: Some(Unavailable { why: why.clone(), retry_after: None }),
         }),
     }
 }
@@ -64,7 +64,9 @@ fn sent(outcome: Outcome) -> Sent {
     };
     Sent {
         verdicts: outcome.verdicts.into_iter().map(verdict).collect(),
-        unavailable: outcome.unavailable.map(|why| why.to_string()),
+        unavailable: outcome
+            .unavailable
+            .map(|why| Unavailable { why: why.to_string(), retry_after: None }),
     }
 }
 

@@ -18,21 +18,25 @@ use super::{
     super::{
         adopt::adopt_all,
         author::Author,
+        place::Delivery,
         tests::{Room, room},
     },
-    engine::Verdict,
+    engine::{Unavailable, Verdict},
     *,
 };
 
 const URL: &str = "postgres://me@db.example/trace";
 
-fn rules() -> Rules {
-    Rules { batch_size: 4, flush: Duration::from_millis(500), retry_max: 2 }
-}
+const FLUSH: Duration = Duration::from_millis(500);
 
 /// A recording that goes to the database at [`URL`].
 fn recorded(room: &Room, events: usize) -> Author {
-    fs_config(room, &format!("agent_trace.database_url = '{URL}'"));
+    recorded_with(room, events, "batch_size = 4\nretry_max = 2")
+}
+
+/// The same, served by these settings.
+fn recorded_with(room: &Room, events: usize, settings: &str) -> Author {
+    fs_config(room, &format!("[agent_trace]\ndatabase_url = '{URL}'\n{settings}"));
     let mut author = Author::dead(&room.root, "1-a");
     for _ in 0..events {
         author.event("session.updated", &json!({"sessionID": "ses_1"}));
@@ -82,12 +86,16 @@ fn engine<S: FnMut(&[Due]) -> Sent>(
     send: S,
 ) -> Engine<S, impl Fn() -> i64 + use<S>> {
     let to = room.tape().destinations().unwrap()[0].id;
-    Engine::new(room.tape(), to, rules(), Lock::of(&room.tape, to), send, clock.reader())
+    Engine::new(room.tape(), to, Lock::of(&room.tape, to), send, clock.reader())
+}
+
+fn away(why: &str, retry_after: Option<Duration>) -> Unavailable {
+    Unavailable { why: why.to_owned(), retry_after }
 }
 
 fn unavailable(batch: &[Due]) -> Sent {
     let verdicts = vec![Verdict::Unknown; batch.len()];
-    Sent { verdicts, unavailable: Some("no route to host".to_owned()) }
+    Sent { verdicts, unavailable: Some(away("no route to host", None)) }
 }
 
 #[test]
@@ -103,7 +111,7 @@ fn a_batch_waits_for_more_but_not_for_long() {
     let count = || arrived.lock().unwrap().len();
     assert_eq!(engine.step(Urge::None).unwrap(), Next::Again);
     assert_eq!(count(), 4, "full");
-    assert_eq!(engine.step(Urge::None).unwrap(), Next::Idle(Some(rules().flush)));
+    assert_eq!(engine.step(Urge::None).unwrap(), Next::Idle(Some(FLUSH)));
     clock.go_on(Duration::from_millis(499));
     assert_eq!(engine.step(Urge::None).unwrap(), Next::Idle(Some(Duration::from_millis(1))));
     clock.go_on(Duration::from_millis(1));
@@ -155,6 +163,51 @@ fn who_comes_anew_tries_at_once_and_only_once() {
     let waiting = engine.step(Urge::Now(seen)).unwrap();
     assert!(matches!(waiting, Next::Rest(_)), "another process tried meanwhile");
     assert_eq!(room.tape().destinations().unwrap()[0].attempts, 2);
+}
+
+#[test]
+fn a_destination_that_asks_to_be_left_in_peace_is_by_everybody_but_not_for_ever() {
+    let room = room();
+    recorded_with(&room, 1, "batch_size = 1");
+    let clock = Clock::default();
+    let asked = Arc::new(Mutex::new(Duration::from_secs(7)));
+    let told = || {
+        let asked = asked.clone();
+        engine(&room, &clock, move |batch: &[Due]| {
+            let why = Some(away("too many requests", Some(*asked.lock().unwrap())));
+            Sent { unavailable: why, ..unavailable(batch) }
+        })
+    };
+    let rest = |seconds| Next::Rest(Duration::from_secs(seconds));
+    assert_eq!(told().step(Urge::None).unwrap(), rest(7));
+    clock.go_on(Duration::from_secs(4));
+    let mut another = told();
+    let seen = another.retry_us().unwrap();
+    assert_eq!(another.step(Urge::Now(seen)).unwrap(), rest(3), "whoever comes anew");
+    clock.go_on(Duration::from_secs(3));
+    *asked.lock().unwrap() = Duration::from_secs(1_000_000);
+    assert_eq!(another.step(Urge::None).unwrap(), rest(60 * 60));
+    assert_eq!(room.tape().destinations().unwrap()[0].attempts, 2);
+    // Only a person who says so comes earlier.
+    room.tape().retry(&Which::All).unwrap();
+    *asked.lock().unwrap() = Duration::ZERO;
+    let Next::Rest(wait) = another.step(Urge::None).unwrap() else { panic!("no answer") };
+    assert!(wait >= Duration::from_millis(250), "however soon it wants to be asked again");
+}
+
+#[test]
+fn what_must_not_be_sent_again_is_a_dead_letter_at_once() {
+    let room = room();
+    recorded(&room, 2);
+    let clock = Clock::default();
+    let mut engine = engine(&room, &clock, |_: &[Due]| Sent {
+        verdicts: vec![Verdict::Dead("3 of 4 spans".to_owned()), Verdict::Accepted],
+        unavailable: None,
+    });
+    assert_eq!(engine.step(Urge::Now(None)).unwrap(), Next::Again);
+    assert_eq!(engine.step(Urge::Now(None)).unwrap(), Next::Idle(None));
+    let [letter] = &room.tape().dead_letters(10).unwrap()[..] else { panic!("one") };
+    assert_eq!((letter.reason.as_str(), letter.attempts), ("3 of 4 spans", 1));
 }
 
 #[test]
@@ -233,7 +286,7 @@ fn meet(fate: Fate, arrived: &Arrived, bad: &BTreeSet<i64>, batch: &[Due]) -> Se
             let heard = verdicts.len().saturating_sub(unheard);
             verdicts.truncate(heard);
             verdicts.resize(batch.len(), Verdict::Unknown);
-            Sent { verdicts, unavailable: Some("cut".to_owned()) }
+            Sent { verdicts, unavailable: Some(away("cut", None)) }
         }
         Fate::Dies(taken) => {
             batch.iter().take(taken).map(verdict).for_each(drop);
@@ -303,8 +356,7 @@ fn process(room: &Room, arrived: &Arrived, busy: &Arc<AtomicI64>) -> Deliverers 
             Sent { verdicts, unavailable: None }
         }))
     };
-    let rules = Rules { batch_size: 3, flush: Duration::ZERO, retry_max: 0 };
-    Deliverers::new(&room.tape, rules, Box::new(connect))
+    Deliverers::new(&room.tape, Box::new(connect))
 }
 
 fn soon() -> Instant {
@@ -333,7 +385,7 @@ fn many_who_deliver_to_one_destination_take_turns_and_send_nothing_twice() {
 #[test]
 fn what_comes_while_it_follows_is_delivered_without_being_asked() {
     let room = room();
-    fs_config(&room, &format!("agent_trace.database_url = '{URL}'"));
+    fs_config(&room, &format!("[agent_trace]\ndatabase_url = '{URL}'\nflush_ms = 1"));
     let mut author = Author::alive(&room.root, "1-a");
     let mut pipeline = room.pipeline(&author);
     pipeline.drain(false).unwrap();
@@ -347,8 +399,7 @@ fn what_comes_while_it_follows_is_delivered_without_being_asked() {
             Sent { verdicts: vec![Verdict::Accepted; batch.len()], unavailable: None }
         }))
     };
-    let rules = Rules { batch_size: 50, flush: Duration::from_millis(1), retry_max: 0 };
-    let mut deliverers = Deliverers::new(&room.tape, rules, Box::new(connect));
+    let mut deliverers = Deliverers::new(&room.tape, Box::new(connect));
     deliverers.look(&room.tape()).unwrap();
     for expected in 1..=3 {
         author.event("session.updated", &json!({"sessionID": "ses_1"}));
@@ -373,7 +424,7 @@ fn a_recorder_that_ends_does_not_wait_for_who_is_away() {
             unavailable(batch)
         }))
     };
-    let mut deliverers = Deliverers::new(&room.tape, rules(), Box::new(connect));
+    let mut deliverers = Deliverers::new(&room.tape, Box::new(connect));
     deliverers.look(&room.tape()).unwrap();
     deliverers.drain();
     let begun = Instant::now();
@@ -392,10 +443,7 @@ fn no_password_reaches_the_tape_or_what_is_told_of_it() {
     author.event("session.updated", &json!({"sessionID": "ses_1"}));
     room.pipeline(&author).finish().unwrap();
     let url = crate::config::database::DatabaseUrl::new(url);
-    let place = Place {
-        delivery: Delivery { database: url.clone(), ..Delivery::default() },
-        ..room.place()
-    };
+    let place = Place { delivery: Delivery { database: url.clone() }, ..room.place() };
     let queue = room.tape().queue().unwrap();
     let identity = &queue[0].destination.identity;
     assert_eq!(identity.name, URL);
