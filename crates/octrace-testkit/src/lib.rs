@@ -8,6 +8,7 @@
 //! * [`Serve`]: `opencode serve` and its HTTP interface.
 //! * [`Tui`]: OpenCode's terminal interface, or octrace's, in a pseudo-terminal.
 //! * [`Postgres`], [`Sql`], [`Proxy`]: a real Postgres, what is in it, and a way to it that fails on purpose.
+//! * [`Identity`]: certificates and keys for servers with TLS.
 //! * [`Receiver`]: a tracing backend that keeps what it is sent, and answers badly when it is told to.
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
@@ -16,6 +17,7 @@
 //!
 //! Only tests use this crate; nothing of it is in the shipped binary.
 
+mod certificate;
 mod coder;
 mod eventually;
 mod history;
@@ -34,6 +36,7 @@ pub mod session;
 mod sql;
 mod tui;
 
+pub use certificate::Identity;
 pub use coder::{Coder, Watched};
 pub use eventually::eventually;
 pub use history::{HISTORY_ENDS_US, History, history};

@@ -1,6 +1,5 @@
 //! Agent Trace in a real Postgres, through whatever weather: nothing lost, nothing twice, counted by SQL.
 
-mod certificate;
 mod migrations;
 mod sending;
 mod tls;

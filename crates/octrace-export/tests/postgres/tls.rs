@@ -1,9 +1,9 @@
 //! TLS to a real server: which certificates are believed, and what is encrypted.
 
 use octrace_export::postgres::{BadUrl, Client, Database, Unavailable, Verdict};
-use octrace_testkit::{Postgres, Sql};
+use octrace_testkit::{Identity, Postgres, Sql};
 
-use crate::{all_accepted, certificate::Identity, client, counts, items};
+use crate::{all_accepted, client, counts, items};
 
 /// A server `localhost` with a certificate from an authority.
 struct Encrypted {

@@ -22,7 +22,7 @@ const SUBJECT_ALTERNATIVE_NAME: &[u8] = b"\x55\x1d\x11";
 const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";
 
 /// Somebody who has a key and a certificate for it.
-pub(crate) struct Identity {
+pub struct Identity {
     key: EcdsaKeyPair,
     name: &'static str,
     certificate: Vec<u8>,
@@ -30,7 +30,10 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// An authority, signed by itself.
-    pub(crate) fn authority(name: &'static str) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn authority(name: &'static str) -> anyhow::Result<Self> {
         let constraints = der(SEQUENCE, &[&der(1, &[&[0xff]])]);
         let extension = [
             &der(OBJECT_IDENTIFIER, &[BASIC_CONSTRAINTS]),
@@ -42,8 +45,11 @@ impl Identity {
         Ok(authority)
     }
 
-    /// A server of this name, with a certificate from an authority.
-    pub(crate) fn server(&self, name: &'static str) -> anyhow::Result<Self> {
+    /// A server of this name, with a certificate from this authority.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn server(&self, name: &'static str) -> anyhow::Result<Self> {
         let names = der(SEQUENCE, &[&der(0x82, &[name.as_bytes()])]);
         let extension = [
             &der(OBJECT_IDENTIFIER, &[SUBJECT_ALTERNATIVE_NAME]),
@@ -55,13 +61,16 @@ impl Identity {
         Ok(Self { key, name, certificate })
     }
 
-    /// The certificate.
-    pub(crate) fn certificate(&self) -> String {
+    /// The certificate, in PEM.
+    pub fn certificate(&self) -> String {
         pem("CERTIFICATE", &self.certificate)
     }
 
-    /// The private key.
-    pub(crate) fn key(&self) -> anyhow::Result<String> {
+    /// The private key, in PEM.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn key(&self) -> anyhow::Result<String> {
         let pkcs8 = self.key.to_pkcs8v1().map_err(|_| anyhow::anyhow!("no PKCS #8"))?;
         Ok(pem(&["PRIVATE", "KEY"].join(" "), pkcs8.as_ref()))
     }
