@@ -10,6 +10,7 @@
 //! * [`Postgres`], [`Sql`], [`Proxy`]: a real Postgres, what is in it, and a way to it that fails on purpose.
 //! * [`Identity`]: certificates and keys for servers with TLS.
 //! * [`Receiver`]: a tracing backend that keeps what it is sent, and answers badly when it is told to.
+//! * [`helicone`]: whether Helicone would take a log, and read it as it is meant.
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`Coder`]: an agent that changes files, recorded without OpenCode.
@@ -20,6 +21,7 @@
 mod certificate;
 mod coder;
 mod eventually;
+pub mod helicone;
 mod history;
 mod home;
 mod http;
