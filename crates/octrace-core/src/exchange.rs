@@ -275,4 +275,10 @@ impl Summary {
     pub fn is_error(&self) -> bool {
         self.outcome.is_error(self.status, self.error.is_some())
     }
+
+    /// When it was over, µs since the Unix epoch; `None` while it is not.
+    pub fn ended_us(&self) -> Option<i64> {
+        let after = self.timing.end_after_us.or(self.timing.first_byte_after_us).unwrap_or(0);
+        (!self.outcome.is_open()).then(|| self.timing.sent_us.saturating_add(after))
+    }
 }

@@ -345,6 +345,11 @@ impl<'a> Children<'a> {
         self.0.iter().map(|(_, value)| *value)
     }
 
+    /// The members; a list's elements have no names.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &'a [u8])> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
     fn get(&self, wanted: &str) -> Option<&'a [u8]> {
         self.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value)
     }

@@ -186,7 +186,7 @@ fn calls(fold: &Fold, exchanges: &[Summary]) -> Vec<(Option<String>, ModelCall)>
 fn wire_call(attempts: &[&Summary]) -> ModelCall {
     let first = attempts.first();
     let last = attempts.last();
-    let ends = attempts.iter().map(|row| end_us(row));
+    let ends = attempts.iter().map(|row| row.ended_us());
     let model = attempts.iter().rev().find_map(|row| {
         let model = row.model.as_deref()?;
         Some(qualified(row.provider.as_deref().unwrap_or_default(), model))
@@ -242,12 +242,6 @@ fn answered_call(id: &str, assistant: &Assistant, attempts: &[&Summary]) -> Mode
 
 fn qualified(provider: &str, model: &str) -> String {
     if provider.is_empty() { model.to_owned() } else { format!("{provider}/{model}") }
-}
-
-/// When an exchange was over, µs since the Unix epoch; `None` while it is not.
-fn end_us(row: &Summary) -> Option<i64> {
-    let after = row.timing.end_after_us.or(row.timing.first_byte_after_us).unwrap_or(0);
-    (!row.outcome.is_open()).then(|| row.timing.sent_us.saturating_add(after))
 }
 
 /// Calls stand in the order they began; equal times in the order of the tape.

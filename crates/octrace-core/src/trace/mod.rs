@@ -1,7 +1,10 @@
 //! The one model of what goes to tracing backends: a turn as spans. Each backend's profile, in `octrace-export`, says
 //! it in that backend's words; nothing here knows any of them.
 //!
+//! * [`build()`]: what was recorded of a turn, as spans.
+//! * [`content`]: what was asked and answered, from the bodies of a call's last attempt.
 //! * [`id`]: ids by hash of OpenCode's own, so that a turn has the same ones whenever and wherever they are made.
+//!
 //! A turn, from a prompt until OpenCode is idle, is a trace; a sub-agent's turn is inside the `task` call that started
 //! it, in the trace of that call: ids are computed, so each turn is delivered by itself, whatever comes first.
 //!
@@ -15,7 +18,12 @@
 //!         └── …
 //! ```
 
+mod build;
+pub mod content;
 pub mod id;
+mod lessen;
+
+pub use self::build::build;
 
 use std::collections::BTreeMap;
 
