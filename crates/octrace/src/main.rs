@@ -4,6 +4,7 @@
 //! * [`mod@blame`]: who wrote a file, line by line.
 //! * [`record`]: the recorder that the plugin starts.
 //! * [`setup`]: how OpenCode comes to be recorded: the plugin's files, `install`, `run`, `demo`.
+//! * [`traces`]: turns as tracing backends get them.
 //! * [`view`]: the terminal viewer.
 //! * [`config`]: settings, and where each value came from.
 //! * [`doctor`]: whether everything is in place.
@@ -20,6 +21,7 @@ mod git;
 mod paths;
 mod record;
 mod setup;
+mod traces;
 mod view;
 mod watch;
 

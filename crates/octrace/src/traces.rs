@@ -1,0 +1,78 @@
+//! Turns as tracing backends get them: the spans of what is recorded, with what was said, and of that what the receiver is
+//! to have. Delivery and `octrace export otlp` ask for the same.
+
+use octrace_core::{
+    exchange::{self, Outcome},
+    redact::Redactor,
+    trace::{self, Content, ModelSpan, Recorded, Span, Turn, What, content},
+};
+use octrace_store::{Error, Tape};
+
+/// What of a turn somebody gets.
+pub(crate) struct Share<'r> {
+    /// How much.
+    pub(crate) content: Content,
+    /// Whether the instructions before the conversation are in it.
+    pub(crate) system_prompt: bool,
+    /// What is blanked besides what the tape blanks.
+    pub(crate) redactor: Option<&'r Redactor>,
+}
+
+/// Gives each span of a turn to `each`: the turn itself first, the others by their begin. The spans of the [`Turn`] itself
+/// are without what was said to models. The bodies of one model call at a time are in memory.
+///
+/// # Errors
+/// When the tape cannot be read, and those of `each`. Of a call whose bodies are damaged, all else is there.
+pub(crate) fn turn<E: From<Error>>(
+    tape: &Tape,
+    recorded: Recorded,
+    share: &Share<'_>,
+    mut each: impl FnMut(&Turn, Span) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut turn = trace::build(&recorded);
+    drop(recorded);
+    for session in [&mut turn.session, &mut turn.root] {
+        session.title = session.title.take().and_then(|title| share.title(title));
+    }
+    for span in &turn.spans {
+        let mut span = span.clone();
+        if let What::Model(call) = &mut span.what {
+            read(tape, call)?;
+        }
+        each(&turn, span)?;
+    }
+    Ok(())
+}
+
+/// Reads what was said in a call.
+fn read(tape: &Tape, call: &mut ModelSpan) -> Result<(), Error> {
+    let Some(attempt) = call.attempts.last() else { return Ok(()) };
+    let exchange = match tape.exchange(attempt.exchange) {
+        Ok(Some(exchange)) => exchange,
+        // Pruned a moment ago.
+        Ok(None) => return Ok(()),
+        Err(error) if error.is_damage() => {
+            tracing::warn!(exchange = attempt.exchange, "a request cannot be restored: {error}");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let content_type = exchange::content_type(&exchange.response_headers);
+    let has_response = exchange.summary.status.is_some();
+    let response = has_response.then_some((&*content_type, &*exchange.response_body));
+    let is_whole = exchange.summary.outcome == Outcome::Complete && !exchange.response_cut;
+    content::read(call, &exchange.request_body, response, is_whole);
+    Ok(())
+}
+
+impl Share<'_> {
+    fn title(&self, title: String) -> Option<String> {
+        if self.content == Content::MetadataOnly {
+            return None;
+        }
+        Some(match self.redactor {
+            Some(redactor) => redactor.text(&title).into_inner(),
+            None => title,
+        })
+    }
+}
