@@ -119,7 +119,7 @@ fn database<F: Fn(&str) -> Option<OsString>>(
         return told;
     }
     let Some(raw) = text(Some(APPLICATION_DATABASE)) else { return told };
-    match sources.read(&raw, || APPLICATION_DATABASE.to_owned()) {
+    match sources.read(&raw, APPLICATION_DATABASE, "; it is passed over") {
         Some(url) => Value { value: Some(url), origin: Origin::Application, line: None },
         None => told,
     }
@@ -207,7 +207,7 @@ mod tests {
         AGENT_TRACE_RETRY_MAX: must be a whole number, 0 or more; it is passed over
         the plugin's option `redactPatterns`: pattern 2 cannot be read: unclosed character class
         AGENT_TRACE_SPEC_VERSION: must be a version of three numbers, "0.1.0"; it is passed over
-        the plugin's options: `database_url` is not a setting
+        the plugin's options: `database_url` is not for a project to set
         "#);
     }
 

@@ -5,11 +5,13 @@
 //! * [`value`]: the types of their values.
 //! * [`limit`]: sizes and lengths of time.
 //! * [`agent_trace`]: those of Agent Trace. [`database`]: the URL of a Postgres, which has a password in it.
+//! * [`backends`]: those of tracing backends.
 //! * [`file`](mod@file): reading `config.toml`, whatever state it is in.
 //!
 //! A setting that cannot be used is named with its place and passed over; it never stops anything.
 
 pub(crate) mod agent_trace;
+pub(crate) mod backends;
 pub(crate) mod database;
 mod file;
 mod limit;
@@ -27,6 +29,7 @@ use serde::Serialize;
 
 pub(crate) use self::{
     agent_trace::AgentTrace,
+    backends::Backends,
     limit::{Age, Bytes, Limit},
     registry::{HOME, HOME_VARIABLE, Spec},
 };
@@ -127,6 +130,8 @@ pub(crate) struct Settings {
     pub(crate) require_provider_header: Value<bool>,
     /// Which lines the agent wrote, and where that goes.
     pub(crate) agent_trace: AgentTrace,
+    /// Which tracing backends there are.
+    pub(crate) backends: Backends,
     /// What was passed over.
     pub(crate) problems: Vec<Problem>,
 }
@@ -145,6 +150,7 @@ impl Settings {
             (&REQUIRE_PROVIDER_HEADER, self.require_provider_header.shown()),
         ];
         all.extend(self.agent_trace.all());
+        all.extend(self.backends.all());
         all
     }
 }
@@ -172,9 +178,15 @@ pub(crate) fn load(
     let diagnostics_file = sources.value(&DIAGNOSTICS_FILE, None);
     let require_provider_header = sources.value(&REQUIRE_PROVIDER_HEADER, false);
     let agent_trace = agent_trace::load(&mut sources);
+    let backends = backends::load(&mut sources);
     sources.name_unknown_options();
     let mut problems = sources.file.problems;
-    problems.append(&mut sources.problems);
+    for problem in sources.problems {
+        // One option may be for several settings.
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
     Settings {
         file: file.to_owned(),
         home,
@@ -186,6 +198,7 @@ pub(crate) fn load(
         diagnostics_file,
         require_provider_header,
         agent_trace,
+        backends,
         problems,
     }
 }
@@ -209,68 +222,101 @@ impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
     /// What holds: of the places in their order, the first that has a value which can be used. The others are
     /// looked at all the same, so that what is wrong in them is named.
     fn value<T: Setting>(&mut self, spec: &Spec, default: T) -> Value<T> {
-        let mut found = Value { value: default, origin: Origin::Default, line: None };
-        if let Some((value, line)) = self.file.value(spec) {
-            found = Value { value, origin: Origin::File, line: Some(line) };
+        let places = self.places(spec, ["", "; it is passed over"]);
+        let usable = |Value { value, origin, line }| Some(Value { value: value?, origin, line });
+        let found = places.into_iter().filter_map(usable).next();
+        found.unwrap_or(Value { value: default, origin: Origin::Default, line: None })
+    }
+
+    /// The same where a slip of the pen must not send anything to anybody: the first place that says anything decides,
+    /// and if what it says cannot be used, there is no value.
+    fn strict<T: Setting>(&mut self, spec: &Spec, default: Option<T>) -> Value<Option<T>> {
+        let places = self.places(spec, ["; nothing is sent there"; 2]);
+        let first = places.into_iter().next();
+        first.unwrap_or(Value { value: default, origin: Origin::Default, line: None })
+    }
+
+    /// What each place says that says anything, the first one first; `None` in it is no value. `or_else` is what happens
+    /// then: to one of the file, to one of the others.
+    fn places<T: Setting>(&mut self, spec: &Spec, or_else: [&str; 2]) -> Vec<Value<Option<T>>> {
+        let [of_file, of_others] = or_else;
+        let mut places = Vec::new();
+        if let Some((value, line)) = self.file.value(spec, of_file) {
+            places.push(Value { value, origin: Origin::File, line: Some(line) });
         }
         let option = spec.option.and_then(|name| Some((name, self.options.get(name)?)));
-        if let Some((name, raw)) = option.map(|(name, value)| (name, Raw::from(value)))
-            && let Some(value) = self.read(&raw, || of_option(name))
-        {
-            found = Value { value, origin: Origin::Option, line: None };
+        if let Some((name, raw)) = option.map(|(name, value)| (name, Raw::from(value))) {
+            let value = self.read(&raw, &of_option(name), of_others);
+            places.push(Value { value, origin: Origin::Option, line: None });
         }
         let variable = spec.variable.and_then(|name| Some((name, (self.variable)(name)?)));
         if let Some((name, text)) = variable {
             // A path that is not UTF-8 could not be written down anywhere.
             let raw = text.into_string().map_or(Raw::Other, Raw::Variable);
-            if let Some(value) = self.read(&raw, || name.to_owned()) {
-                found = Value { value, origin: Origin::Environment, line: None };
-            }
+            let value = self.read(&raw, name, of_others);
+            places.push(Value { value, origin: Origin::Environment, line: None });
         }
-        found
+        places.reverse();
+        places
     }
 
     /// Those that can be read, and all as they were written; the others are named by their numbers.
     fn patterns(&mut self, spec: &Spec) -> Value<(Patterns, Vec<String>)> {
-        let Value { value: written, origin, line } = self.value(spec, Vec::new());
-        let (patterns, bad) = Patterns::new(&written);
+        let written = self.value(spec, Vec::new());
+        let (patterns, bad) = Patterns::new(&written.value);
         for bad in bad {
-            let what = bad.to_string();
-            if let Some(line) = line {
-                self.file.wrong(spec, line, &what);
-                continue;
-            }
-            let place = match (origin, spec.option) {
-                (Origin::Option, Some(name)) => of_option(name),
-                _ => spec.variable.unwrap_or_default().to_owned(),
-            };
-            self.problems.push(Problem { place, line: None, what });
+            self.wrong(spec, &written, &bad.to_string());
         }
-        Value { value: (patterns, written), origin, line }
+        written.map(|written| (patterns, written))
+    }
+
+    /// Names what is wrong with a value, in the place that it came from.
+    fn wrong<T>(&mut self, spec: &Spec, value: &Value<T>, what: &str) {
+        match (value.origin, value.line, spec.option) {
+            (_, Some(line), _) => self.file.wrong(spec.key, line, what),
+            (Origin::Option, _, Some(name)) => self.name(&of_option(name), what),
+            _ => self.name(spec.variable.unwrap_or_default(), what),
+        }
+    }
+
+    fn name(&mut self, place: &str, what: &str) {
+        let (place, what) = (place.to_owned(), what.to_owned());
+        self.problems.push(Problem { place, line: None, what });
     }
 
     fn name_unknown_options(&mut self) {
-        let is_known =
-            |name: &String| registry::ALL.iter().any(|spec| spec.option == Some(name.as_str()));
-        for name in self.options.keys().filter(|name| !is_known(name)) {
-            let what = format!("`{name}` is not a setting");
-            self.problems.push(Problem {
-                place: "the plugin's options".to_owned(),
-                line: None,
-                what,
-            });
+        let is_known = |name: &str| registry::ALL.iter().any(|spec| spec.option == Some(name));
+        let unknown: Vec<_> = self.options.keys().filter(|name| !is_known(name)).cloned().collect();
+        for name in unknown {
+            let is_private = PRIVATE.iter().any(|private| name.eq_ignore_ascii_case(private));
+            let what = if is_private { "is not for a project to set" } else { "is not a setting" };
+            self.name("the plugin's options", &format!("`{name}` {what}"));
         }
     }
 
-    fn read<T: Setting>(&mut self, raw: &Raw, place: impl FnOnce() -> String) -> Option<T> {
+    fn read<T: Setting>(&mut self, raw: &Raw, place: &str, or_else: &str) -> Option<T> {
         let value = T::read(raw);
         if value.is_none() {
-            let what = format!("must be {}; it is passed over", T::MUST_BE);
-            self.problems.push(Problem { place: place(), line: None, what });
+            self.name(place, &format!("must be {}{or_else}", T::MUST_BE));
         }
         value
     }
 }
+
+/// What would redirect or unlock what others wrote, however it is called. It comes from the environment and the user's
+/// file.
+const PRIVATE: [&str; 10] = [
+    "api_key",
+    "apiKey",
+    "baseUrl",
+    "database_url",
+    "databaseUrl",
+    "endpoint",
+    "headers",
+    "key",
+    "otlp",
+    "url",
+];
 
 fn of_option(name: &str) -> String {
     format!("the plugin's option `{name}`")
@@ -282,7 +328,7 @@ mod tests {
 
     use super::*;
 
-    fn settings(content: &str, home: Option<&str>) -> Settings {
+    pub(super) fn settings(content: &str, home: Option<&str>) -> Settings {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.toml");
         fs::write(&file, content).unwrap();
@@ -349,7 +395,7 @@ mod tests {
     fn an_option_that_is_no_setting_is_named() {
         let options = Options::from_iter([("apiKey".to_owned(), serde_json::Value::Null)]);
         let settings = load(Path::new("/none"), Path::new("/data"), &options, |_| None);
-        insta::assert_snapshot!(problems(&settings), @"the plugin's options: `apiKey` is not a setting");
+        insta::assert_snapshot!(problems(&settings), @"the plugin's options: `apiKey` is not for a project to set");
         assert_eq!(problems_of(&options), settings.problems);
         assert_eq!(problems_of(&Options::new()), []);
     }

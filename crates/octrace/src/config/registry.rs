@@ -164,8 +164,202 @@ pub(crate) const TRACE_TOOL_VERSION: Spec = Spec {
     about: "its version; without one, OpenCode's own",
 };
 
+/// Whose Neatlogs it is.
+pub(crate) const NEATLOGS_KEY: Spec = Spec {
+    key: "neatlogs.api_key",
+    variable: Some("NEATLOGS_API_KEY"),
+    option: None,
+    about: "the project's key; with one, each turn goes to Neatlogs when it ends",
+};
+
+/// Where Neatlogs is.
+pub(crate) const NEATLOGS_ENDPOINT: Spec = Spec {
+    key: "neatlogs.endpoint",
+    variable: Some("NEATLOGS_ENDPOINT"),
+    option: None,
+    about: "Neatlogs' base URL",
+};
+
+/// What Neatlogs files sessions under.
+pub(crate) const NEATLOGS_NAME: Spec = Spec {
+    key: "neatlogs.workflow_name",
+    variable: Some("NEATLOGS_WORKFLOW_NAME"),
+    option: None,
+    about: "the name that Neatlogs files sessions under",
+};
+
+/// Whether Neatlogs gets system prompts.
+pub(crate) const NEATLOGS_SYSTEM_PROMPT: Spec = Spec {
+    key: "neatlogs.capture_system_prompt",
+    variable: Some("NEATLOGS_CAPTURE_SYSTEM_PROMPT"),
+    option: None,
+    about: "whether system prompts go to Neatlogs as well",
+};
+
+/// What else is blanked for Neatlogs.
+pub(crate) const NEATLOGS_PATTERNS: Spec = Spec {
+    key: "neatlogs.redactPatterns",
+    variable: None,
+    option: Some("redactPatterns"),
+    about: "regular expressions for what else must not go to Neatlogs",
+};
+
+/// Whose Helicone it is.
+pub(crate) const HELICONE_KEY: Spec = Spec {
+    key: "helicone.api_key",
+    variable: Some("HELICONE_API_KEY"),
+    option: None,
+    about: "the key; with one, the model and tool calls of each turn go to Helicone when it ends",
+};
+
+/// Where Helicone is.
+pub(crate) const HELICONE_ENDPOINT: Spec = Spec {
+    key: "helicone.endpoint",
+    variable: Some("HELICONE_ENDPOINT"),
+    option: None,
+    about: "Helicone's base URL, without /custom/v1/log",
+};
+
+/// How much Helicone gets.
+pub(crate) const HELICONE_MODE: Spec = Spec {
+    key: "helicone.mode",
+    variable: Some("OPENCODE_HELICONE_EXPORT_MODE"),
+    option: None,
+    about: "how much goes to Helicone: `full`, `metadata_only` (roles, times, counts and names, nothing \
+        that was said) or `off`",
+};
+
+/// Whether Helicone gets anything.
+pub(crate) const HELICONE_ENABLE: Spec = Spec {
+    key: "helicone.enable",
+    variable: None,
+    option: Some("enable"),
+    about: "whether anything goes to Helicone",
+};
+
+/// How long Helicone is spared.
+pub(crate) const HELICONE_FLUSH: Spec = Spec {
+    key: "helicone.flushInterval",
+    variable: None,
+    option: Some("flushInterval"),
+    about: "for how many milliseconds turns wait for more of them; what is left when OpenCode ends goes \
+        at once",
+};
+
+/// What paths in Helicone begin with.
+pub(crate) const HELICONE_PREFIX: Spec = Spec {
+    key: "helicone.sessionPathPrefix",
+    variable: None,
+    option: Some("sessionPathPrefix"),
+    about: "what the paths of sessions in Helicone begin with",
+};
+
+/// How much may wait for Helicone.
+pub(crate) const HELICONE_MAX_SIZE: Spec = Spec {
+    key: "helicone.maxSpoolSize",
+    variable: None,
+    option: Some("maxSpoolSize"),
+    about: "how many bytes may wait for Helicone, as recorded; the oldest beyond it are given up \
+        (`octrace queue`)",
+};
+
+/// How long something may wait for Helicone.
+pub(crate) const HELICONE_MAX_AGE: Spec = Spec {
+    key: "helicone.maxSpoolAge",
+    variable: None,
+    option: Some("maxSpoolAge"),
+    about: "for how many milliseconds something may wait for Helicone before it is given up",
+};
+
+/// How often Helicone may refuse.
+pub(crate) const HELICONE_RETRIES: Spec = Spec {
+    key: "helicone.maxRetries",
+    variable: None,
+    option: Some("maxRetries"),
+    about: "how often a turn that Helicone refuses is tried again; a Helicone that is away does not \
+        count",
+};
+
+/// How soon Helicone is tried again.
+pub(crate) const HELICONE_BASE_DELAY: Spec = Spec {
+    key: "helicone.retryBaseDelay",
+    variable: None,
+    option: Some("retryBaseDelay"),
+    about: "how many milliseconds to wait after the first failure; doubled with each further one, up to \
+        five minutes",
+};
+
+/// Whether Helicone gets system prompts.
+pub(crate) const HELICONE_SYSTEM_PROMPT: Spec = Spec {
+    key: "helicone.capture_system_prompt",
+    variable: None,
+    option: None,
+    about: "whether system prompts go to Helicone as well",
+};
+
+/// What else is blanked for Helicone.
+pub(crate) const HELICONE_PATTERNS: Spec = Spec {
+    key: "helicone.redactPatterns",
+    variable: None,
+    option: Some("redactPatterns"),
+    about: "regular expressions for what else must not go to Helicone",
+};
+
+/// Of no effect.
+pub(crate) const HELICONE_SPOOL: Spec = Spec {
+    key: "helicone.spoolDirectory",
+    variable: None,
+    option: Some("spoolDirectory"),
+    about: "of no effect: what waits for Helicone is on the tape",
+};
+
+/// Where a backend that takes OTLP is.
+pub(crate) const OTLP_ENDPOINT: Spec = Spec {
+    key: "otlp.endpoint",
+    variable: Some("OCTRACE_OTEL_EXPORTER_OTLP_ENDPOINT"),
+    option: None,
+    about: "the base URL of a backend that takes OTLP over HTTP; /v1/traces is added. In the file, each \
+        `[[otlp]]` is one more backend",
+};
+
+/// What it wants to see of whoever sends.
+pub(crate) const OTLP_HEADERS: Spec = Spec {
+    key: "otlp.headers",
+    variable: Some("OCTRACE_OTEL_EXPORTER_OTLP_HEADERS"),
+    option: None,
+    about: "its headers, `name=value,other=value` with percent-encoded values",
+};
+
+/// How it is talked to.
+pub(crate) const OTLP_PROTOCOL: Spec = Spec {
+    key: "otlp.protocol",
+    variable: Some("OCTRACE_OTEL_EXPORTER_OTLP_PROTOCOL"),
+    option: None,
+    about: "its protocol: `http/protobuf` is the one that octrace has",
+};
+
+/// What else is blanked for backends that take OTLP.
+pub(crate) const OTLP_PATTERNS: Spec = Spec {
+    key: "otlp.redactPatterns",
+    variable: None,
+    option: Some("redactPatterns"),
+    about: "regular expressions for what else must not go to any backend that takes OTLP; each `[[otlp]]` of the file \
+        may have more of them",
+};
+
+/// More backends that take OTLP.
+pub(crate) const OTLP: Spec = Spec {
+    key: "otlp",
+    variable: None,
+    option: None,
+    about: "a backend for each `[[otlp]]`: `endpoint`; `headers = { \"Authorization\" = \"Bearer \
+        ${NAME}\" }` with variables of the environment; `profile` (`genai`, `openinference`, \
+        `langfuse`, `neatlogs`); `content` (`full`, `metadata_only`); `system_prompt`; \
+        `redactPatterns`",
+};
+
 /// Every setting.
-pub(super) const ALL: [&Spec; 18] = [
+pub(super) const ALL: [&Spec; 41] = [
     &HOME,
     &MAX_SIZE,
     &MAX_AGE,
@@ -184,4 +378,27 @@ pub(super) const ALL: [&Spec; 18] = [
     &TRACE_SPEC_VERSION,
     &TRACE_TOOL_NAME,
     &TRACE_TOOL_VERSION,
+    &NEATLOGS_KEY,
+    &NEATLOGS_ENDPOINT,
+    &NEATLOGS_NAME,
+    &NEATLOGS_SYSTEM_PROMPT,
+    &NEATLOGS_PATTERNS,
+    &HELICONE_KEY,
+    &HELICONE_ENDPOINT,
+    &HELICONE_MODE,
+    &HELICONE_ENABLE,
+    &HELICONE_FLUSH,
+    &HELICONE_PREFIX,
+    &HELICONE_MAX_SIZE,
+    &HELICONE_MAX_AGE,
+    &HELICONE_RETRIES,
+    &HELICONE_BASE_DELAY,
+    &HELICONE_SYSTEM_PROMPT,
+    &HELICONE_PATTERNS,
+    &HELICONE_SPOOL,
+    &OTLP_ENDPOINT,
+    &OTLP_HEADERS,
+    &OTLP_PROTOCOL,
+    &OTLP_PATTERNS,
+    &OTLP,
 ];

@@ -1,8 +1,14 @@
 //! What a setting's value may be, and how it is written in each of the places that settings come from.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    path::PathBuf,
+};
 
-use toml::de::DeValue;
+use toml::{
+    Spanned,
+    de::{DeString, DeValue},
+};
 
 /// A value as its place has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +23,8 @@ pub(crate) enum Raw {
     Number(i64),
     /// A list of nothing but strings.
     Texts(Vec<String>),
+    /// Names, each with a string, in no particular order.
+    Pairs(Vec<(String, String)>),
     /// Whatever else it is, no setting is that.
     Other,
 }
@@ -34,6 +42,12 @@ impl From<&DeValue<'_>> for Raw {
                 let text = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
                 let texts = list.iter().map(|value| text(value.get_ref())).collect();
                 texts_or_other(texts)
+            }
+            DeValue::Table(table) => {
+                let pair = |(name, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+                    Some((name.get_ref().to_string(), value.get_ref().as_str()?.to_owned()))
+                };
+                table.iter().map(pair).collect::<Option<_>>().map_or(Self::Other, Self::Pairs)
             }
             _ => Self::Other,
         }
@@ -160,6 +174,22 @@ impl Setting for NonZeroU32 {
 
     fn read(raw: &Raw) -> Option<Self> {
         u32::read(raw).and_then(Self::new)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for NonZeroU64 {
+    const MUST_BE: &str = NonZeroU32::MUST_BE;
+
+    fn read(raw: &Raw) -> Option<Self> {
+        match raw {
+            Raw::Number(number) => Self::new((*number).try_into().ok()?),
+            Raw::Variable(text) => text.trim().parse().ok(),
+            _ => None,
+        }
     }
 
     fn show(&self) -> String {
