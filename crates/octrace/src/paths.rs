@@ -92,7 +92,7 @@ impl Paths {
                 max_bytes: settings.max_size.value.get().map(|Bytes(bytes)| bytes),
                 max_age: settings.max_age.value.get().map(|Age(age)| age),
             },
-            delivery: Delivery::new(&settings.agent_trace),
+            delivery: Delivery::new(settings),
         }
     }
 

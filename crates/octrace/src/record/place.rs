@@ -9,7 +9,7 @@ use octrace_core::redact::Patterns;
 use octrace_wire::payload::Hello;
 
 use super::retention::Limits;
-use crate::config::{AgentTrace, database::DatabaseUrl};
+use crate::config::{Settings, backends::Backends, database::DatabaseUrl};
 
 /// Where a recorder works.
 #[derive(Clone, Debug)]
@@ -42,12 +42,17 @@ pub(crate) struct Place {
 pub(crate) struct Delivery {
     /// The Postgres that it has the URL of.
     pub(crate) database: Option<DatabaseUrl>,
+    /// The tracing backends, with the keys that it has; `None`: it has none.
+    pub(crate) backends: Option<Backends>,
 }
 
 impl Delivery {
     /// By these settings.
-    pub(crate) fn new(settings: &AgentTrace) -> Self {
-        Self { database: settings.database.value.clone() }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            database: settings.agent_trace.database.value.clone(),
+            backends: Some(settings.backends.clone()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! and does not count.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct Wishes {
     environment: Environment,
     cwd: PathBuf,
     /// By the directory that OpenCode works in.
-    instances: HashMap<String, Options>,
+    instances: BTreeMap<String, Options>,
     /// Where requests go that come from no directory of these, or from an unknown one.
     folder: Option<String>,
     folders: HashMap<String, Option<String>>,
@@ -114,10 +114,13 @@ impl Wishes {
         for settings in loaded.iter().map(|(_, settings)| settings).chain([&plain]) {
             self.say(&settings.problems);
         }
+        let instances: Vec<_> = loaded.iter().map(|(_, settings)| settings).collect();
+        let traces = destination::traces(&plain, &instances, &self.environment.keys);
         let traced = plain.agent_trace;
-        let all = loaded.iter().map(|(_, settings)| &settings.agent_trace).chain([&traced]);
+        let all = instances.iter().map(|settings| &settings.agent_trace).chain([&traced]);
         let patterns = all.flat_map(|traced| traced.patterns.value.1.iter().cloned()).collect();
         self.destinations = destination::postgres(&traced, patterns).into_iter().collect();
+        self.destinations.extend(traces);
         self.traced = traced.enabled.value.then_some(traced.labels);
         self.folder = self.text(plain.jsonl_dir.value.as_deref(), &self.cwd);
         self.folders = loaded
@@ -151,10 +154,12 @@ impl Wishes {
             "AGENT_TRACE_SPEC_VERSION" => Some(&agent_trace.spec_version),
             "AGENT_TRACE_TOOL_NAME" => Some(&agent_trace.tool_name),
             "AGENT_TRACE_TOOL_VERSION" => Some(&agent_trace.tool_version),
-            _ => self.environment.variables.get(name),
+            _ => None,
         };
         config::load(&self.config, &self.state, options, |name| {
-            variable(name).filter(|value| !value.is_empty()).map(Into::into)
+            let set = variable(name).filter(|value| !value.is_empty());
+            // Of those, an empty one says that it is set to what cannot be told.
+            set.or_else(|| self.environment.variables.get(name)).map(Into::into)
         })
     }
 
@@ -269,6 +274,110 @@ mod tests {
         wishes.options("/a", "{}");
         let both = r#"{"redaction":true,"patterns":["MINE","THEIRS"]}"#;
         assert_eq!(destination(&wishes), Some(format!("postgres {a} {both}")));
+    }
+
+    /// What is recorded goes there, by an environment with these variables and fingerprints.
+    fn traces(
+        wishes: &mut Wishes,
+        variables: &[(&str, &str)],
+        keys: &[(&str, &str)],
+    ) -> Vec<String> {
+        let owned = |list: &[(&str, &str)]| {
+            list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let settings = Environment {
+            variables: owned(variables),
+            keys: owned(keys),
+            ..Environment::default()
+        };
+        wishes.hello(&Hello { cwd: "/project".into(), settings, ..Hello::default() });
+        let told = |(to, _): &(Identity, _)| format!("{} {} {}", to.kind, to.name, to.options);
+        wishes.destinations().iter().map(told).collect()
+    }
+
+    #[test]
+    fn turns_go_to_the_backends_that_the_recorded_opencode_has_keys_of() {
+        let file = "neatlogs.workflow_name = 'mine'\nhelicone.api_key = 'k'\n\
+            [[otlp]]\nendpoint = 'https://a.example'\nheaders.x = '${TOKEN}'\ncontent = 'metadata_only'\n";
+        let (_folder, mut wishes) = wishes(file, Environment::default());
+        let variables = [
+            ("OPENCODE_HELICONE_EXPORT_MODE", "metadata_only"),
+            ("OCTRACE_OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+        ];
+        let keys = [("NEATLOGS_API_KEY", "00000001"), ("TOKEN", "00000002")];
+        insta::assert_snapshot!(traces(&mut wishes, &variables, &keys).join("\n"), @r#"
+        neatlogs https://ingest.neatlogs.com {"key":"00000001","profile":"neatlogs","content":"full","system_prompt":false,"name":"mine","patterns":[]}
+        helicone https://api.worker.helicone.ai {"key":"3c6820e7","profile":"genai","content":"metadata_only","system_prompt":false,"name":"/opencode","patterns":[]}
+        otlp http://127.0.0.1:4318 {"key":null,"profile":"genai","content":"full","system_prompt":false,"name":"","patterns":[]}
+        otlp https://a.example {"key":"c6e9933a","profile":"genai","content":"metadata_only","system_prompt":false,"name":"","patterns":[]}
+        "#);
+        insta::assert_snapshot!(traces(&mut wishes, &[], &[]).join("\n"), @r#"helicone https://api.worker.helicone.ai {"key":"3c6820e7","profile":"genai","content":"full","system_prompt":false,"name":"/opencode","patterns":[]}"#);
+        let off = [("OPENCODE_HELICONE_EXPORT_MODE", "off")];
+        assert_eq!(traces(&mut wishes, &off, &[]), [""; 0]);
+        // Set, but to what is no key or no URL: the file's own does not stand in for it.
+        assert_eq!(traces(&mut wishes, &[], &[("HELICONE_API_KEY", "")]), [""; 0]);
+        assert_eq!(traces(&mut wishes, &[("HELICONE_ENDPOINT", "")], &[]), [""; 0]);
+        assert_eq!(traces(&mut wishes, &off, &[("TOKEN", "")]), [""; 0]);
+        let headers = [("OCTRACE_OTEL_EXPORTER_OTLP_HEADERS", "")];
+        assert_eq!(traces(&mut wishes, &[off[0], variables[1]], &headers), [""; 0]);
+    }
+
+    #[test]
+    fn of_several_directories_all_patterns_hold_and_any_may_keep_helicone_out() {
+        let file = "helicone.redactPatterns = ['MINE']\nhelicone.maxRetries = 7";
+        let (_folder, mut wishes) = wishes(file, Environment::default());
+        let keys = [("HELICONE_API_KEY", "00000001")];
+        wishes.options(
+            "/b",
+            r#"{"redactPatterns": ["B"], "sessionPathPrefix": "/b", "flushInterval": 5}"#,
+        );
+        wishes.options("/a", r#"{"redactPatterns": ["A"], "sessionPathPrefix": "/a"}"#);
+        wishes.options("/c", "{}");
+        insta::assert_snapshot!(traces(&mut wishes, &[], &keys).join("\n"), @r#"helicone https://api.worker.helicone.ai {"key":"00000001","profile":"genai","content":"full","system_prompt":false,"name":"/a","patterns":["A","B","MINE"]}"#);
+        let (_, rules) = wishes.destinations()[0];
+        assert_eq!((rules.flush_ms, rules.retry_max, rules.max_bytes), (5, 7, Some(50 << 20)));
+        wishes.options("/c", r#"{"enable": false}"#);
+        assert_eq!(wishes.destinations(), []);
+    }
+
+    #[test]
+    fn a_cloned_repository_redirects_nothing() {
+        let (_folder, mut wishes) = wishes("neatlogs.api_key = 'k'", Environment::default());
+        let keys = [("HELICONE_API_KEY", "00000001")];
+        let before = traces(&mut wishes, &[], &keys);
+        assert_eq!(before.len(), 2);
+        let theirs = r#"{"endpoint": "https://theirs.example", "apiKey": "theirs", "mode": "full",
+            "database_url": "postgres://theirs/db", "otlp": [{"endpoint": "https://theirs.example"}],
+            "neatlogs": {"endpoint": "https://theirs.example"}, "system_prompt": true,
+            "capture_system_prompt": true, "headers": {"a": "b"}, "redactPatterns": [], "enable": true}"#;
+        wishes.options("/cloned", theirs);
+        assert_eq!(traces(&mut wishes, &[], &keys), before);
+        let prefix = r#"{"sessionPathPrefix": "/x\r\nHelicone-User-Id: them"}"#;
+        wishes.options("/cloned", prefix);
+        assert_eq!(traces(&mut wishes, &[], &keys), before);
+    }
+
+    #[test]
+    fn two_projects_with_other_keys_modes_or_patterns_share_nothing() {
+        let (_folder, mut wishes) = wishes("", Environment::default());
+        let key = |key| [("HELICONE_API_KEY", key), ("NEATLOGS_API_KEY", key)];
+        let mut seen = traces(&mut wishes, &[], &key("00000001"));
+        assert_eq!(traces(&mut wishes, &[], &key("00000001")), seen);
+        seen.extend(traces(&mut wishes, &[], &key("00000002")));
+        let url = [
+            ("HELICONE_ENDPOINT", "https://b.example"),
+            ("NEATLOGS_ENDPOINT", "https://b.example"),
+        ];
+        seen.extend(traces(&mut wishes, &url, &key("00000001")));
+        let shape = [
+            ("OPENCODE_HELICONE_EXPORT_MODE", "metadata_only"),
+            ("NEATLOGS_CAPTURE_SYSTEM_PROMPT", "true"),
+        ];
+        seen.extend(traces(&mut wishes, &shape, &key("00000001")));
+        wishes.options("/d", r#"{"redactPatterns": ["X"]}"#);
+        seen.extend(traces(&mut wishes, &[], &key("00000001")));
+        let all: HashSet<_> = seen.iter().collect();
+        assert_eq!((all.len(), seen.len()), (10, 10));
     }
 
     #[test]

@@ -443,7 +443,10 @@ fn no_password_reaches_the_tape_or_what_is_told_of_it() {
     author.event("session.updated", &json!({"sessionID": "ses_1"}));
     room.pipeline(&author).finish().unwrap();
     let url = crate::config::database::DatabaseUrl::new(url);
-    let place = Place { delivery: Delivery { database: url.clone() }, ..room.place() };
+    let place = Place {
+        delivery: Delivery { database: url.clone(), ..Delivery::default() },
+        ..room.place()
+    };
     let queue = room.tape().queue().unwrap();
     let identity = &queue[0].destination.identity;
     assert_eq!(identity.name, URL);
