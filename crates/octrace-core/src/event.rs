@@ -40,6 +40,8 @@ pub enum Fact {
     Step(StepFact),
     /// A tool call got further.
     Call(CallFact),
+    /// OpenCode has nothing more to do in the session. It says so twice, in two ways, and once more after errors.
+    Idle,
 }
 
 /// From `session.created` and `session.updated`.
@@ -206,6 +208,8 @@ fn fact(kind: &str, properties: &Value) -> Option<Fact> {
             agent: word(&info["agent"]),
             created_us: created_us(info),
         })),
+        "session.idle" => Some(Fact::Idle),
+        "session.status" => (properties["status"]["type"] == "idle").then_some(Fact::Idle),
         _ => None,
     }
 }
@@ -370,6 +374,16 @@ mod tests {
         assert_eq!(hook("shell.env"), call(CallFact::Process("c".into())));
         assert_eq!(hook("tool.execute.after"), call(CallFact::After("c".into())));
         assert_eq!(hook("chat.message"), None);
+    }
+
+    #[test]
+    fn idle_is_said_in_two_ways() {
+        let read = |kind: &str, body: &str| read_fact(kind, body);
+        assert_eq!(read("session.idle", r#"{"sessionID":"ses_1"}"#), Some(Fact::Idle));
+        let status = |of: &str| format!(r#"{{"sessionID":"ses_1","status":{{"type":"{of}"}}}}"#);
+        assert_eq!(read("session.status", &status("idle")), Some(Fact::Idle));
+        assert_eq!(read("session.status", &status("busy")), None);
+        assert_eq!(read("session.status", "{}"), None);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Batch<'_> {
             Fact::Prompt(prompt) => self.prompt_part(session, prompt),
             Fact::Step(step) => self.step(source, session, step),
             Fact::Call(call) => self.call(source, session, call),
-            Fact::Session(_) | Fact::Message(_) => Ok(()),
+            Fact::Session(_) | Fact::Message(_) | Fact::Idle => Ok(()),
         }
     }
 

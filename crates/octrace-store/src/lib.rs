@@ -8,7 +8,7 @@
 //! * [`intercept`] and [`dumps`]: whether requests are dumped as files, and which of these dumps are due.
 //! * [`delivery`]: what is to be delivered to other systems, and what became of it.
 //! * [`verify`]: whether everything is whole.
-//! * `event`: bodies of events. `facts`: what they say of sessions and messages. `conversation`: the prompts and tool calls that they tell of.
+//! * `event`: bodies of events. `facts`: what they say of sessions and messages. `conversation`: the prompts and tool calls that they tell of. `turns`: where turns begin and end.
 //! * [`evidence`]: what files contained and when calls were at work: of which lines who wrote them. `text`: files as parts.
 //! * `sums`: what each session adds up to.
 //! * `index`: which words are where, for [`Tape::search`].
@@ -42,6 +42,7 @@ mod tape;
 #[cfg(test)]
 mod tests;
 mod text;
+mod turns;
 mod uses;
 pub mod verify;
 pub mod write;

@@ -21,7 +21,7 @@ use crate::{
     prune::{EVENT_STAYS, EXCHANGE_STAYS},
     sums,
     text::{self, State},
-    uses,
+    turns, uses,
     verify::Stage,
 };
 
@@ -63,6 +63,7 @@ impl Tape {
         self.rebuild_indexes(tell)?;
         self.begin_rebuild()?;
         while self.rebuild_events(&mut rebuilt, tell)? {}
+        turns::end_abandoned(&self.connection)?;
         self.rebuild_uses(tell)?;
         self.rebuild_state_uses(tell)?;
         while self.rebuild_exchanges(&mut rebuilt, tell)? {}
@@ -115,6 +116,7 @@ impl Tape {
                      OR part NOT IN (SELECT id FROM parts);
                  DELETE FROM state_uses WHERE state NOT IN (SELECT id FROM file_states)
                      OR part NOT IN (SELECT id FROM parts);
+                 DELETE FROM turns WHERE began NOT IN (SELECT id FROM events);
                  DELETE FROM unindexed;
                  INSERT INTO unindexed SELECT DISTINCT part FROM uses;",
             )?;
@@ -138,6 +140,8 @@ impl Tape {
         let Some(upto) = upto else { return Ok(false) };
         for seen in events {
             batch.facts(seen.source, &seen.event)?;
+            // What it ends was queued when that happened, or is older than the queue.
+            batch.turn(seen.source, &seen.event)?;
             note(batch.tx()?, seen.source.event, seen.parts)?;
         }
         batch.derived(WHAT, upto)?;

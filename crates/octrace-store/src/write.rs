@@ -232,12 +232,12 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The writer is gone and all of its spool is here.
+    /// The writer is gone and all of its spool is here; what it left open has ended.
     pub fn spool_ends(&mut self, spool: SpoolId, now_us: i64) -> Result<(), Error> {
         self.tx()?
             .prepare_cached("UPDATE spools SET ended_us = ?2 WHERE id = ?1")?
             .execute(params![spool.0, now_us])?;
-        Ok(())
+        self.turns_end(spool, now_us)
     }
 
     /// Keeps an event or a hook call, and what it says about sessions and messages.
@@ -267,9 +267,16 @@ impl Batch<'_> {
         let id = tx.last_insert_rowid();
         event::note(tx, id, used)?;
         if delivery::is_delivered(&event.kind) {
-            delivery::queue(tx, spool, event.session.as_deref(), "event", &id.to_string(), at_us)?;
+            let session = event.session.as_deref();
+            let size = event.body.len() as u64;
+            delivery::queue(tx, spool, session, ("event", &id.to_string()), size, at_us)?;
         }
-        self.facts(Source { event: id, spool: spool.0, at_us }, event)
+        let source = Source { event: id, spool: spool.0, at_us };
+        self.facts(source, event)?;
+        for (session, message) in self.turn(source, event)? {
+            delivery::queue_turn(self.tx()?, spool, &session, &message, at_us)?;
+        }
+        Ok(())
     }
 
     /// Notes how far something derived has come.

@@ -3,7 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{DeliveryId, DestinationId, PRUNED};
-use crate::{Error, Tape, event::Stored, part::PartReader, prune::EVENT_STAYS};
+use crate::{
+    Error, Tape,
+    event::Stored,
+    part::PartReader,
+    prune::{EVENT_STAYS, TURN_STAYS},
+};
 
 /// How much is sent at once. One item is, however large it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub struct Due {
     pub id: DeliveryId,
     /// How often it was refused.
     pub attempts: u32,
+    /// Whether it is to be sent as the parcels that are here: see [`Tape::parcels_of`].
+    pub is_packed: bool,
     /// What to send.
     pub item: Item,
 }
@@ -57,16 +64,13 @@ pub enum Item {
         /// JSON, as `octrace export agent-trace` writes it.
         record: String,
     },
-}
-
-impl Item {
-    /// Its JSON.
-    pub fn json(&self) -> &str {
-        match self {
-            Self::Event { body, .. } => body,
-            Self::Record { record, .. } => record,
-        }
-    }
+    /// A turn that has ended, with all that was recorded of it: see [`Tape::turn`].
+    Turn {
+        /// `ses_…`
+        session: String,
+        /// The user message that it answers: `msg_…`.
+        message: String,
+    },
 }
 
 /// An item that was refused, through its own fault.
@@ -109,6 +113,23 @@ pub struct Backlog {
     pub oldest_us: Option<i64>,
     /// When the next of the others may be tried again, µs since the Unix epoch.
     pub retry_us: Option<i64>,
+}
+
+/// For so long after its end something may come that belongs to a turn: what OpenCode says of an answer that was
+/// aborted comes after it.
+const LATE_US: i64 = 1_000_000;
+
+/// For so long after its end a turn waits for a request that is under way.
+const OPEN_US: i64 = 60_000_000;
+
+/// How an item is at this moment.
+enum Found {
+    /// To be sent, with its size in bytes.
+    Ready(Item, usize),
+    /// Not yet.
+    Later,
+    /// It is not on the tape any more.
+    Gone,
 }
 
 /// Items that may be sent now: a condition.
@@ -155,7 +176,7 @@ impl Tape {
             .prepare_cached("SELECT 1 FROM derived WHERE what LIKE 'rebuild %'")?
             .exists([])?;
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT id, attempts, kind, item FROM deliveries
+            "SELECT id, attempts, kind, item, coalesce(session, ''), bytes, packed FROM deliveries
              WHERE destination = ?1 AND {READY} ORDER BY id"
         ))?;
         let mut rows = select.query(params![to.0, now_us])?;
@@ -165,15 +186,21 @@ impl Tape {
             }
             let (id, attempts) = (DeliveryId(row.get(0)?), row.get(1)?);
             let (kind, item): (String, String) = (row.get(2)?, row.get(3)?);
+            let is_packed: bool = row.get(6)?;
             let found = match kind.as_str() {
                 "event" => event(&self.connection, &item),
-                _ => record(&self.connection, &item),
+                "turn" => {
+                    let session: String = row.get(4)?;
+                    let size = usize::try_from(row.get::<_, i64>(5)?).unwrap_or_default();
+                    let now_us = (!is_packed).then_some(now_us);
+                    turn(&self.connection, &session, &item, size, now_us)
+                }
+                _ => record(&self.connection, &item, rebuilding),
             };
-            let item = match found {
-                Ok(Some(item)) => item,
-                // It is made again.
-                Ok(None) if kind == "record" && rebuilding => continue,
-                Ok(None) => {
+            let (item, size) = match found {
+                Ok(Found::Ready(item, size)) => (item, size),
+                Ok(Found::Later) => continue,
+                Ok(Found::Gone) => {
                     lost.push((id, PRUNED.to_owned()));
                     continue;
                 }
@@ -183,11 +210,11 @@ impl Tape {
                 }
                 Err(error) => return Err(error),
             };
-            bytes = bytes.saturating_add(item.json().len());
+            bytes = bytes.saturating_add(size);
             if bytes > bounds.bytes && !due.is_empty() {
                 break;
             }
-            due.push(Due { id, attempts, item });
+            due.push(Due { id, attempts, is_packed, item });
         }
         drop(rows);
         drop(select);
@@ -250,7 +277,7 @@ impl Tape {
     }
 }
 
-fn event(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
+fn event(tape: &Connection, id: &str) -> Result<Found, Error> {
     let sql = format!(
         "SELECT id, coalesce((SELECT name FROM spools WHERE id = spool), '') AS spool,
              session, kind, at_us, {}
@@ -265,16 +292,18 @@ fn event(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
             Ok((number, spool, session, kind, row.get("at_us")?, Stored::read(row)?))
         })
         .optional()?;
-    let Some((number, spool, session, kind, at_us, stored)) = row else { return Ok(None) };
+    let Some((number, spool, session, kind, at_us, stored)) = row else { return Ok(Found::Gone) };
     let body = stored.body(&mut PartReader::new(tape)?)?;
     let body =
         String::from_utf8(body).map_err(|_| Error::damaged(format!("event #{id} is not UTF-8")))?;
     let kind = kind.strip_prefix("hook.").unwrap_or(&kind).to_owned();
-    Ok(Some(Item::Event { spool, number, session, kind, at_us, body }))
+    let size = body.len();
+    Ok(Found::Ready(Item::Event { spool, number, session, kind, at_us, body }, size))
 }
 
-fn record(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
-    let row = tape
+/// One that is gone during a rebuild is made again.
+fn record(tape: &Connection, id: &str, rebuilding: bool) -> Result<Found, Error> {
+    let found = tape
         .prepare_cached(
             "SELECT id, session, call, record, coalesce((
                  SELECT root FROM revisions
@@ -283,14 +312,51 @@ fn record(tape: &Connection, id: &str) -> Result<Option<Item>, Error> {
              WHERE id = ?1 AND session NOT IN (SELECT session FROM doomed)",
         )?
         .query_row([id], |row| {
-            Ok(Item::Record {
+            let record: String = row.get(3)?;
+            let size = record.len();
+            let item = Item::Record {
                 id: row.get(0)?,
                 session: row.get(1)?,
                 call: row.get(2)?,
-                record: row.get(3)?,
+                record,
                 root: row.get(4)?,
-            })
+            };
+            Ok(Found::Ready(item, size))
         })
         .optional()?;
-    Ok(row)
+    Ok(found.unwrap_or(if rebuilding { Found::Later } else { Found::Gone }))
+}
+
+/// A turn that ended a moment ago may not be whole, unless its process is over. `now_us` is `None` for one that is
+/// packed: that needs nothing of the tape any more.
+fn turn(
+    tape: &Connection,
+    session: &str,
+    item: &str,
+    size: usize,
+    now_us: Option<i64>,
+) -> Result<Found, Error> {
+    let message = item.strip_prefix(session).and_then(|rest| rest.strip_prefix('/'));
+    let message = message.ok_or_else(|| Error::damaged(format!("no turn is named {item}")))?;
+    let ready = Item::Turn { session: session.to_owned(), message: message.to_owned() };
+    let Some(now_us) = now_us else { return Ok(Found::Ready(ready, size)) };
+    let ended = tape
+        .prepare_cached(&format!(
+            "SELECT (SELECT at_us FROM events WHERE events.id = ended),
+                 EXISTS (SELECT 1 FROM spools WHERE spools.id = spool AND ended_us IS NULL),
+                 EXISTS (SELECT 1 FROM exchanges
+                     WHERE exchanges.message = turns.message AND exchanges.session = turns.session
+                         AND outcome IN ('waiting', 'streaming'))
+             FROM turns WHERE session = ?1 AND message = ?2 AND {TURN_STAYS}"
+        ))?
+        .query_row([session, message], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?))
+        })
+        .optional()?;
+    let Some((ended_us, goes_on, is_waiting)) = ended else { return Ok(Found::Gone) };
+    let wait_us = if is_waiting { OPEN_US } else { LATE_US };
+    let since_us = now_us.saturating_sub(ended_us.unwrap_or(i64::MIN));
+    // What ends in the future does so by a clock that was turned back since.
+    let is_young = (0..wait_us).contains(&since_us);
+    Ok(if goes_on && is_young { Found::Later } else { Found::Ready(ready, size) })
 }

@@ -3,7 +3,7 @@
 use rusqlite::{ToSql, TransactionBehavior, params_from_iter};
 use serde::Serialize;
 
-use super::{DeliveryId, Destination, DestinationId};
+use super::{DeliveryId, Destination, DestinationId, parcel};
 use crate::{Error, Tape};
 
 /// A destination and what waits for it.
@@ -26,9 +26,9 @@ pub struct DeadLetter {
     pub id: DeliveryId,
     /// Where it was to go.
     pub destination: DestinationId,
-    /// `event` or `record`.
+    /// `event`, `record` or `turn`.
     pub kind: String,
-    /// The event's number on this tape, or the record's id.
+    /// The event's number on this tape, the record's id, or the turn's session and user message: `ses_…/msg_…`.
     pub item: String,
     /// Which event, as long as it is on the tape: `message.updated`, …
     pub event: Option<String>,
@@ -59,10 +59,15 @@ impl Which {
     fn condition(&self) -> (String, Vec<&dyn ToSql>) {
         match self {
             Self::All => ("1".to_owned(), Vec::new()),
-            Self::Of(destination) => ("destination = ?".to_owned(), vec![&destination.0]),
+            Self::Of(destination) => {
+                ("deliveries.destination = ?".to_owned(), vec![&destination.0])
+            }
             Self::These(ids) => {
                 let places = vec!["?"; ids.len()].join(", ");
-                (format!("id IN ({places})"), ids.iter().map(|id| &id.0 as &dyn ToSql).collect())
+                (
+                    format!("deliveries.id IN ({places})"),
+                    ids.iter().map(|id| &id.0 as &dyn ToSql).collect(),
+                )
             }
         }
     }
@@ -121,7 +126,8 @@ impl Tape {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Has items tried again at once, dead letters too, and their destinations; how many there are.
+    /// Has items tried again at once, dead letters too, and their destinations; how many there are. What is packed stays
+    /// so: of its parcels, those that were not accepted are sent.
     ///
     /// # Errors
     /// When the tape cannot be written.
@@ -146,14 +152,29 @@ impl Tape {
         Ok(retried as u64)
     }
 
-    /// Gives items up for ever, those that wait too unless only the dead letters are meant; how many there were.
+    /// Gives items up for ever, those that wait too unless only the dead letters are meant; how many there were. What was
+    /// packed together with one of them is packed anew, without it.
     ///
     /// # Errors
     /// When the tape cannot be written.
     pub fn drop_deliveries(&mut self, which: &Which, only_dead: bool) -> Result<u64, Error> {
         let (condition, values) = which.condition();
         let dead = if only_dead { " AND dead_us IS NOT NULL" } else { "" };
-        let sql = format!("DELETE FROM deliveries WHERE {condition}{dead}");
-        Ok(self.connection.execute(&sql, params_from_iter(&values))? as u64)
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let shared = format!(
+            "SELECT parcel FROM parcel_items JOIN deliveries ON deliveries.id = delivery
+             WHERE ({condition}){dead}"
+        );
+        let shared: Vec<i64> = tx
+            .prepare(&shared)?
+            .query_map(params_from_iter(&values), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let sql = format!("DELETE FROM deliveries WHERE ({condition}){dead}");
+        let dropped = tx.execute(&sql, params_from_iter(&values))?;
+        for parcel in shared {
+            parcel::take_apart(&tx, parcel)?;
+        }
+        tx.commit()?;
+        Ok(dropped as u64)
     }
 }

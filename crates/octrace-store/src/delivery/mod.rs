@@ -5,11 +5,17 @@
 //! destination that was set later, never to another project's. A row says what is to be delivered, not what it contains:
 //! that stays where it is on the tape, and what is pruned there before it was delivered becomes a dead letter.
 //!
+//! Events and Agent Trace records go to Postgres, turns to tracing backends.
+//!
 //! * `due`: what to send next, and what became of it.
+//! * `parcel`: requests, kept as they are sent until they are accepted.
+//! * `expire`: what has waited for too long, or is too much.
 //! * `list`: how the queue stands; trying again, giving up.
 
 mod due;
+mod expire;
 mod list;
+mod parcel;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     due::{Backlog, Bounds, Due, Item, Refusal, Settled, Unavailable},
     list::{DeadLetter, Standing, Which},
+    parcel::{Packing, Parcel, ParcelId},
 };
 use crate::{Batch, Error, SpoolId, Tape, evidence::Record};
 
@@ -179,7 +186,8 @@ impl Batch<'_> {
     /// When the tape cannot be written.
     pub fn record_is_due(&mut self, spool: SpoolId, record: &Record) -> Result<(), Error> {
         let session = Some(record.call.session.as_str());
-        queue(self.tx()?, spool, session, "record", &record.id, record.at_us)
+        let size = record.json.len() as u64;
+        queue(self.tx()?, spool, session, ("record", &record.id), size, record.at_us)
     }
 }
 
@@ -189,21 +197,45 @@ pub(crate) fn is_delivered(kind: &str) -> bool {
     prefixes.iter().any(|prefix| kind.starts_with(prefix)) || kind == "command.executed"
 }
 
-/// Queues an item for each of the destinations of its spool. One that waits already, or is a dead letter, gets a new
-/// row: what is being delivered at this moment may be what the item was before.
+/// Queues an item for each of the destinations of its spool that take items of its kind. One that waits already, or is
+/// a dead letter, gets a new row: what is being delivered at this moment may be what the item was before.
 pub(crate) fn queue(
     tape: &Connection,
     spool: SpoolId,
     session: Option<&str>,
-    kind: &str,
-    item: &str,
+    (kind, item): (&str, &str),
+    bytes: u64,
     at_us: i64,
 ) -> Result<(), Error> {
     tape.prepare_cached(
-        "INSERT OR REPLACE INTO deliveries (destination, spool, session, kind, item, queued_us)
-         SELECT destination, spool, ?2, ?3, ?4, ?5 FROM spool_destinations WHERE spool = ?1",
+        "INSERT OR REPLACE INTO deliveries (destination, spool, session, kind, item, queued_us, bytes)
+         SELECT destination, spool, ?2, ?3, ?4, ?5, ?6 FROM spool_destinations
+         WHERE spool = ?1 AND destination IN (SELECT id FROM destinations WHERE kind = 'postgres')",
     )?
-    .execute(params![spool.0, session, kind, item, at_us])?;
+    .execute(params![spool.0, session, kind, item, at_us, bytes.cast_signed()])?;
+    Ok(())
+}
+
+/// Queues a turn that has ended for each of the tracing backends of its spool. A turn ends once.
+pub(crate) fn queue_turn(
+    tape: &Connection,
+    spool: SpoolId,
+    session: &str,
+    message: &str,
+    at_us: i64,
+) -> Result<(), Error> {
+    tape.prepare_cached(
+        "INSERT OR IGNORE INTO deliveries (destination, spool, session, kind, item, queued_us, bytes)
+         SELECT destination, ?1, ?2, 'turn', ?2 || '/' || ?3, ?4,
+             (SELECT coalesce(sum(events.size), 0) FROM turns JOIN events
+                  ON events.session = turns.session AND events.id BETWEEN turns.began AND turns.ended
+              WHERE turns.session = ?2 AND turns.message = ?3)
+             + (SELECT coalesce(sum(response_bytes), 0) FROM exchanges
+                WHERE session = ?2 AND message = ?3)
+         FROM spool_destinations
+         WHERE spool = ?1 AND destination IN (SELECT id FROM destinations WHERE kind <> 'postgres')",
+    )?
+    .execute(params![spool.0, session, message, at_us])?;
     Ok(())
 }
 

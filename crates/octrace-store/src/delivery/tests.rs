@@ -3,14 +3,24 @@
 use octrace_core::{
     attribution::timeline::CallId,
     event,
+    exchange::{Exchange, Outcome, RequestHead, Timing},
+    reading,
     redact::{Clean, Redactor},
 };
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::prune::{Pruning, Wanted};
+use crate::{
+    Begin, ExchangeId, Position, Progress,
+    prune::{Pruning, Wanted},
+};
+
+mod turns;
 
 const NOW: i64 = 1_800_000_000_000_000;
+const SECOND: i64 = 1_000_000;
+const HOUR: i64 = 3_600 * SECOND;
 const ALL: Bounds = Bounds { items: 1_000, bytes: usize::MAX };
 
 struct Room {
@@ -61,6 +71,69 @@ impl Room {
         self.batch(|batch, spool| batch.event(spool, NOW, &event).unwrap());
     }
 
+    /// What a tracing backend is told of goes to one with this name.
+    fn traces_to(&mut self, names: &[&str]) -> Vec<DestinationId> {
+        let backend = |name: &&str| Identity { kind: "otlp".to_owned(), ..identity(name) };
+        let named: Vec<_> = names.iter().map(|name| (backend(name), Rules::default())).collect();
+        self.batch(|batch, spool| batch.goes_to(spool, &named).unwrap())
+    }
+
+    fn says(&mut self, at_us: i64, kind: &str, properties: &Value) {
+        self.batch(|batch, spool| batch.event(spool, at_us, &said(kind, properties)).unwrap());
+    }
+
+    fn prompt(&mut self, at_us: i64, session: &str, message: &str) {
+        self.says(at_us, "message.updated", &message_of(session, message, None, at_us));
+    }
+
+    fn answer(&mut self, at_us: i64, session: &str, message: &str, prompt: &str) {
+        self.says(at_us, "message.updated", &message_of(session, message, Some(prompt), at_us));
+    }
+
+    fn idle(&mut self, at_us: i64, session: &str) {
+        let status = json!({"sessionID": session, "status": {"type": "idle"}});
+        self.says(at_us, "session.status", &status);
+        self.says(at_us, "session.idle", &json!({"sessionID": session}));
+    }
+
+    fn ends(&mut self, at_us: i64) {
+        self.batch(|batch, spool| batch.spool_ends(spool, at_us).unwrap());
+    }
+
+    /// A request that is under way.
+    fn asks(&mut self, at_us: i64, session: &str, message: Option<&str>) -> ExchangeId {
+        let number = self.tape.newest_exchange(self.spool).unwrap() + 1;
+        let exchange = Redactor::new("").exchange(Exchange {
+            number,
+            request: RequestHead {
+                session: session.to_owned(),
+                message: message.map(str::to_owned),
+                ..RequestHead::default()
+            },
+            request_body: b"{}".to_vec(),
+            timing: Timing { sent_us: at_us, ..Timing::default() },
+            ..Exchange::default()
+        });
+        let asked = exchange.derive(reading::asked);
+        let begin = Begin { at: Position::START, mono_us: 0 };
+        self.batch(|batch, spool| batch.exchange_begins(spool, begin, &exchange, &asked).unwrap())
+    }
+
+    fn is_answered(&mut self, id: ExchangeId, bytes: u64) {
+        let progress = Progress { outcome: Outcome::Complete, bytes, ..Progress::default() };
+        self.batch(|batch, _| batch.exchange_goes_on(id, None, &progress).unwrap());
+    }
+
+    /// The turns that are due, as of a long time after everything.
+    fn turns(&mut self, to: DestinationId) -> Vec<String> {
+        self.turns_at(to, NOW + HOUR)
+    }
+
+    fn turns_at(&mut self, to: DestinationId, now_us: i64) -> Vec<String> {
+        let due = self.tape.due(to, now_us, ALL).unwrap();
+        kinds(&due).into_iter().map(str::to_owned).collect()
+    }
+
     fn record(&mut self, id: &str, json: &str) {
         let call = CallId { session: "ses_1".to_owned(), call: "call".to_owned() };
         let record = Record { id: id.to_owned(), call, at_us: 1, json: json.to_owned() };
@@ -89,10 +162,32 @@ fn identity(name: &str) -> Identity {
     Identity { kind: "postgres".to_owned(), name: name.to_owned(), options: "{}".to_owned() }
 }
 
+fn said(kind: &str, properties: &Value) -> Clean<event::Event> {
+    let sent = json!({"event": {"type": kind, "properties": properties}}).to_string();
+    let event = Redactor::new("").json(sent.as_bytes()).derive(|clean| event::read_event(clean));
+    event.transpose().unwrap()
+}
+
+/// A user's message, or an assistant's that answers one.
+fn message_of(session: &str, id: &str, prompt: Option<&str>, at_us: i64) -> Value {
+    let role = if prompt.is_some() { "assistant" } else { "user" };
+    json!({"info": {"id": id, "sessionID": session, "role": role, "parentID": prompt,
+        "time": {"created": at_us / 1_000}}})
+}
+
+fn body_of(due: &Due) -> &str {
+    match &due.item {
+        Item::Event { body, .. } => body,
+        Item::Record { record, .. } => record,
+        Item::Turn { .. } => panic!("a turn has no JSON"),
+    }
+}
+
 fn kinds(due: &[Due]) -> Vec<&str> {
     let kind = |due: &'_ Due| match &due.item {
         Item::Event { kind, .. } => kind.clone(),
         Item::Record { .. } => "record".to_owned(),
+        Item::Turn { message, .. } => message.clone(),
     };
     due.iter().map(|due| kind(due).leak() as &str).collect()
 }
@@ -146,7 +241,7 @@ fn a_batch_is_bounded_and_has_one_item_at_least() {
     for _ in 0..5 {
         room.event("session.updated", "ses_1");
     }
-    let size = room.due(a)[0].item.json().len();
+    let size = body_of(&room.due(a)[0]).len();
     let mut count = |items, bytes| room.tape.due(a, NOW, Bounds { items, bytes }).unwrap().len();
     assert_eq!([count(2, 1_000), count(9, 2 * size), count(9, 1)], [2, 2, 1]);
 }
@@ -217,7 +312,7 @@ fn a_record_that_changes_while_it_is_sent_is_sent_again() {
     room.accept(&sent);
     let due = room.due(a);
     assert_eq!(due.len(), 1);
-    assert_eq!(due[0].item.json(), "new");
+    assert_eq!(body_of(&due[0]), "new");
     room.accept(&due);
     assert_eq!(room.due(a), []);
 }

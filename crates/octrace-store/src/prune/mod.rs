@@ -45,6 +45,10 @@ pub(crate) const EXCHANGE_STAYS: &str = "NOT EXISTS (SELECT 1 FROM doomed
 pub(crate) const EVENT_STAYS: &str = "NOT EXISTS (SELECT 1 FROM doomed
     WHERE doomed.session = events.session AND events.id <= doomed.event)";
 
+/// The same for the row of a `turns`.
+pub(crate) const TURN_STAYS: &str = "NOT EXISTS (SELECT 1 FROM doomed
+    WHERE doomed.session = turns.session AND turns.began <= doomed.event)";
+
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// What is to go. Nothing that is being recorded ever does.

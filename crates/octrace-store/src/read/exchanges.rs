@@ -4,7 +4,7 @@ use octrace_core::{
     exchange::{Headers, Outcome, Purpose, Summary, Timing},
     provider::{Dialect, Usage},
 };
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Params, Row};
 
 use super::ExchangeDetail;
 use crate::{Error, Tape, body, follow::Step, layout, part::PartReader};
@@ -21,10 +21,18 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn exchanges(&self, session: &str) -> Result<Vec<Summary>, Error> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM exchanges WHERE session = ?1 ORDER BY sent_us, id");
+        self.exchanges_where("session = ?1 ORDER BY sent_us, id", [session])
+    }
+
+    /// The exchanges that a condition is true for.
+    pub(super) fn exchanges_where(
+        &self,
+        condition: &str,
+        params: impl Params,
+    ) -> Result<Vec<Summary>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM exchanges WHERE {condition}");
         let mut select = self.connection.prepare_cached(&sql)?;
-        let rows = select.query_map([session], summary)?;
+        let rows = select.query_map(params, summary)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -7,6 +7,7 @@ mod search;
 mod sessions;
 mod subject;
 mod timeline;
+mod turn;
 
 use octrace_core::{
     exchange::{Headers, Summary},
@@ -18,7 +19,11 @@ pub use self::{
     authors::Author,
     search::{Hit, Hits, Wanted},
     timeline::{Changes, Timeline},
+    turn::TurnPlace,
 };
+
+/// An id behind all that OpenCode gives.
+const LAST_ID: &str = "\u{10ffff}";
 
 /// One session in a list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

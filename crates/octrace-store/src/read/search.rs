@@ -140,7 +140,7 @@ impl Tape {
             }
         }
         for hit in &mut hits {
-            hit.turn = self.turn(hit)?;
+            hit.turn = self.turn_of(hit)?;
         }
         hits.sort_by_key(|hit| std::cmp::Reverse((hit.sent_us, hit.exchange)));
         Ok(Hits { hits, more })
@@ -353,7 +353,7 @@ impl Tape {
     }
 
     /// The how many-eth prompt this is, by the requests that answer one.
-    fn turn(&self, hit: &Hit) -> Result<Option<u64>, Error> {
+    fn turn_of(&self, hit: &Hit) -> Result<Option<u64>, Error> {
         if hit.message.is_none() {
             return Ok(None);
         }

@@ -6,11 +6,8 @@ use octrace_core::{
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
 
-use super::{Census, RunSummary, SessionCursor, SessionRow};
+use super::{Census, LAST_ID, RunSummary, SessionCursor, SessionRow};
 use crate::{Error, Tape, event::Stored, part::PartReader};
-
-/// An id behind all that OpenCode gives.
-const LAST_ID: &str = "\u{10ffff}";
 
 impl Tape {
     /// All sessions, the one with the newest activity first.
@@ -136,13 +133,22 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn events(&self, session: &str) -> Result<Vec<EventRecord>, Error> {
+        self.events_where("session = ?1", params![session])
+    }
+
+    /// The events that a condition is true for, likewise.
+    pub(super) fn events_where(
+        &self,
+        condition: &str,
+        params: impl Params,
+    ) -> Result<Vec<EventRecord>, Error> {
         let mut parts = PartReader::new(&self.connection)?;
         let sql = format!(
-            "SELECT id, at_us, kind, {} FROM events WHERE session = ?1 ORDER BY id",
+            "SELECT id, at_us, kind, {} FROM events WHERE {condition} ORDER BY id",
             Stored::COLUMNS
         );
         let mut select = self.connection.prepare_cached(&sql)?;
-        let mut rows = select.query([session])?;
+        let mut rows = select.query(params)?;
         let mut events = Vec::new();
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;

@@ -14,7 +14,7 @@ use crate::config::database::DatabaseUrl;
 pub(super) fn sender(identity: &Identity, url: &DatabaseUrl) -> Sender {
     match client(identity, url) {
         Ok(mut client) => Box::new(move |due: &[Due]| {
-            let items: Vec<Item> = due.iter().map(|due| item(&due.item)).collect();
+            let items: Vec<Item> = due.iter().filter_map(|due| item(&due.item)).collect();
             sent(client.send(&items))
         }),
         // It waits, and `octrace queue` says why.
@@ -36,8 +36,8 @@ pub(crate) fn client(identity: &Identity, url: &DatabaseUrl) -> Result<Client, S
     Ok(Client::new(database, redactor))
 }
 
-fn item(item: &delivery::Item) -> Item {
-    match item {
+fn item(item: &delivery::Item) -> Option<Item> {
+    Some(match item {
         delivery::Item::Event { spool, number, session, kind, at_us, body } => {
             let about = About::of(body);
             Item::Event(Event {
@@ -53,7 +53,9 @@ fn item(item: &delivery::Item) -> Item {
         delivery::Item::Record { id, root, record, .. } => {
             Item::Record(Record { id: id.clone(), json: record.clone(), root: root.clone() })
         }
-    }
+        // None is ever queued for a Postgres.
+        delivery::Item::Turn { .. } => return None,
+    })
 }
 
 fn sent(outcome: Outcome) -> Sent {

@@ -53,7 +53,7 @@ fn fs_config(room: &Room, text: &str) {
 fn number(due: &Due) -> i64 {
     match &due.item {
         Item::Event { number, .. } => *number,
-        Item::Record { .. } => panic!("no record was made"),
+        Item::Record { .. } | Item::Turn { .. } => panic!("only events go there"),
     }
 }
 
