@@ -4,6 +4,7 @@
 //! * [`build()`]: what was recorded of a turn, as spans.
 //! * [`content`]: what was asked and answered, from the bodies of a call's last attempt.
 //! * [`id`]: ids by hash of OpenCode's own, so that a turn has the same ones whenever and wherever they are made.
+//! * `lessen`: what of a span a destination gets: redacted once more, without content, no larger than it takes.
 //!
 //! A turn, from a prompt until OpenCode is idle, is a trace; a sub-agent's turn is inside the `task` call that started
 //! it, in the trace of that call: ids are computed, so each turn is delivered by itself, whatever comes first.
@@ -256,7 +257,9 @@ pub struct Said {
     pub input: Vec<Message>,
     /// The answer; `None` where none came.
     pub output: Option<Message>,
-    /// What the request sets besides: `temperature`, `max_tokens`, … with their JSON, sorted by name.
+    /// What the request sets besides, with its JSON, sorted by name. What all dialects have is called as in OpenAI's:
+    /// `frequency_penalty`, `max_tokens`, `n`, `presence_penalty`, `reasoning_effort`, `seed`, `stop`, `temperature`,
+    /// `top_k`, `top_p`.
     pub settings: Vec<(String, String)>,
     /// The names of the tools that it offers.
     pub tools: Vec<String>,
@@ -298,7 +301,7 @@ pub enum Part {
         id: String,
         /// The tool.
         name: String,
-        /// JSON; what is none is a JSON string of it.
+        /// JSON; what is none is a JSON string of it. `null` where content is left out.
         arguments: String,
     },
     /// What a tool gave.
@@ -334,7 +337,7 @@ pub struct ToolSpan {
     pub number: u64,
     /// What OpenCode called it for people.
     pub title: Option<String>,
-    /// What it was called with: JSON.
+    /// What it was called with: JSON; empty where content is left out.
     pub input: String,
     /// What it gave, or why it failed.
     pub output: String,
