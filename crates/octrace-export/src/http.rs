@@ -195,6 +195,11 @@ impl Default for Client {
 }
 
 impl Answer {
+    /// With this status and body, and no wish to be left in peace.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into(), retry_after: None }
+    }
+
     /// How long the backend wants to be left in peace, `now_us` being µs since the Unix epoch: it may have named a date.
     pub fn retry_after(&self, now_us: i64) -> Option<Duration> {
         let said = self.retry_after.as_deref()?.trim();

@@ -4,6 +4,7 @@
 //! * [`helicone`]: model calls and tool calls as Helicone's logs.
 //! * [`http`]: requests to tracing backends, and what their answers mean.
 //! * [`jsonl`]: a line for each request, response and error, in a file per session.
+//! * [`otlp`]: traces, in the words of many backends.
 //! * [`postgres`]: Agent Trace in tables.
 
 #![warn(missing_docs)]
@@ -12,4 +13,5 @@ pub mod dump;
 pub mod helicone;
 pub mod http;
 pub mod jsonl;
+pub mod otlp;
 pub mod postgres;

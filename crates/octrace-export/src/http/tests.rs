@@ -82,7 +82,7 @@ fn client() -> Client {
 }
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, body: body.into(), retry_after: None }
+    Answer::new(status, body)
 }
 
 #[test]

@@ -1,0 +1,220 @@
+//! In the words of OpenTelemetry's conventions for generative AI. Tokens are only told of model calls, so that nobody
+//! who adds up a trace counts them twice.
+
+use octrace_core::{
+    provider::Dialect,
+    trace::{Message, ModelSpan, Part, Span, ToolSpan, Turn, TurnSpan, What},
+};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use serde_json::{Value, json};
+
+use super::{EXECUTE_TOOL, INVOKE_AGENT, name, operation};
+use crate::otlp::{
+    chat::role,
+    encode::{Attributes, Told, seconds},
+    names::{gen_ai, otel},
+};
+
+/// A span.
+pub(super) fn tell(turn: &Turn, span: &Span) -> Told {
+    let mut attributes = Attributes::default();
+    attributes.text(gen_ai::CONVERSATION, &turn.root.id);
+    attributes.text(otel::SESSION, &turn.root.id);
+    let kind = match &span.what {
+        What::Turn(what) => {
+            of_turn(what, &mut attributes);
+            SpanKind::Internal
+        }
+        What::Model(what) => {
+            of_model(what, &mut attributes);
+            SpanKind::Client
+        }
+        What::Tool(what) => {
+            of_tool(what, span.failure.is_some(), &mut attributes);
+            SpanKind::Internal
+        }
+    };
+    Told { name: name(span), kind, attributes }
+}
+
+fn of_turn(turn: &TurnSpan, to: &mut Attributes) {
+    to.text(gen_ai::OPERATION, INVOKE_AGENT);
+    to.maybe(gen_ai::AGENT, turn.agent.as_ref());
+    let text = |role: &str, text: &str| {
+        let message = json!([{ "role": role, "parts": [{ "type": "text", "content": text }] }]);
+        (!text.is_empty()).then(|| message.to_string())
+    };
+    to.maybe(gen_ai::INPUT_MESSAGES, text("user", &turn.prompt));
+    to.maybe(gen_ai::OUTPUT_MESSAGES, text("assistant", &turn.reply));
+}
+
+fn of_model(call: &ModelSpan, to: &mut Attributes) {
+    to.text(gen_ai::OPERATION, operation(call));
+    to.maybe(gen_ai::PROVIDER, provider(call));
+    to.maybe(gen_ai::AGENT, call.agent.as_ref());
+    to.maybe(gen_ai::REQUEST_MODEL, call.model.as_ref());
+    to.maybe(gen_ai::RESPONSE_MODEL, call.answered_by.as_ref());
+    if let Some((host, port)) = &call.server {
+        to.text(otel::SERVER_ADDRESS, host);
+        if let Some(port) = port {
+            to.number(otel::SERVER_PORT, (*port).into());
+        }
+    }
+    if let Some(stream) = call.stream {
+        to.truth(gen_ai::STREAM, stream);
+    }
+    for (name, value) in &call.said.settings {
+        setting(name, &super::json(value), to);
+    }
+    if let Some(finish) = &call.finish {
+        to.texts(gen_ai::FINISH_REASONS, [finish.clone()]);
+    }
+    if let Some(after_us) = call.first_content_after_us {
+        to.real(gen_ai::TIME_TO_FIRST_CHUNK, seconds(after_us));
+    }
+    if let Some(usage) = call.usage {
+        to.number(gen_ai::INPUT_TOKENS, usage.input);
+        to.number(gen_ai::OUTPUT_TOKENS, usage.output);
+        to.number(gen_ai::REASONING_TOKENS, usage.reasoning);
+        to.number(gen_ai::CACHE_READ_TOKENS, usage.cache_read);
+        to.number(gen_ai::CACHE_WRITE_TOKENS, usage.cache_write);
+    }
+    if let Some(cost) = call.cost_usd {
+        to.real(gen_ai::COST, cost);
+    }
+    let said = &call.said;
+    if !said.system.is_empty() {
+        to.text(gen_ai::SYSTEM_INSTRUCTIONS, parts(&said.system).to_string());
+    }
+    if !said.input.is_empty() {
+        let messages: Value = said.input.iter().map(message).collect();
+        to.text(gen_ai::INPUT_MESSAGES, messages.to_string());
+    }
+    if let Some(output) = &said.output {
+        let mut message = message(output);
+        if let Some(finish) = &call.finish {
+            // Deprecated, and demanded by whoever follows 1.41.
+            message["finish_reason"] = finish.as_str().into();
+        }
+        to.text(gen_ai::OUTPUT_MESSAGES, Value::from(vec![message]).to_string());
+    }
+    if !said.tools.is_empty() {
+        let tools = said.tools.iter().map(|name| json!({ "type": "function", "name": name }));
+        to.text(gen_ai::TOOL_DEFINITIONS, tools.collect::<Value>().to_string());
+    }
+}
+
+fn of_tool(call: &ToolSpan, has_failed: bool, to: &mut Attributes) {
+    to.text(gen_ai::OPERATION, EXECUTE_TOOL);
+    to.text(gen_ai::TOOL, &call.tool);
+    to.text(gen_ai::TOOL_TYPE, "function");
+    to.text(gen_ai::TOOL_CALL, &call.call);
+    to.text(gen_ai::TOOL_ARGUMENTS, &call.input);
+    // Of a call that failed, the status has what it said.
+    if !has_failed {
+        to.text(gen_ai::TOOL_RESULT, &call.output);
+    }
+}
+
+/// A setting of a request, by any of the names that the dialects have for it.
+fn setting(name: &str, value: &Value, to: &mut Attributes) {
+    let real = match name {
+        "temperature" => gen_ai::TEMPERATURE,
+        "top_p" | "topP" => gen_ai::TOP_P,
+        "frequency_penalty" | "frequencyPenalty" => gen_ai::FREQUENCY_PENALTY,
+        "presence_penalty" | "presencePenalty" => gen_ai::PRESENCE_PENALTY,
+        _ => return other_setting(name, value, to),
+    };
+    if let Some(value) = value.as_f64() {
+        to.real(real, value);
+    }
+}
+
+fn other_setting(name: &str, value: &Value, to: &mut Attributes) {
+    let whole = match name {
+        "max_tokens" | "max_completion_tokens" | "max_output_tokens" | "maxOutputTokens" => {
+            gen_ai::MAX_TOKENS
+        }
+        "top_k" | "topK" => gen_ai::TOP_K,
+        "seed" => gen_ai::SEED,
+        "stop" | "stop_sequences" | "stopSequences" => {
+            let texts = match value {
+                Value::String(text) => vec![text.clone()],
+                Value::Array(texts) => {
+                    texts.iter().filter_map(|text| Some(text.as_str()?.to_owned())).collect()
+                }
+                _ => return,
+            };
+            return to.texts(gen_ai::STOP_SEQUENCES, texts);
+        }
+        "reasoning_effort" => return to.maybe(gen_ai::REASONING_LEVEL, value.as_str()),
+        "reasoning" => return to.maybe(gen_ai::REASONING_LEVEL, value["effort"].as_str()),
+        _ => return,
+    };
+    if let Some(value) = value.as_i64() {
+        to.integer(whole, value);
+    }
+}
+
+fn message(message: &Message) -> Value {
+    // In some dialects it is the user who brings what tools gave.
+    let is_result = |part: &Part| matches!(part, Part::Result { .. });
+    let is_tool = !message.parts.is_empty() && message.parts.iter().all(is_result);
+    let role = if is_tool { "tool" } else { role(message.role) };
+    json!({ "role": role, "parts": parts(&message.parts) })
+}
+
+fn parts(parts: &[Part]) -> Value {
+    parts.iter().map(part).collect()
+}
+
+fn part(part: &Part) -> Value {
+    match part {
+        Part::Text(text) => json!({ "type": "text", "content": text }),
+        Part::Reasoning(text) => json!({ "type": "reasoning", "content": text }),
+        Part::Call { id, name, arguments } => {
+            let mut call = json!({ "type": "tool_call", "name": name });
+            if !id.is_empty() {
+                call["id"] = id.as_str().into();
+            }
+            if !arguments.is_empty() {
+                call["arguments"] = super::json(arguments);
+            }
+            call
+        }
+        Part::Result { id, name, text } => {
+            let mut result = json!({ "type": "tool_call_response", "response": text });
+            for (key, value) in [("id", id), ("name", name)] {
+                if !value.is_empty() {
+                    result[key] = value.as_str().into();
+                }
+            }
+            result
+        }
+        // Its bytes are never exported, and the conventions demand them of a `blob`.
+        Part::Media { mime, bytes } => {
+            json!({ "type": "media", "mime_type": mime, "bytes": bytes })
+        }
+        Part::Other(text) => json!({ "type": "other", "content": super::json(text) }),
+    }
+}
+
+/// OpenCode's provider in the word of the conventions, where they have one.
+pub(super) fn provider(call: &ModelSpan) -> Option<&str> {
+    Some(match call.provider.as_deref() {
+        Some("amazon-bedrock") => "aws.bedrock",
+        Some("azure" | "azure-cognitive-services") => "azure.ai.openai",
+        Some("google") => "gcp.gemini",
+        Some("google-vertex" | "google-vertex-anthropic") => "gcp.vertex_ai",
+        Some("mistral") => "mistral_ai",
+        Some("moonshotai" | "moonshotai-cn") => "moonshot_ai",
+        Some("xai") => "x_ai",
+        Some(other) => other,
+        None => match call.dialect {
+            Dialect::OpenaiChat | Dialect::OpenaiResponses => "openai",
+            Dialect::Anthropic => "anthropic",
+            Dialect::Gemini => "gcp.gemini",
+            Dialect::Unknown => return None,
+        },
+    })
+}
