@@ -6,6 +6,7 @@
 /** What recording needs. Reads them if need be. */
 export function late() {
   return (modules ??= {
+    ...(require("./backends.ts") as typeof import("./backends.ts")),
     ...(require("./files.ts") as typeof import("./files.ts")),
     ...(require("./recorder.ts") as typeof import("./recorder.ts")),
     ...(require("./requests.ts") as typeof import("./requests.ts")),
@@ -29,7 +30,8 @@ export function lateForCommands() {
 let modules: Modules | undefined;
 let forCommands: ForCommands | undefined;
 
-type Modules = typeof import("./files.ts") &
+type Modules = typeof import("./backends.ts") &
+  typeof import("./files.ts") &
   typeof import("./recorder.ts") &
   typeof import("./requests.ts") &
   typeof import("./root.ts") &

@@ -44,7 +44,18 @@ const EARLY = 64;
  * The options beside the plugin's name in OpenCode's configuration that the recorder knows; none is secret. Of others
  * it gets the name, so that it can say that they have no effect.
  */
-const OPTIONS = ["dir", "redactPatterns"];
+const OPTIONS = [
+  "dir",
+  "redactPatterns",
+  "enable",
+  "flushInterval",
+  "sessionPathPrefix",
+  "maxSpoolSize",
+  "maxSpoolAge",
+  "maxRetries",
+  "retryBaseDelay",
+  "spoolDirectory",
+];
 
 const EMPTY = new Uint8Array();
 const LINE_FEED = Uint8Array.of(10);
@@ -238,6 +249,7 @@ function knownCredentials(env = process.env): string[] {
   const data = join(dataFolder(env), "opencode");
   return [
     ...credentialsInEnv(env),
+    ...late().backendCredentials(env),
     ...credentialsIn(parsed(env["OPENCODE_AUTH_CONTENT"] ?? "")),
     ...credentialsIn(parsed(readText(join(data, "auth.json")))),
     ...credentialsIn(parsed(readText(join(data, "mcp-auth.json")))),

@@ -7,7 +7,7 @@ import { Exchange } from "./exchange.ts";
 import { classify, type Reason } from "./model_request.ts";
 import type { Recording } from "./recording.ts";
 import type { Outgoing } from "./request.ts";
-import { isStrict } from "./strictness.ts";
+import { isStrict } from "./user_config.ts";
 
 export class Requests {
   #recording: Recording;

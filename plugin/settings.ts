@@ -1,6 +1,7 @@
 /** What in OpenCode's environment holds for a recording, whoever records it: as in `octrace-wire`'s `Settings`. */
 
 import { tmpdir } from "node:os";
+import { keys, variables } from "./backends.ts";
 
 /** `data` is OpenCode's data folder. */
 export function settings(data: string, env = process.env) {
@@ -19,6 +20,8 @@ export function settings(data: string, env = process.env) {
       tool_name: env["AGENT_TRACE_TOOL_NAME"] ?? "",
       tool_version: env["AGENT_TRACE_TOOL_VERSION"] ?? "",
     },
+    variables: variables(env),
+    keys: keys(env),
   };
 }
 

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kind } from "../frame.ts";
-import { readStrictness } from "../strictness.ts";
+import { readStrictness } from "../user_config.ts";
 import { json } from "./read_spool.ts";
 import { until, world } from "./world.ts";
 
@@ -99,6 +99,8 @@ test("settings of the environment and the options come with the recording", asyn
       tool_name: "",
       tool_version: "",
     },
+    variables: {},
+    keys: {},
   });
   expect(json(of(Kind.Instance)[0]).options).toEqual({ dir: "./here", redactPatterns: ["a+"], apiKey: null });
 });

@@ -1,13 +1,16 @@
 /** The vectors that `octrace-wire`'s tests run too. */
 
 import { describe, expect, test } from "bun:test";
+import { endpointUrl, headersPrint, keyPrint, named } from "../backends.ts";
 import { frameHeader, segmentHeader, segmentName } from "../frame.ts";
 import { Recording } from "../recording.ts";
 import { Credentials } from "../secrets.ts";
 import { databaseUrl } from "../settings.ts";
 import databases from "../../fixtures/wire/databases.json";
+import endpoints from "../../fixtures/wire/endpoints.json";
 import files from "../../fixtures/wire/files.json";
 import frames from "../../fixtures/wire/frames.json";
+import keys from "../../fixtures/wire/keys.json";
 import secrets from "../../fixtures/wire/secrets.json";
 import segments from "../../fixtures/wire/segments.json";
 import { scan } from "./read_spool.ts";
@@ -64,4 +67,11 @@ describe("secret prints", () => {
 
 describe("databases", () => {
   test.each(databases.urls)("$url", ({ url, sent }) => expect(databaseUrl(url)).toBe(sent));
+});
+
+describe("tracing backends", () => {
+  test.each(endpoints.urls)("$url", ({ url, sent }) => expect(endpointUrl(url)).toBe(sent));
+  test.each(keys.keys)("$key", ({ key, sent }) => expect(keyPrint(key)).toBe(sent));
+  test.each(keys.headers)("$headers", ({ headers, sent }) => expect(headersPrint(headers)).toBe(sent));
+  test.each(keys.files)("$name", ({ text, variables }) => expect(named(text)).toEqual(variables));
 });

@@ -35,6 +35,7 @@ export function world() {
     runtime = join(folder, String(++count));
     process.env["XDG_RUNTIME_DIR"] = runtime;
     process.env["XDG_DATA_HOME"] = join(runtime, "data");
+    process.env["XDG_CONFIG_HOME"] = join(runtime, "config");
     process.env["OCTRACE_BIN"] = join(folder, "no-such-recorder");
     rmSync(runtime, { recursive: true, force: true });
     mkdirSync(runtime, { recursive: true, mode: 0o700 });

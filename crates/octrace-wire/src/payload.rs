@@ -60,11 +60,13 @@ pub struct Settings {
     /// `AGENT_TRACE_…` and the database.
     pub agent_trace: AgentTrace,
     /// The variables that say what tracing backends get, by name, of those that are set: `NEATLOGS_ENDPOINT`, … URLs are
-    /// without userinfo, query and fragment. No key is among them.
+    /// without userinfo, query and fragment. No key is among them. Empty: it is set to what cannot be told, such as a URL
+    /// with a password.
     pub variables: BTreeMap<String, String>,
     /// Which keys there are for tracing backends, by the name of the variable, of those that are set: `NEATLOGS_API_KEY`, …
     /// and each that the user's `config.toml` names as `${NAME}`. Not the key but what tells two of them apart: the first
-    /// eight hexadecimal digits of the SHA-256 of `octrace key`, a zero byte, and the key.
+    /// eight hexadecimal digits of the SHA-256 of `octrace key`, a zero byte, and the key. Empty: it is set to what is no
+    /// key.
     pub keys: BTreeMap<String, String>,
 }
 
