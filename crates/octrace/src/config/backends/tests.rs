@@ -240,6 +240,31 @@ profile = 5
 }
 
 #[test]
+fn the_plugin_finds_the_variables_that_tables_name() {
+    #[derive(serde::Deserialize)]
+    struct Vectors {
+        files: Vec<Vector>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Vector {
+        text: String,
+        variables: Vec<String>,
+    }
+    let vectors = include_str!("../../../../../fixtures/wire/keys.json");
+    let Vectors { files } = serde_json::from_str(vectors).unwrap();
+    let mut named = 0;
+    for Vector { text, variables } in files {
+        for table in &settings(&text, "{}", &[]).backends.otlp.tables {
+            for name in table.value.headers.variables() {
+                assert!(variables.iter().any(|variable| variable == name), "{name}");
+                named += 1;
+            }
+        }
+    }
+    assert_eq!(named, 3);
+}
+
+#[test]
 fn no_setting_shows_a_key() {
     let file = "neatlogs.api_key = 'geheim-1'\nhelicone.api_key = 'geheim-2'\n\
         [[otlp]]\nendpoint = 'https://a.example'\nheaders.authorization = 'Basic geheim-3 ${AUTH}'\n";
