@@ -148,7 +148,19 @@ fn turn_span(recorded: &Recorded, turn: session::Turn) -> TurnSpan {
         Some(reply) => reply,
         None => work().next_back().map(|call| call.text.clone()).unwrap_or_default(),
     };
-    TurnSpan { message: turn.message, agent, prompt: turn.prompt, reply, usage, cost_usd }
+    TurnSpan { message: turn.message, agent, prompt: unquoted(turn.prompt), reply, usage, cost_usd }
+}
+
+/// `opencode run` puts quotes around what has spaces; those nobody typed.
+fn unquoted(prompt: String) -> String {
+    let inner = prompt.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let is_argument = |inner: &&str| {
+        inner.contains(' ') && !inner.ends_with('\\') && !inner.replace("\\\"", "").contains('"')
+    };
+    match inner.filter(is_argument) {
+        Some(inner) => inner.replace("\\\"", "\""),
+        None => prompt,
+    }
 }
 
 /// The agent that a user's message is for.

@@ -186,7 +186,7 @@ pub struct TurnSpan {
     pub message: String,
     /// OpenCode's agent.
     pub agent: Option<String>,
-    /// What was asked.
+    /// What was asked, without the quotes that `opencode run` adds.
     pub prompt: String,
     /// The last answer's text.
     pub reply: String,

@@ -441,6 +441,21 @@ fn a_turn_whose_message_was_lost_is_what_the_wire_shows() {
 }
 
 #[test]
+fn quotes_that_nobody_typed_are_left_out() {
+    for (prompt, typed) in [
+        (r#""Fix it""#, "Fix it"),
+        (r#""Say \"hi\" twice""#, r#"Say "hi" twice"#),
+        (r#""word""#, r#""word""#),
+        (r#""two words" and "two more""#, r#""two words" and "two more""#),
+        (r#""in C:\my folder\""#, r#""in C:\my folder\""#),
+        (r#"""#, r#"""#),
+        ("", ""),
+    ] {
+        assert_eq!(unquoted(prompt.to_owned()), typed);
+    }
+}
+
+#[test]
 fn servers() {
     for (url, host, port) in [
         ("https://api.example.com/v1/messages", "api.example.com", None),
