@@ -1,9 +1,13 @@
 //! What is sent is decoded again, and looked at.
 
 mod answers;
+mod genai;
+mod langfuse;
+mod neatlogs;
+mod observed;
 mod odd;
+mod openinference;
 mod packing;
-mod profiles;
 mod sample;
 
 use std::{fmt::Write as _, io::Read as _};
@@ -35,6 +39,14 @@ fn pack(options: &Options, turns: &[Turn]) -> Vec<Parcel> {
     }
     parcels.extend(packer.finish());
     parcels
+}
+
+/// All of both turns of the sample, in one request.
+fn told(profile: Profile) -> String {
+    let parcels = pack(&options(profile), &[sample::child(), sample::root()]);
+    assert_eq!(parcels.len(), 1);
+    assert_eq!(parcels[0].turns, 0..2);
+    show(&parcels[0].body)
 }
 
 /// What a receiver makes of it.
@@ -112,5 +124,15 @@ fn show_value(value: &Value) -> String {
             format!("[{}]", values.collect::<Vec<_>>().join(", "))
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nothing_tells_where_the_user_works() {
+    for profile in [Profile::GenAi, Profile::OpenInference, Profile::Langfuse, Profile::Neatlogs] {
+        let told = told(profile);
+        assert!(!told.contains("secret-project"), "{profile:?}");
+        // Titles tell what it is about, and this is not where they would be taken out.
+        assert!(!told.contains("Fixing it"), "{profile:?}");
     }
 }
