@@ -91,8 +91,13 @@ impl Client {
     /// an answer 60 s in all, and no redirect is followed: keys are for the endpoint that somebody chose. Proxies are those of
     /// the environment.
     pub fn new() -> Self {
+        Self::within(Duration::from_secs(60))
+    }
+
+    /// The same, but an answer may take this long.
+    pub fn within(limit: Duration) -> Self {
         let named = std::env::var_os("SSL_CERT_FILE").filter(|name| !name.is_empty());
-        Self::with(named.as_ref().map(Path::new), Duration::from_secs(60))
+        Self::with(named.as_ref().map(Path::new), limit)
     }
 
     fn with(roots: Option<&Path>, limit: Duration) -> Self {

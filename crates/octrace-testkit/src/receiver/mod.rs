@@ -20,8 +20,9 @@ use std::{
 };
 
 use anyhow::ensure;
+use serde_json::json;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, helicone};
 
 /// A server on loopback that takes whatever is posted to it. It is there until the process ends.
 pub struct Receiver {
@@ -111,6 +112,17 @@ impl Receiver {
         Self::open(|received| match received.traces() {
             Ok(_) => Response::new(200, "").header("content-type", "application/x-protobuf"),
             Err(error) => Response::new(400, error.to_string()),
+        })
+    }
+
+    /// Helicone: takes every log that passes [`helicone::check`].
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn helicone() -> io::Result<Self> {
+        Self::open(|received| match helicone::check(&received.headers, &received.body) {
+            Ok(()) => Response::new(200, "ok"),
+            Err(why) => Response::new(400, json!({ "error": why }).to_string()),
         })
     }
 
