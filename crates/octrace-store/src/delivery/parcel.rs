@@ -27,7 +27,7 @@ pub struct Parcel {
     pub head: String,
     /// Whether the destination has it for good.
     pub is_accepted: bool,
-    /// Why it was refused the last time.
+    /// Why it was refused the last time; or, of one that is accepted, what of it was not.
     pub reason: Option<String>,
 }
 
@@ -121,19 +121,22 @@ impl Tape {
     /// The destination has a parcel for good, and with it the items of which nothing else is left to be sent: they leave
     /// the queue, dead letters too. How many these are. It survives a power cut.
     ///
+    /// `but` says that it has some of it and will never have the rest: the parcel is not to be sent again, and its items
+    /// stay, to become dead letters ([`Tape::settle`]).
+    ///
     /// # Errors
     /// When the tape cannot be written; then the parcel may be sent again.
-    pub fn parcel_accepted(&mut self, parcel: ParcelId) -> Result<u64, Error> {
+    pub fn parcel_accepted(&mut self, parcel: ParcelId, but: Option<&str>) -> Result<u64, Error> {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.prepare_cached("UPDATE parcels SET body = NULL, reason = NULL WHERE id = ?1")?
-            .execute([parcel.0])?;
+        tx.prepare_cached("UPDATE parcels SET body = NULL, reason = ?2 WHERE id = ?1")?
+            .execute(params![parcel.0, but])?;
         let delivered = tx
             .prepare_cached(
                 "DELETE FROM deliveries WHERE id IN (
                      SELECT delivery FROM parcel_items WHERE parcel = ?1)
                  AND packed = 1
                  AND NOT EXISTS (SELECT 1 FROM parcel_items JOIN parcels ON parcels.id = parcel
-                     WHERE delivery = deliveries.id AND body IS NOT NULL)",
+                     WHERE delivery = deliveries.id AND (body IS NOT NULL OR reason IS NOT NULL))",
             )?
             .execute([parcel.0])?;
         tx.commit()?;
