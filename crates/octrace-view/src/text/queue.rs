@@ -4,17 +4,17 @@ use octrace_store::delivery::{DeadLetter, Standing};
 
 use super::{Paint, Style, counted, figures, line::Line};
 
-/// The destinations, each with whether its URL is known here, and the dead letters. `now_us` is the time, µs since the
-/// Unix epoch.
+/// The destinations, each with what is missing here to deliver there, and the dead letters. `now_us` is the time, µs since
+/// the Unix epoch.
 pub fn queue(
-    destinations: &[(Standing, bool)],
+    destinations: &[(Standing, Option<&str>)],
     letters: &[DeadLetter],
     style: &Style,
     now_us: i64,
 ) -> String {
     let mut out = String::new();
-    for (standing, is_known) in destinations {
-        destination(standing, *is_known, style, now_us, &mut out);
+    for (standing, lacks) in destinations {
+        destination(standing, *lacks, style, now_us, &mut out);
     }
     for letter in letters {
         let what = letter.event.as_ref().unwrap_or(&letter.kind);
@@ -48,7 +48,13 @@ pub fn queue(
     out
 }
 
-fn destination(standing: &Standing, is_known: bool, style: &Style, now_us: i64, out: &mut String) {
+fn destination(
+    standing: &Standing,
+    lacks: Option<&str>,
+    style: &Style,
+    now_us: i64,
+    out: &mut String,
+) {
     let Standing { destination, waiting, oldest_us, dead } = standing;
     Line::new()
         .put(Paint::Strong, &destination.id.0.to_string())
@@ -63,7 +69,7 @@ fn destination(standing: &Standing, is_known: bool, style: &Style, now_us: i64, 
         dead => counted(*dead, "dead letter"),
     };
     let failing = destination.error.is_some();
-    let next = destination.retry_us.filter(|_| failing && is_known).map(|at_us| {
+    let next = destination.retry_us.filter(|_| failing && lacks.is_none()).map(|at_us| {
         let wait = at_us.saturating_sub(now_us);
         if wait > 0 {
             format!("next try in {}", figures::duration(wait))
@@ -71,11 +77,10 @@ fn destination(standing: &Standing, is_known: bool, style: &Style, now_us: i64, 
             "tried again".to_owned()
         }
     });
-    let unknown = if is_known { "" } else { "its URL is not in this environment" };
     let (oldest, next) = (oldest.unwrap_or_default(), next.unwrap_or_default());
     Line::new()
         .layout(Paint::Plain, "   ")
-        .dotted(style, Paint::Plain, [&waits, &oldest, &dead, &next, unknown])
+        .dotted(style, Paint::Plain, [&waits, &oldest, &dead, &next, lacks.unwrap_or_default()])
         .render(style, out);
     if let Some(error) = &destination.error {
         let failed = format!("   failed {}: ", times(destination.attempts));
@@ -136,9 +141,9 @@ mod tests {
         };
         let away = "no connection to db1:5432: connection refused";
         let destinations = [
-            (standing(1, Some(away)), true),
-            (standing(2, Some(away)), false),
-            (standing(3, None), true),
+            (standing(1, Some(away)), None),
+            (standing(2, Some(away)), Some("its URL is not in this environment")),
+            (standing(3, None), None),
         ];
         let letters = [letter(17, Some("message.updated"), Some("ses_1")), letter(18, None, None)];
         insta::assert_snapshot!(queue(&destinations, &letters, &Style::plain(), NOW), @"

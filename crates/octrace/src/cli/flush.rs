@@ -15,8 +15,9 @@ use crate::record::{self, FlushReport, Undelivered};
 
 /// Wait until everything captured so far is on the tape, in the files that follow it, and delivered
 ///
-/// Running recorders are asked; what no recorder reads is read by this command. What waits for a Postgres is delivered if
-/// its URL is in this environment or in the settings; else it is named, and waits on.
+/// Running recorders are asked; what no recorder reads is read by this command. What waits to be delivered is, where the
+/// URL of the Postgres or the key of the tracing backend is in this environment or in the settings; else it is named, and
+/// waits on. Who asked to be left in peace for a while (Retry-After) is.
 #[derive(Args)]
 pub(crate) struct Flush {
     /// Give up after this many seconds
@@ -63,10 +64,10 @@ pub(super) fn told(undelivered: &[Undelivered], out: &Output) -> Result {
         let items = text::counted(*count, "item");
         format!("{items} wait for {}: {}", destination.identity.name, waiting.why())
     };
-    for waiting in undelivered.iter().filter(|waiting| !waiting.is_known) {
+    for waiting in undelivered.iter().filter(|waiting| waiting.lacks.is_some()) {
         out.note(&says(waiting));
     }
-    match undelivered.iter().find(|waiting| waiting.is_known) {
+    match undelivered.iter().find(|waiting| waiting.lacks.is_none()) {
         None => Ok(()),
         Some(waiting) => {
             let failure = Failure::failed(format!("not all is delivered: {}", says(waiting)));

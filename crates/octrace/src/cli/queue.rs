@@ -18,8 +18,8 @@ use super::{
     flush::told,
 };
 use crate::{
-    config::database::DatabaseUrl,
-    record::{self, destination},
+    config::Settings,
+    record::{self, Delivery, destination},
 };
 
 /// How many dead letters people are shown.
@@ -41,8 +41,8 @@ enum Action {
     List,
     /// Deliver again what waits or was given up: all of it, or what is named
     ///
-    /// From here, where the destination's URL is in this environment or in the settings; else the next recorder that
-    /// has it does.
+    /// From here, where the destination's URL or key is in this environment or in the settings; else the next recorder
+    /// that has it does.
     Retry(Retry),
     /// Give up what waits or was given up, for ever: it stays on the tape, and is not delivered
     Drop(Drop),
@@ -93,14 +93,14 @@ struct Printed<'a> {
 #[derive(Serialize)]
 struct Destination<'a> {
     id: DestinationId,
-    /// `postgres`.
+    /// `postgres`, `neatlogs`, `helicone`, `otlp`.
     kind: &'a str,
-    /// Where it is; no password.
+    /// Where it is; no password, no key.
     name: &'a str,
     /// What shapes what is delivered there.
     options: Option<&'a RawValue>,
-    /// Whether this environment, or the settings, have its URL.
-    url_is_known: bool,
+    /// Whether this environment, or the settings, have the URL of the Postgres, or the key of the tracing backend.
+    key_is_known: bool,
     /// Items that are to be delivered yet.
     waiting: u64,
     /// When the oldest of them was recorded; null where nothing waits.
@@ -127,44 +127,46 @@ impl Queue {
 
 fn list(context: &mut Context, json: bool) -> Result {
     let Context { paths, settings, out } = context;
-    let database = settings.agent_trace.database.value.as_ref();
-    let is_known =
-        |standing: &Standing| destination::url(&standing.destination.identity, database).is_some();
+    let delivery = Delivery::new(settings);
+    let lacks = |standing: &Standing| delivery.lacks(&standing.destination.identity);
     let (mut standings, mut letters) = (Vec::new(), Vec::new());
     if let Some(tape) = Tape::open_existing(&paths.tape())? {
         standings = tape.queue()?;
         letters = tape.dead_letters(if json { u32::MAX } else { SHOWN })?;
     }
     if json {
-        let destinations = standings.iter().map(|standing| printed(standing, is_known(standing)));
+        let destinations =
+            standings.iter().map(|standing| printed(standing, lacks(standing).is_none()));
         let destinations = destinations.collect();
         return out.json(&Printed { destinations, dead_letters: &letters });
     }
     if standings.is_empty() {
-        out.note(&nothing(database));
+        out.note(&nothing(settings));
         return Ok(());
     }
     let standings: Vec<_> = standings
         .into_iter()
         .map(|standing| {
-            let is_known = is_known(&standing);
-            (standing, is_known)
+            let lacks = lacks(&standing);
+            (standing, lacks)
         })
         .collect();
     let now_us = Timestamp::now().as_microsecond();
     out.print(&text::queue(&standings, &letters, &out.style(), now_us))
 }
 
-fn nothing(database: Option<&DatabaseUrl>) -> String {
-    match database {
-        Some(url) => format!("nothing was recorded for {} yet", url.name()),
-        None => {
-            "nothing is delivered anywhere; AGENT_TRACE_DATABASE_URL names a Postgres".to_owned()
-        }
+fn nothing(settings: &Settings) -> String {
+    let named: Vec<_> = destination::own(settings).into_iter().map(|own| own.name).collect();
+    if named.is_empty() {
+        "nothing is delivered anywhere; AGENT_TRACE_DATABASE_URL names a Postgres, and NEATLOGS_API_KEY, \
+         HELICONE_API_KEY or OCTRACE_OTEL_EXPORTER_OTLP_ENDPOINT a tracing backend"
+            .to_owned()
+    } else {
+        format!("nothing was recorded for {} yet", named.join(", "))
     }
 }
 
-fn printed(standing: &Standing, url_is_known: bool) -> Destination<'_> {
+fn printed(standing: &Standing, key_is_known: bool) -> Destination<'_> {
     let Standing { destination, waiting, oldest_us, dead } = standing;
     let identity = &destination.identity;
     Destination {
@@ -172,7 +174,7 @@ fn printed(standing: &Standing, url_is_known: bool) -> Destination<'_> {
         kind: &identity.kind,
         name: &identity.name,
         options: serde_json::from_str(&identity.options).ok(),
-        url_is_known,
+        key_is_known,
         waiting: *waiting,
         oldest_us: *oldest_us,
         dead: *dead,

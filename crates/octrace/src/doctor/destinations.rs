@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use octrace_export::http::{Answer, Client, Verdict};
 use octrace_store::{
     Tape,
     delivery::{Identity, Standing},
@@ -12,28 +13,98 @@ use super::Finding;
 use crate::{
     config::{Settings, database::DatabaseUrl},
     paths::Paths,
-    record::{destination, postgres},
+    record::{
+        Access, Delivery, Reach,
+        destination::{self, HELICONE, NEATLOGS},
+        now_us, postgres,
+    },
 };
 
 const ABOUT: &str = "delivery";
 
-/// How long a database may take to answer.
+/// How long a destination may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The database of this environment, and every destination that something waits for.
+const WAITS: &str = "What is recorded waits; nothing is lost.";
+
+/// The destinations of this environment, and every other one that something waits for.
 pub(super) fn destinations(paths: &Paths, settings: &Settings) -> Vec<Finding> {
-    let traced = &settings.agent_trace;
-    let database = traced.database.value.as_ref();
-    let mut findings = Vec::new();
-    if let (Some(url), Some((identity, _))) = (database, destination::postgres(traced, Vec::new()))
-    {
-        findings.push(reached(&identity, url));
-    }
+    let delivery = Delivery::new(settings);
     // What is wrong with the tape is said elsewhere.
     let tape = Tape::open_existing(&paths.tape()).ok().flatten();
     let queue = tape.and_then(|tape| tape.queue().ok()).unwrap_or_default();
-    findings.extend(queue.iter().filter_map(|standing| waiting(standing, database)));
+    let own = destination::own(settings);
+    let waiting = queue.iter().filter(|standing| standing.waiting > 0);
+    let waiting = waiting.map(|standing| &standing.destination.identity);
+    let mut findings: Vec<_> = own.iter().filter_map(|to| tried(to, &delivery)).collect();
+    for finding in waiting.filter(|to| !own.contains(to)).filter_map(|to| tried(to, &delivery)) {
+        // They differ in what they are sent; who answers may be the same.
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings.extend(
+        queue
+            .iter()
+            .filter_map(|standing| waits(standing, delivery.lacks(&standing.destination.identity))),
+    );
     findings
+}
+
+/// Whether it answers; `None` where nothing of this environment leads there.
+fn tried(to: &Identity, delivery: &Delivery) -> Option<Finding> {
+    Some(match delivery.reach(to)? {
+        Reach::Postgres(url) => reached(to, url),
+        Reach::Backend(access) => heard(to, &access),
+    })
+}
+
+/// What a tracing backend says to a request that leaves nothing there: without any span, or, where that is no
+/// request, one that is refused for what it is.
+fn heard(to: &Identity, access: &Access) -> Finding {
+    let (content_type, body): (_, &[u8]) = match to.kind.as_str() {
+        HELICONE => ("application/json", b"{}"),
+        _ => ("application/x-protobuf", b""),
+    };
+    let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
+    headers.extend(access.headers.iter().cloned());
+    match Client::within(PATIENCE).post(&access.url, &headers, body) {
+        Ok(answer) => answered(to, &answer),
+        Err(error) => {
+            Finding::problem(ABOUT, format!("nothing is delivered now: {error}")).remedy(WAITS)
+        }
+    }
+}
+
+fn answered(to: &Identity, answer: &Answer) -> Finding {
+    let Identity { kind, name, .. } = to;
+    if kind == HELICONE && answer.status == 400 {
+        let says = format!("{name} answers; whether it accepts the key, the first log shows");
+        return Finding::ok(ABOUT, says);
+    }
+    let (why, remedy) = match (answer.judge(now_us()), answer.status) {
+        (Verdict::Accepted | Verdict::Partly(_), _) => {
+            return Finding::ok(ABOUT, format!("{name} answers"));
+        }
+        (Verdict::Refused(why), _) => {
+            (why, "That is no endpoint for traces, it seems: correct it.")
+        }
+        (Verdict::Later { why, .. }, 401 | 403) => (why, key(kind)),
+        (Verdict::Later { why, .. }, 300..=499) if answer.status != 429 => {
+            (why, "Correct the endpoint: it is the base URL, and the path comes by itself.")
+        }
+        (Verdict::Later { why, .. }, _) => (why, WAITS),
+    };
+    Finding::problem(ABOUT, format!("nothing is delivered now: {name} {why}")).remedy(remedy)
+}
+
+/// Where to look for a key that is not accepted.
+fn key(kind: &str) -> &'static str {
+    match kind {
+        NEATLOGS => "Correct NEATLOGS_API_KEY, or `neatlogs.api_key` in the settings.",
+        HELICONE => "Correct HELICONE_API_KEY, or `helicone.api_key` in the settings.",
+        _ => "Correct OCTRACE_OTEL_EXPORTER_OTLP_HEADERS, or the headers in the settings.",
+    }
 }
 
 fn reached(identity: &Identity, url: &DatabaseUrl) -> Finding {
@@ -53,12 +124,12 @@ fn reached(identity: &Identity, url: &DatabaseUrl) -> Finding {
         Ok(version) => Finding::ok(ABOUT, format!("{name} answers, tables of version {version}")),
         Err(error) => {
             let finding = Finding::problem(ABOUT, format!("nothing is delivered now: {error}"));
-            finding.remedy(error.hint().unwrap_or("What is recorded waits; nothing is lost."))
+            finding.remedy(error.hint().unwrap_or(WAITS))
         }
     }
 }
 
-fn waiting(standing: &Standing, database: Option<&DatabaseUrl>) -> Option<Finding> {
+fn waits(standing: &Standing, lacks: Option<&str>) -> Option<Finding> {
     let Standing { destination, waiting, dead, .. } = standing;
     let name = &destination.identity.name;
     if *dead > 0 {
@@ -67,12 +138,11 @@ fn waiting(standing: &Standing, database: Option<&DatabaseUrl>) -> Option<Findin
         return Some(Finding::warning(ABOUT, says).remedy(remedy));
     }
     let says = format!("{} waiting for {name}", counted(*waiting, "item"));
-    let is_known = destination::url(&destination.identity, database).is_some();
-    match (waiting, is_known) {
+    match (waiting, lacks) {
         (0, _) => None,
-        (_, true) => Some(Finding::note(ABOUT, says)),
-        (_, false) => Some(
-            Finding::note(ABOUT, format!("{says}, whose URL is not in this environment"))
+        (_, None) => Some(Finding::note(ABOUT, says)),
+        (_, Some(lacks)) => Some(
+            Finding::note(ABOUT, format!("{says}: {lacks}"))
                 .remedy("`octrace flush` where it is delivers them."),
         ),
     }
@@ -81,6 +151,7 @@ fn waiting(standing: &Standing, database: Option<&DatabaseUrl>) -> Option<Findin
 #[cfg(test)]
 mod tests {
     use octrace_store::delivery::{Destination, DestinationId, Rules};
+    use octrace_testkit::{Receiver, Response};
 
     use super::*;
 
@@ -90,8 +161,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_named_with_what_to_do() {
-        let url = DatabaseUrl::new("postgres://me:geheim@db/trace");
-        let name = url.as_ref().unwrap().name().to_owned();
+        let name = "postgres://me@db/trace".to_owned();
         let identity = Identity { kind: "postgres".to_owned(), name, options: "{}".to_owned() };
         let id = DestinationId(1);
         let destination = Destination {
@@ -109,24 +179,59 @@ mod tests {
             oldest_us: None,
             dead,
         };
-        let says = |waiting_, dead, url: Option<&DatabaseUrl>| {
-            waiting(&standing(waiting_, dead), url).as_ref().map(told)
-        };
+        let says = |waiting, dead, lacks| waits(&standing(waiting, dead), lacks).as_ref().map(told);
         assert_eq!(says(0, 0, None), None);
+        let two = "note: 2 items waiting for postgres://me@db/trace";
+        assert_eq!(says(2, 0, None).as_deref(), Some(two));
+        let lacks = "its URL is not in this environment";
+        assert_eq!(says(2, 0, Some(lacks)), Some(format!("{two}: {lacks}")));
         assert_eq!(
-            says(2, 0, url.as_ref()).as_deref(),
-            Some("note: 2 items waiting for postgres://me@db/trace")
-        );
-        assert_eq!(
-            says(2, 0, None).as_deref(),
-            Some(
-                "note: 2 items waiting for postgres://me@db/trace, whose URL is not in this environment"
-            )
-        );
-        assert_eq!(
-            says(2, 1, url.as_ref()).as_deref(),
+            says(2, 1, None).as_deref(),
             Some("warning: 1 item for postgres://me@db/trace given up")
         );
+    }
+
+    #[test]
+    fn a_backend_is_asked_without_leaving_anything_there() {
+        let key = "k".repeat(20);
+        let ask = |kind: &str, receiver: &Receiver| {
+            let (kind, options) = (kind.to_owned(), "{}".to_owned());
+            let identity = Identity { kind, name: receiver.url(), options };
+            let headers = vec![("x-api-key".to_owned(), key.clone())];
+            let access = Access { url: format!("{}/v1/traces", receiver.url()), headers };
+            let finding = heard(&identity, &access);
+            assert!(!format!("{finding:?}").contains(&key), "{finding:?}");
+            let remedy = finding.remedy.clone().unwrap_or_default();
+            format!("{} -> {remedy}", told(&finding)).replace(&receiver.url(), "URL")
+        };
+        let otlp = Receiver::otlp().unwrap();
+        assert_eq!(ask("otlp", &otlp), "ok: URL answers -> ");
+        let asked = &otlp.received()[0];
+        assert_eq!((asked.spans().unwrap().len(), asked.body.len()), (0, 0));
+        assert_eq!(asked.header("x-api-key"), Some(key.as_str()));
+        let helicone = Receiver::helicone().unwrap();
+        let refused = "ok: URL answers; whether it accepts the key, the first log shows -> ";
+        assert_eq!(ask("helicone", &helicone), refused);
+        assert_eq!(helicone.received()[0].answered, Some(400));
+
+        let says = |kind: &str, status, body: &str| {
+            otlp.always(self::says(status, body));
+            ask(kind, &otlp)
+        };
+        insta::assert_snapshot!(says("neatlogs", 401, &format!("no such key: {key}")), @"PROBLEM: nothing is delivered now: URL answered 401: it does not accept the key (no such key: ********************) -> Correct NEATLOGS_API_KEY, or `neatlogs.api_key` in the settings.");
+        insta::assert_snapshot!(says("helicone", 401, ""), @"PROBLEM: nothing is delivered now: URL answered 401: it does not accept the key -> Correct HELICONE_API_KEY, or `helicone.api_key` in the settings.");
+        insta::assert_snapshot!(says("otlp", 403, ""), @"PROBLEM: nothing is delivered now: URL answered 403: it does not accept the key -> Correct OCTRACE_OTEL_EXPORTER_OTLP_HEADERS, or the headers in the settings.");
+        insta::assert_snapshot!(says("otlp", 404, "<html>"), @"PROBLEM: nothing is delivered now: URL answered 404: there is no such endpoint -> Correct the endpoint: it is the base URL, and the path comes by itself.");
+        insta::assert_snapshot!(says("otlp", 400, "not OTLP"), @"PROBLEM: nothing is delivered now: URL answered 400 (not OTLP) -> That is no endpoint for traces, it seems: correct it.");
+        insta::assert_snapshot!(says("otlp", 429, ""), @"PROBLEM: nothing is delivered now: URL answered 429 -> What is recorded waits; nothing is lost.");
+        insta::assert_snapshot!(says("otlp", 503, "in maintenance"), @"PROBLEM: nothing is delivered now: URL answered 503 (in maintenance) -> What is recorded waits; nothing is lost.");
+        otlp.is_down(true);
+        let away = ask("otlp", &otlp);
+        assert!(away.starts_with("PROBLEM: nothing is delivered now: URL/v1/traces: "), "{away}");
+    }
+
+    fn says(status: u16, body: &str) -> octrace_testkit::Answer {
+        octrace_testkit::Answer::Says(Response::new(status, body))
     }
 
     #[test]

@@ -63,7 +63,13 @@ use octrace_store::Tape;
 pub(crate) use self::{
     adopt::{FoundSpool, SpoolState, spools},
     ask::{Answer, ask},
-    deliver::{Undelivered, deliver, destination, postgres},
+    clock::now_us,
+    deliver::{
+        Undelivered, deliver,
+        destination::{self, Access},
+        postgres,
+        reach::Reach,
+    },
     flush::{FlushReport, flush},
     inspect::{Inspection, inspect},
     place::{Delivery, Place},

@@ -236,6 +236,13 @@ fn first<'a, T>(
     &theirs.unwrap_or_else(|| value(ours)).value
 }
 
+/// Where a recording with these settings goes that no project says anything about.
+pub(crate) fn own(settings: &Settings) -> Vec<Identity> {
+    let postgres = postgres(&settings.agent_trace, Vec::new());
+    let traces = traces(settings, &[], &Prints::new());
+    postgres.into_iter().chain(traces).map(|(identity, _)| identity).collect()
+}
+
 /// How a tracing backend is reached.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Access {

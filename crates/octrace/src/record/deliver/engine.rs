@@ -25,6 +25,9 @@ const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 /// What is being made again on the tape is looked for after this time.
 const REMADE: Duration = Duration::from_secs(1);
 
+/// What has waited for too long is given up as often as this.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
 /// What a batch has at most, in bytes.
 const BATCH_BYTES: usize = 8 << 20;
 
@@ -53,6 +56,8 @@ pub(super) enum Verdict {
     Accepted,
     /// It is at fault itself, the destination says.
     Refused(String),
+    /// It was refused together with others, and may not be the one at fault: alone, it is tried at once.
+    Apart(String),
     /// It must not be sent again by itself, and why.
     Dead(String),
     /// Nobody knows; it is to be sent again.
@@ -91,11 +96,13 @@ pub(super) struct Engine<S, C> {
     now_us: C,
     /// Since when there is something that waits for more of it.
     filling_since_us: Option<i64>,
+    /// When it was last looked for what has waited for too long.
+    expired_us: Option<i64>,
 }
 
 impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
     pub(super) fn new(tape: Tape, to: DestinationId, lock: Lock, send: S, now_us: C) -> Self {
-        Self { tape, to, lock, send, now_us, filling_since_us: None }
+        Self { tape, to, lock, send, now_us, filling_since_us: None, expired_us: None }
     }
 
     /// Until when the destination is to be left in peace, µs since the Unix epoch.
@@ -113,6 +120,7 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
     /// # Errors
     /// When the tape or the lock cannot be used. What was accepted and could not be noted is sent again.
     pub(super) fn step(&mut self, urge: Urge) -> anyhow::Result<Next> {
+        self.expire()?;
         if let Ready::Not(next) = self.ready(urge)? {
             return Ok(next);
         }
@@ -132,6 +140,23 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
         let next = self.note(&rules, &due, sent);
         drop(held);
         next
+    }
+
+    /// Gives up what its rules do not let wait any longer, now and then.
+    fn expire(&mut self) -> anyhow::Result<()> {
+        let now_us = (self.now_us)();
+        let is_early =
+            |before_us| (0..micros(EXPIRE_EVERY)).contains(&now_us.saturating_sub(before_us));
+        if self.expired_us.is_some_and(is_early) {
+            return Ok(());
+        }
+        self.expired_us = Some(now_us);
+        let Some(destination) = self.tape.destination(self.to)? else { return Ok(()) };
+        let expired = self.tape.expire(self.to, now_us, &destination.rules)?;
+        if expired > 0 {
+            tracing::warn!(destination = self.to.0, expired, "given up: it waited for too long");
+        }
+        Ok(())
     }
 
     /// Whether something is to be sent at this moment, and by which rules.
@@ -178,6 +203,10 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
                     let again = attempts <= rules.retry_max;
                     let retry_us =
                         again.then(|| now_us.saturating_add(micros(back_off(rules, attempts))));
+                    settled.refused.push(Refusal { id: due.id, reason, retry_us });
+                }
+                Verdict::Apart(reason) => {
+                    let retry_us = Some(now_us);
                     settled.refused.push(Refusal { id: due.id, reason, retry_us });
                 }
                 Verdict::Dead(reason) => {

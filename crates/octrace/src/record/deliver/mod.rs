@@ -2,19 +2,21 @@
 //!
 //! * [`engine`]: one destination, a batch at a time.
 //! * [`lock`]: one deliverer per destination at a time, in all processes.
-//! * [`postgres`]: sending to one.
-//! * [`destination`]: which destinations a recording has, and which of them this process has the keys for.
+//! * [`postgres`]: sending to one. [`traces`]: sending to tracing backends.
+//! * [`destination`]: which destinations a recording has. [`reach`]: which of them this process has the keys for.
 //!
 //! A recorder serves each destination on the tape that its own environment, which is OpenCode's, or the user's file has
-//! the URL for: also what recorders before it left. It never waits for any of this; a thread wakes when something was
+//! the URL or the key for: also what recorders before it left. It never waits for any of this; a thread wakes when something was
 //! recorded, and when the recorder ends, what can still be delivered within a few seconds is. The rest is the next one's.
 
 pub(crate) mod destination;
 mod engine;
 mod lock;
 pub(crate) mod postgres;
+pub(crate) mod reach;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::{
     collections::HashSet,
@@ -33,6 +35,7 @@ use octrace_store::{
 use self::{
     engine::{Engine, Next, Sent, Urge},
     lock::Lock,
+    reach::Reach,
 };
 use super::{clock::now_us, place::Place};
 
@@ -105,10 +108,12 @@ pub(super) struct Deliverers {
 impl Deliverers {
     /// For a recorder, or who delivers in its stead.
     pub(super) fn of(place: &Place) -> Self {
-        let database = place.delivery.database.clone();
+        let (delivery, tape) = (place.delivery.clone(), place.tape.clone());
         let connect = move |destination: &Destination| {
-            let url = destination::url(&destination.identity, database.as_ref())?;
-            Some(postgres::sender(&destination.identity, url))
+            Some(match delivery.reach(&destination.identity)? {
+                Reach::Postgres(url) => postgres::sender(&destination.identity, url),
+                Reach::Backend(access) => traces::sender(&tape, destination, access),
+            })
         };
         Self::new(&place.tape, Box::new(connect))
     }
@@ -188,17 +193,17 @@ impl Deliverers {
 pub(crate) struct Undelivered {
     /// How it stands.
     pub(crate) standing: Standing,
-    /// Whether this process could deliver it: it has the key.
-    pub(crate) is_known: bool,
+    /// What this process lacks to deliver it; `None`: it has the key.
+    pub(crate) lacks: Option<&'static str>,
 }
 
 impl Undelivered {
     /// Why.
     pub(crate) fn why(&self) -> &str {
-        match &self.standing.destination.error {
-            _ if !self.is_known => "its URL is not in this environment",
-            Some(error) => error,
-            None => "it takes longer, or some of it was refused and is tried again",
+        match (self.lacks, &self.standing.destination.error) {
+            (Some(lacks), _) => lacks,
+            (None, Some(error)) => error,
+            (None, None) => "it takes longer, or some of it was refused and is tried again",
         }
     }
 }
@@ -213,18 +218,16 @@ pub(crate) fn deliver(
     deadline: Instant,
 ) -> Result<Vec<Undelivered>, octrace_store::Error> {
     let waiting = |tape: &Tape| -> Result<Vec<Undelivered>, octrace_store::Error> {
-        let database = place.delivery.database.as_ref();
         let standings = tape.queue()?.into_iter().filter(|standing| standing.waiting > 0);
         Ok(standings
             .map(|standing| {
-                let identity = &standing.destination.identity;
-                let is_known = destination::url(identity, database).is_some();
-                Undelivered { standing, is_known }
+                let lacks = place.delivery.lacks(&standing.destination.identity);
+                Undelivered { standing, lacks }
             })
             .collect())
     };
     let Some(tape) = Tape::open_existing(&place.tape)? else { return Ok(Vec::new()) };
-    if waiting(&tape)?.iter().any(|waiting| waiting.is_known) {
+    if waiting(&tape)?.iter().any(|waiting| waiting.lacks.is_none()) {
         let mut deliverers = Deliverers::of(place);
         deliverers.insist();
         deliverers.look(&tape)?;
