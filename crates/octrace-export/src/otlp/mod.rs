@@ -7,8 +7,7 @@
 //! * `names`: every attribute's name, and where it comes from.
 //! * `chat`: messages as most backends want them.
 //!
-//! What a destination must not get is gone before it comes here (`octrace_core::trace`): nothing is left out for its
-//! content.
+//! What a destination must not get is gone before it comes here (`octrace_core::trace`): only what is too large is cut.
 
 mod answer;
 mod chat;

@@ -73,9 +73,10 @@ impl Packer {
         Self { is_compressed: false, ..self }
     }
 
-    /// Adds a span of `turn`, which is the same until [`Packer::end_turn`]. Gives what has to be sent to make room for it.
+    /// Adds a span of `turn`, which is the same until [`Packer::end_turn`]; only what it says of itself counts, not its
+    /// spans. A span that is larger than a request may be is cut. Gives what has to be sent to make room for it.
     pub fn push(&mut self, turn: &Turn, span: &Span) -> Vec<Parcel> {
-        let encoded = encode::span(self.options.profile, turn, span);
+        let encoded = self.encode(turn, span);
         if matches!(span.what, What::Turn(_)) {
             // A sub-agent's trace goes on.
             let mark =
@@ -106,6 +107,34 @@ impl Packer {
     /// What is left.
     pub fn finish(mut self) -> Option<Parcel> {
         self.send_whole()
+    }
+
+    /// A span that fits into a request.
+    fn encode(&self, turn: &Turn, span: &Span) -> otlp::Span {
+        const ROOM: usize = MAX - BESIDE;
+        const ROOM_MIN: usize = 64 * 1024;
+        let profile = self.options.profile;
+        let mut encoded = encode::span(profile, turn, span);
+        if encoded.encoded_len() <= ROOM {
+            return encoded;
+        }
+        // A profile makes texts longer, by saying them more than once or as JSON: how much, shows when it is done.
+        let mut span = span.clone();
+        let mut room = ROOM;
+        while encoded.encoded_len() > ROOM && room >= ROOM_MIN {
+            span.trim(room);
+            encoded = encode::span(profile, turn, &span);
+            room = (room / 2).min(room.saturating_mul(ROOM) / encoded.encoded_len().max(1));
+        }
+        // What is left then are names without end.
+        let mut excess = encoded.encoded_len().saturating_sub(ROOM);
+        while excess > 0
+            && let Some(attribute) = encoded.attributes.pop()
+        {
+            excess = excess.saturating_sub(attribute.encoded_len());
+            encoded.dropped_attributes_count += 1;
+        }
+        encoded
     }
 
     fn add(&mut self, span: otlp::Span) -> Vec<Parcel> {

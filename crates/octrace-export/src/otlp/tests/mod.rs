@@ -23,6 +23,9 @@ use prost::Message as _;
 
 use super::{Options, Packer, Parcel, Profile};
 
+const PROFILES: [Profile; 4] =
+    [Profile::GenAi, Profile::OpenInference, Profile::Langfuse, Profile::Neatlogs];
+
 fn options(profile: Profile) -> Options {
     Options { profile, workflow: String::new() }
 }
@@ -129,7 +132,7 @@ fn show_value(value: &Value) -> String {
 
 #[test]
 fn nothing_tells_where_the_user_works() {
-    for profile in [Profile::GenAi, Profile::OpenInference, Profile::Langfuse, Profile::Neatlogs] {
+    for profile in PROFILES {
         let told = told(profile);
         assert!(!told.contains("secret-project"), "{profile:?}");
         // Titles tell what it is about, and this is not where they would be taken out.

@@ -3,7 +3,7 @@
 use octrace_core::trace::{Message, Part, Role, Turn, What};
 use proptest::prelude::*;
 
-use super::{Profile, options, pack, sample, show, spans};
+use super::{PROFILES, Profile, options, pack, sample, show, spans};
 
 fn part(kind: usize, text: &str) -> Part {
     let text = text.to_owned();
@@ -64,7 +64,7 @@ proptest! {
         times in any::<(i64, i64)>(),
     ) {
         let turn = turn(&words, &kinds, times);
-        for profile in [Profile::GenAi, Profile::OpenInference, Profile::Langfuse, Profile::Neatlogs] {
+        for profile in PROFILES {
             let parcels = pack(&options(profile), std::slice::from_ref(&turn));
             prop_assert_eq!(parcels.len(), 1);
             let body = &parcels[0].body;

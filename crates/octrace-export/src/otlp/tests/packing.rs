@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use octrace_core::trace::{Turn, What, id::SpanId};
+use octrace_core::trace::{Message, Part, Role, Turn, What, id::SpanId};
+use prost::Message as _;
 
-use super::{Options, Packer, Profile, decode, options, pack, sample, spans};
+use super::{Options, PROFILES, Packer, Profile, decode, options, pack, sample, show, spans};
 
 /// Backends' limit, and the one of the store.
 const LIMIT: usize = 4 * 1024 * 1024;
@@ -24,6 +25,11 @@ fn turn(number: usize, outputs: &[usize]) -> Turn {
         turn.spans.push(span);
     }
     turn
+}
+
+/// Bytes before compression.
+fn size(body: &[u8]) -> usize {
+    decode(body).encoded_len()
 }
 
 #[test]
@@ -82,13 +88,53 @@ fn nothing_is_lost_or_twice_and_bodies_are_bounded() {
             assert!(parcel.turns.start < parcel.turns.end);
             next = parcel.turns.end;
             let spans = spans(&parcel.body);
-            let alone = spans.len() == 1;
-            assert!(alone || prost::Message::encoded_len(&decode(&parcel.body)) < LIMIT);
+            assert!(size(&parcel.body) < LIMIT);
             assert!(spans.iter().all(|span| seen.insert(span.span_id.clone())));
         }
         assert_eq!(next, turns.len());
         let marks = if profile == Profile::Neatlogs { turns.len() } else { 0 };
         assert_eq!(seen.len(), turns.iter().map(|turn| turn.spans.len()).sum::<usize>() + marks);
+    }
+}
+
+#[test]
+fn a_span_that_is_too_large_is_cut_and_says_so() {
+    for profile in PROFILES {
+        let mut turn = sample::root();
+        turn.spans.drain(1..4);
+        for span in &mut turn.spans {
+            match &mut span.what {
+                What::Turn(turn) => turn.prompt = "x".repeat(LIMIT),
+                What::Tool(tool) => tool.output = "x".repeat(LIMIT),
+                // In JSON it takes six times the room.
+                What::Model(call) => {
+                    let text = Part::Text("\u{1}".repeat(LIMIT / 2));
+                    call.said.input = vec![Message { role: Role::User, parts: vec![text] }; 2];
+                }
+            }
+        }
+        let parcels = pack(&options(profile), &[turn]);
+        let sent: Vec<_> = parcels.iter().flat_map(|parcel| spans(&parcel.body)).collect();
+        let marks = usize::from(profile == Profile::Neatlogs);
+        assert_eq!(sent.len(), 3 + marks);
+        assert!(sent.iter().all(|span| span.dropped_attributes_count == 0), "{profile:?}");
+        let told: Vec<_> = parcels.iter().map(|parcel| show(&parcel.body)).collect();
+        assert!(told.concat().matches(" bytes left out]").count() >= 3, "{profile:?}");
+        assert!(parcels.iter().all(|parcel| size(&parcel.body) < LIMIT), "{profile:?}");
+    }
+}
+
+#[test]
+fn even_names_without_end_are_bounded() {
+    for profile in [Profile::OpenInference, Profile::Neatlogs] {
+        let mut turn = sample::root();
+        turn.spans.truncate(2);
+        let What::Model(call) = &mut turn.spans[1].what else { panic!("a title") };
+        call.said.input = vec![Message::default(); 90_000];
+        let parcels = pack(&options(profile), &[turn]);
+        assert!(parcels.iter().all(|parcel| size(&parcel.body) < LIMIT), "{profile:?}");
+        let sent: Vec<_> = parcels.iter().flat_map(|parcel| spans(&parcel.body)).collect();
+        assert!(sent[0].dropped_attributes_count > 0, "{profile:?}");
     }
 }
 
@@ -116,6 +162,6 @@ fn what_traces_are_filed_under_is_told() {
     for profile in [Profile::OpenInference, Profile::Neatlogs] {
         let options = Options { profile, workflow: "mine".to_owned() };
         let body = pack(&options, &[sample::root()]).remove(0).body;
-        assert!(super::show(&body).contains("= mine\n"), "{profile:?}");
+        assert!(show(&body).contains("= mine\n"), "{profile:?}");
     }
 }
