@@ -4,18 +4,27 @@
 //! the response and count no tokens in anything else; `metadata` in a request or response is taken for the mark of
 //! OpenAI's assistants; and a provider of theirs is asked for in that provider's dialect. So all calls are `CUSTOM`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use octrace_core::{
     provider::Usage,
-    trace::{Attempt, Content, Failure, ModelSpan, Role, Span, ToolSpan, What},
+    trace::{Attempt, Content, Failure, Message, ModelSpan, Part, Role, Span, ToolSpan, What},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::chat::{Chat, Json, chats};
+use super::{
+    MAX_BODY,
+    chat::{Chat, Json, chats},
+};
 
 /// The latest moment that JavaScript knows, in µs.
 const LATEST_US: i64 = 8_640_000_000_000_000_000;
+
+/// So often texts are cut; with what is still too large, they are not to blame.
+const MOST_TRIMS: u32 = 4;
+
+/// So often something is cut at all.
+const MOST_CUTS: u32 = 32;
 
 /// Settings that Helicone takes for something else.
 const NO_SETTINGS: [&str; 6] = ["_type", "messages", "metadata", "model", "stream", "tools"];
@@ -182,13 +191,47 @@ struct Moment {
     milliseconds: i64,
 }
 
-/// The body of a span's log, with these `Helicone-…` headers; `None` of a turn.
+/// The body of a span's log, with these `Helicone-…` headers; `None` of a turn. What is too large for Helicone is
+/// trimmed: texts first, and where there are too many messages for that, the oldest ones go.
 pub(super) fn fitting(
     span: &mut Span,
     pairs: &[(String, String)],
     content: Content,
 ) -> Option<Vec<u8>> {
-    serde_json::to_vec(&body(span, pairs, content)?).ok()
+    let mut texts = MAX_BODY / 16 * 15;
+    for round in 0.. {
+        let body = body(span, pairs, content)?;
+        let size = size(&body);
+        // What does not fit even so is for Helicone to refuse.
+        if size <= MAX_BODY || round == MOST_CUTS {
+            return serde_json::to_vec(&body).ok();
+        }
+        drop(body);
+        if round < MOST_TRIMS {
+            if round > 0 {
+                texts = texts / size.div_ceil(MAX_BODY / 16) * 15;
+            }
+            // As JSON, texts may be several times as long.
+            while !span.trim(texts) && texts > 0 {
+                texts = texts / 8 * 7;
+            }
+        } else {
+            forget(span);
+        }
+    }
+    None
+}
+
+/// Takes the older half of the conversation away.
+fn forget(span: &mut Span) {
+    if let What::Model(call) = &mut span.what {
+        let input = &mut call.said.input;
+        let count = input.len() / 2;
+        if count > 0 {
+            let mark = Part::Text(format!("[… {count} messages left out]"));
+            input.splice(..count, [Message { role: Role::User, parts: vec![mark] }]);
+        }
+    }
 }
 
 fn body<'a>(span: &'a Span, pairs: &'a [(String, String)], content: Content) -> Option<Body<'a>> {
@@ -230,7 +273,7 @@ fn asked(call: &ModelSpan, content: Content) -> Asked<'_> {
         model: model(call),
         messages: system.into_iter().flatten().chain(input).collect(),
         tools: said.tools.iter().map(|name| tool(name)).collect(),
-        settings: Settings(if content == Content::Full { &said.settings } else { &[] }),
+        settings: Settings(&said.settings),
     }
 }
 
@@ -334,4 +377,23 @@ impl Moment {
     fn at(us: i64) -> Self {
         Self { seconds: us / 1_000_000, milliseconds: us / 1000 % 1000 }
     }
+}
+
+/// How many bytes it is as JSON.
+fn size(body: &Body<'_>) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting never fails, and all keys are strings.
+    serde_json::to_writer(&mut count, body).ok();
+    count.0
 }

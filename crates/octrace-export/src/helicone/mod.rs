@@ -51,6 +51,9 @@ pub fn log(turn: &Turn, mut span: Span, options: &Options) -> Option<Log> {
     if matches!(span.what, What::Turn(_)) {
         return None;
     }
+    if options.content == Content::MetadataOnly {
+        span.without_content();
+    }
     let pairs = path::pairs(turn, &span, options);
     let body = log::fitting(&mut span, &pairs, options.content)?;
     let headers = std::iter::once(("Content-Type".to_owned(), "application/json".to_owned()));

@@ -217,7 +217,7 @@ fn metadata_has_roles_kinds_counts_and_names() {
     Helicone-Property-Message: msg_1
     Helicone-Property-OpenCode-Version: 1.18.33
 
-    {"json":{"messages":null,"model":"model-a","tools":[{"function":{"name":"bash"},"type":"function"}]},"url":"custom-model-nopath"}
+    {"json":{"max_tokens":32000,"messages":null,"model":"model-a","tools":[{"function":{"name":"bash"},"type":"function"}]},"url":"custom-model-nopath"}
       {"content":[{"type":"text"}],"role":"system"}
       {"content":[{"type":"text"},{"bytes":4,"mime":"image/png","type":"file"}],"role":"user"}
       {"content":null,"role":"assistant","tool_calls":[{"function":{"name":"bash"},"id":"call_1","type":"function"}]}
@@ -284,6 +284,39 @@ fn metadata_has_no_content() {
         assert!(text_of(Content::Full).contains("canary"));
         assert_eq!(text_of(Content::MetadataOnly).matches("canary").count(), 0);
     }
+}
+
+/// The log's body, which Helicone must accept, after the call was asked these messages.
+fn asked(input: Vec<Message>) -> String {
+    let call = ModelSpan { said: Said { input, ..Said::default() }, ..model() };
+    let log = log(&turn(), model_span(call), &options(Content::Full)).unwrap();
+    assert!(log.body.len() <= MAX_BODY, "{}", log.body.len());
+    assert_eq!(check(&log.headers, &log.body), Ok(()));
+    String::from_utf8(log.body).unwrap()
+}
+
+#[test]
+fn what_is_too_large_is_trimmed_and_says_so() {
+    let message = |text: String| Message { role: Role::User, parts: vec![Part::Text(text)] };
+    // 30 MB, of which the last message is the smallest.
+    let mut input = vec![message("a".repeat(1 << 20)); 29];
+    input.push(message("What now?".to_owned()));
+    let body = asked(input);
+    assert!(body.contains("What now?") && body.contains("bytes left out]"));
+    assert!(body.len() > MAX_BODY / 2, "as much as can be stays: {}", body.len());
+
+    // As JSON it is six times as long.
+    let body = asked(vec![message("\u{1}".repeat(2 << 20))]);
+    assert!(body.contains("bytes left out]"));
+
+    // Hardly any text at all.
+    let body = asked(vec![message(String::new()); 380_000]);
+    assert!(body.contains("messages left out]"));
+
+    let input = Value::from("b".repeat(12 << 20)).to_string();
+    let log = log(&turn(), span(What::Tool(ToolSpan { input, ..tool() })), &options(Content::Full));
+    let log = log.unwrap();
+    assert_eq!(check(&log.headers, &log.body), Ok(()));
 }
 
 #[test]
