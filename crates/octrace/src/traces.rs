@@ -4,7 +4,7 @@
 use octrace_core::{
     exchange::{self, Outcome},
     redact::Redactor,
-    trace::{self, Content, ModelSpan, Recorded, Span, Turn, What, content},
+    trace::{self, Content, ModelSpan, Recorded, SessionFacts, Span, Turn, What, content},
 };
 use octrace_store::{Error, Tape};
 
@@ -20,9 +20,10 @@ pub(crate) struct Share<'r> {
 
 /// Gives each span of a turn to `each`: the turn itself first, the others by their begin. The spans of the [`Turn`] itself
 /// are without what was said to models. The bodies of one model call at a time are in memory.
+/// Of a call whose bodies cannot be restored, all else is there.
 ///
 /// # Errors
-/// When the tape cannot be read, and those of `each`. Of a call whose bodies are damaged, all else is there.
+/// When the tape cannot be read, and those of `each`.
 pub(crate) fn turn<E: From<Error>>(
     tape: &Tape,
     recorded: Recorded,
@@ -32,13 +33,14 @@ pub(crate) fn turn<E: From<Error>>(
     let mut turn = trace::build(&recorded);
     drop(recorded);
     for session in [&mut turn.session, &mut turn.root] {
-        session.title = session.title.take().and_then(|title| share.title(title));
+        share.lessen_session(session);
     }
     for span in &turn.spans {
         let mut span = span.clone();
         if let What::Model(call) = &mut span.what {
             read(tape, call)?;
         }
+        share.lessen(&mut span);
         each(&turn, span)?;
     }
     Ok(())
@@ -66,13 +68,24 @@ fn read(tape: &Tape, call: &mut ModelSpan) -> Result<(), Error> {
 }
 
 impl Share<'_> {
-    fn title(&self, title: String) -> Option<String> {
-        if self.content == Content::MetadataOnly {
-            return None;
+    fn lessen_session(&self, session: &mut SessionFacts) {
+        if let Some(redactor) = self.redactor {
+            session.redact(redactor);
         }
-        Some(match self.redactor {
-            Some(redactor) => redactor.text(&title).into_inner(),
-            None => title,
-        })
+        if self.content == Content::MetadataOnly {
+            session.without_content();
+        }
+    }
+
+    fn lessen(&self, span: &mut Span) {
+        if let Some(redactor) = self.redactor {
+            span.redact(redactor);
+        }
+        if !self.system_prompt {
+            span.without_system();
+        }
+        if self.content == Content::MetadataOnly {
+            span.without_content();
+        }
     }
 }

@@ -12,7 +12,7 @@ use octrace_core::attribution::record::{Record, read};
 use octrace_store::{Tape, evidence};
 use octrace_view::text::counted;
 
-use super::NewFile;
+use super::{NewFile, with_sub_agents};
 use crate::{
     cli::{
         Context,
@@ -97,17 +97,8 @@ fn recorded(tape: &Tape, wanted: &[String]) -> Result<(Vec<Record>, Vec<String>)
     let mut without = Vec::new();
     for wanted in wanted {
         let session = show::find(&rows, Some(wanted))?;
-        let mut family = vec![session.clone()];
-        let mut at = 0;
-        while let Some(parent) = family.get(at).cloned() {
-            let children = rows.iter().filter(|row| row.parent.as_deref() == Some(&*parent));
-            let children = children.map(|row| row.id.clone());
-            let new: Vec<String> = children.filter(|id| !family.contains(id)).collect();
-            family.extend(new);
-            at += 1;
-        }
         let mut any = false;
-        for session in family {
+        for session in with_sub_agents(&rows, &session) {
             let records = tape.records(&session)?;
             any |= !records.is_empty();
             if sessions.contains(&session) {

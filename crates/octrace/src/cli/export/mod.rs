@@ -2,6 +2,7 @@
 
 mod agent_trace;
 mod jsonl;
+mod otlp;
 
 use std::{
     io::{self, BufWriter, Write},
@@ -9,6 +10,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use octrace_store::read::SessionRow;
 use tempfile::NamedTempFile;
 
 use super::{
@@ -27,6 +29,7 @@ pub(super) struct Export {
 enum Format {
     Jsonl(jsonl::Jsonl),
     AgentTrace(agent_trace::AgentTrace),
+    Otlp(otlp::Otlp),
 }
 
 impl Export {
@@ -34,8 +37,23 @@ impl Export {
         match self.format {
             Format::Jsonl(jsonl) => jsonl.run(context),
             Format::AgentTrace(agent_trace) => agent_trace.run(context),
+            Format::Otlp(otlp) => otlp.run(context),
         }
     }
+}
+
+/// A session, then the sub-agents' sessions that it led to.
+fn with_sub_agents(rows: &[SessionRow], session: &str) -> Vec<String> {
+    let mut family = vec![session.to_owned()];
+    let mut at = 0;
+    while let Some(parent) = family.get(at).cloned() {
+        let children = rows.iter().filter(|row| row.parent.as_deref() == Some(&*parent));
+        let children = children.map(|row| row.id.clone());
+        let new: Vec<String> = children.filter(|id| !family.contains(id)).collect();
+        family.extend(new);
+        at += 1;
+    }
+    family
 }
 
 /// A file that is there whole or not at all, and private by itself.
