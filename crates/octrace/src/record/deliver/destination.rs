@@ -5,7 +5,7 @@
 //! of a project how much Helicone gets, and what is blanked. One OpenCode may work in several directories, each with
 //! options of its own, while a turn goes to all destinations of its process: see [`traces`].
 
-use std::fmt;
+use std::{fmt, iter};
 
 use octrace_core::{
     redact::{Patterns, Redactor},
@@ -107,6 +107,9 @@ pub(crate) struct TraceOptions {
     pub(crate) name: String,
     /// What is blanked besides what the tape blanks, sorted.
     pub(crate) patterns: Vec<String>,
+    /// What a project's options say of how to serve it: what others have waiting is not served like that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<Rules>,
 }
 
 impl TraceOptions {
@@ -158,6 +161,7 @@ pub(crate) fn traces(
             system_prompt: neatlogs.system_prompt.value,
             name: neatlogs.workflow_name.value.clone(),
             patterns: patterns.cloned().collect(),
+            rules: None,
         };
         let identity = options.identity(NEATLOGS, endpoint.at(OTLP_PATH).0);
         found.extend(identity.map(|identity| (identity, Rules::default())));
@@ -177,6 +181,7 @@ pub(crate) fn traces(
             system_prompt: false,
             name: String::new(),
             patterns: patterns.clone(),
+            rules: None,
         };
         let identity = options.identity(OTLP, endpoint.at(OTLP_PATH).0);
         found.extend(identity.map(|identity| (identity, Rules::default())));
@@ -191,6 +196,7 @@ pub(crate) fn traces(
             system_prompt: table.system_prompt,
             name: String::new(),
             patterns: table.patterns.iter().chain(&patterns).cloned().collect(),
+            rules: None,
         };
         let identity = options.identity(OTLP, table.endpoint.at(OTLP_PATH).0);
         found.extend(identity.map(|identity| (identity, Rules::default())));
@@ -206,6 +212,7 @@ fn helicone(plain: &Settings, instances: &[&Settings], keys: &Prints) -> Option<
     if !all().all(|helicone| helicone.enable.value) {
         return None;
     }
+    let rules = rules_of(ours, theirs);
     let options = TraceOptions {
         key: Some(key),
         profile: Profile::default(),
@@ -213,17 +220,24 @@ fn helicone(plain: &Settings, instances: &[&Settings], keys: &Prints) -> Option<
         system_prompt: ours.system_prompt.value,
         name: first(ours, theirs(), |helicone| &helicone.prefix).0.clone(),
         patterns: all().flat_map(|helicone| helicone.patterns.value.1.iter().cloned()).collect(),
+        rules: Some(rules).filter(|rules| *rules != rules_of(ours, iter::empty)),
     };
-    let rules = Rules {
+    let endpoint = ours.endpoint.value.as_ref()?;
+    Some((options.identity(HELICONE, endpoint.at(HELICONE_PATH).0)?, rules))
+}
+
+fn rules_of<'a, I: Iterator<Item = &'a Helicone>>(
+    ours: &'a Helicone,
+    theirs: impl Fn() -> I,
+) -> Rules {
+    Rules {
         flush_ms: (*first(ours, theirs(), |helicone| &helicone.flush_interval)).into(),
         retry_max: *first(ours, theirs(), |helicone| &helicone.max_retries),
         retry_base_ms: (*first(ours, theirs(), |helicone| &helicone.retry_base_delay)).into(),
         max_bytes: Some(first(ours, theirs(), |helicone| &helicone.max_spool_size).get()),
         max_age_ms: Some(first(ours, theirs(), |helicone| &helicone.max_spool_age).get()),
         ..Rules::default()
-    };
-    let endpoint = ours.endpoint.value.as_ref()?;
-    Some((options.identity(HELICONE, endpoint.at(HELICONE_PATH).0)?, rules))
+    }
 }
 
 /// The value of the first that has it from a project's options, else ours.
@@ -384,14 +398,18 @@ mod tests {
 
     #[test]
     fn the_spool_and_the_environment_name_the_same_destinations() {
-        let fingerprints = |keys: &[(&str, &str)]| -> Prints {
-            let print = |key: &str| config::backends::Key::new(key).unwrap().print();
-            keys.iter().map(|(name, key)| ((*name).to_owned(), print(key))).collect()
-        };
-        let secret = [KEYS[0], KEYS[2], KEYS[3]];
-        let told = traces(&settings(FILE, &[KEYS[1]]), &[], &fingerprints(&secret));
+        let own = settings(FILE, &KEYS);
+        let Backends { neatlogs, otlp, .. } = &own.backends;
+        let prints = [
+            neatlogs.print(&Prints::new()).unwrap(),
+            otlp.headers.value.as_ref().unwrap().print(),
+            otlp.variables["AUTH"].print(),
+        ];
+        let names = [KEYS[0], KEYS[2], KEYS[3]].map(|(name, _)| name.to_owned());
+        let keys = names.into_iter().zip(prints).collect();
+        let told = traces(&settings(FILE, &[KEYS[1]]), &[], &keys);
         let told: Vec<_> = told.into_iter().map(|(identity, _)| identity).collect();
-        assert_eq!(told, named(&settings(FILE, &KEYS)));
+        assert_eq!(told, named(&own));
     }
 
     #[test]
