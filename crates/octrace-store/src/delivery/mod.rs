@@ -27,7 +27,7 @@ pub use self::{
     list::{DeadLetter, Standing, Which},
     parcel::{Packing, Parcel, ParcelId},
 };
-use crate::{Batch, Error, SpoolId, Tape, evidence::Record};
+use crate::{Batch, Error, SpoolId, Tape, evidence::Record, prune::Budget};
 
 /// Why what is not on the tape any more is a dead letter.
 const PRUNED: &str = "it was pruned from the tape before it could be delivered";
@@ -242,12 +242,22 @@ pub(crate) fn queue_turn(
 /// Takes away what nobody needs to know any more: dead letters from before `before_us`, and destinations that no spool
 /// names and nothing waits for. Whether there was anything.
 pub(crate) fn sweep(tape: &Connection, before_us: i64) -> Result<bool, Error> {
-    let letters = tape
+    let letters: Vec<(i64, i64)> = tape
         .prepare_cached(
-            "DELETE FROM deliveries WHERE id IN (
-                 SELECT id FROM deliveries WHERE dead_us < ?1 ORDER BY dead_us LIMIT 500)",
+            "SELECT id, (SELECT coalesce(sum(length(body)), 0) FROM parcel_items
+                 JOIN parcels ON parcels.id = parcel WHERE delivery = deliveries.id)
+             FROM deliveries WHERE dead_us < ?1 ORDER BY dead_us LIMIT 500",
         )?
-        .execute([before_us])?;
+        .query_map([before_us], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut budget = Budget::new();
+    for (id, bytes) in &letters {
+        if budget.is_spent() {
+            break;
+        }
+        tape.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?.execute([id])?;
+        budget.spend(1, *bytes);
+    }
     tape.prepare_cached(
         "DELETE FROM destinations WHERE id NOT IN (SELECT destination FROM spool_destinations)
              AND NOT EXISTS (SELECT 1 FROM deliveries
@@ -256,5 +266,5 @@ pub(crate) fn sweep(tape: &Connection, before_us: i64) -> Result<bool, Error> {
                  WHERE destination = destinations.id AND dead_us IS NOT NULL)",
     )?
     .execute([])?;
-    Ok(letters > 0)
+    Ok(!letters.is_empty())
 }

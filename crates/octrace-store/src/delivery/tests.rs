@@ -16,6 +16,8 @@ use crate::{
     prune::{Pruning, Wanted},
 };
 
+mod parcels;
+mod random;
 mod turns;
 
 const NOW: i64 = 1_800_000_000_000_000;

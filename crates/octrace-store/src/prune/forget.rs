@@ -23,18 +23,18 @@ const ROW_BYTES: i64 = 16 << 10;
 const EXCHANGE: i64 = 20;
 
 /// What is left for this transaction.
-pub(super) struct Budget(i64);
+pub(crate) struct Budget(i64);
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(BUDGET)
     }
 
-    pub(super) fn is_spent(&self) -> bool {
+    pub(crate) fn is_spent(&self) -> bool {
         self.0 <= 0
     }
 
-    pub(super) fn spend(&mut self, rows: i64, bytes: i64) {
+    pub(crate) fn spend(&mut self, rows: i64, bytes: i64) {
         self.0 -= rows + bytes / ROW_BYTES;
     }
 }

@@ -26,6 +26,7 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+pub(crate) use self::forget::Budget;
 use self::{
     forest::{Forest, Tree},
     trim::Trim,

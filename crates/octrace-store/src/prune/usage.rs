@@ -29,6 +29,8 @@ pub struct Usage {
     pub sessions: Vec<SessionUsage>,
     /// What several sessions need, once.
     pub shared_bytes: u64,
+    /// Requests that are kept until a tracing backend has accepted them; they are no session's.
+    pub parcel_bytes: u64,
     /// The tape on the disk.
     pub size: Size,
 }
@@ -95,9 +97,12 @@ impl Tape {
         }
         sessions.sort_by(|a, b| (b.bytes, &a.id).cmp(&(a.bytes, &b.id)));
         let shared = shares.parts.values().filter(|part| part.users > 1);
+        let parcels = "SELECT coalesce(sum(length(body)), 0) FROM parcels";
+        let parcels: i64 = self.connection.query_row(parcels, [], |row| row.get(0))?;
         Ok(Usage {
             sessions,
             shared_bytes: shared.map(|part| part.bytes).sum(),
+            parcel_bytes: parcels.cast_unsigned(),
             size: self.size()?,
         })
     }

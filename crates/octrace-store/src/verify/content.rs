@@ -12,6 +12,7 @@ use crate::{
     Error, Tape,
     body::{self, Entry},
     codec::{self, MAX_SIZE},
+    delivery::ParcelId,
     event::Stored,
     layout,
     part::PartReader,
@@ -72,6 +73,23 @@ impl Tape {
             Ok(())
         })?;
         Ok(parts)
+    }
+
+    /// Every request that is to be delivered can be sent.
+    pub(super) fn verify_parcels(
+        &self,
+        found: &mut Verification,
+        tell: &mut dyn FnMut(Stage),
+    ) -> Result<(), Error> {
+        let table = Table { name: "parcels", plural: "parcels" };
+        walk::ids(&self.connection, table, found, tell, |found, id| {
+            match self.parcel_body(ParcelId(id)) {
+                Ok(_) => {}
+                Err(error) if error.is_damage() => found.find(Broken::Content, error.to_string()),
+                Err(error) => return Err(error),
+            }
+            Ok(())
+        })
     }
 
     /// The bodies of every exchange can be put together.

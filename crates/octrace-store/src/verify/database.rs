@@ -69,7 +69,7 @@ impl Tape {
         Ok(())
     }
 
-    /// The index of words, and the order of things.
+    /// The index of words, the order of things, sums, and turns.
     pub(super) fn verify_derived(&self, found: &mut Verification) -> Result<(), Error> {
         let tape = &self.connection;
         let count = |sql: &str| {
@@ -107,6 +107,10 @@ impl Tape {
                 Broken::Derived,
                 format!("{unlisted} requests are not in the journal, or not whole"),
             );
+        }
+        let lost = count("SELECT count(*) FROM turns WHERE began NOT IN (SELECT id FROM events)")?;
+        if let Some(lost @ 1..) = lost {
+            found.find(Broken::Derived, format!("{lost} turns begin with events that are gone"));
         }
         match readable(sums::wrong(tape))? {
             Some(0) => {}

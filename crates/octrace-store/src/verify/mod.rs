@@ -122,6 +122,7 @@ impl Tape {
         self.verify_events(&parts, &mut found, &mut broken_sessions, tell)?;
         self.verify_states(&parts, &mut found, &mut broken_sessions, tell)?;
         self.verify_sessions(&mut found, &broken_sessions)?;
+        self.verify_parcels(&mut found, tell)?;
         self.verify_text(&mut found)?;
         self.verify_derived(&mut found)?;
         Ok(found)

@@ -29,11 +29,15 @@ pub fn usage(
     };
     let total = format!("{} on the disk", figures::bytes(size.on_disk()));
     Line::new().put(Paint::Strong, &total).plain(&quota).fit(width, style).render(style, &mut out);
-    let of_it = [
+    let mut of_it = vec![
         format!("{} shared by several sessions", figures::bytes(usage.shared_bytes)),
         format!("{} free in the file", figures::bytes(size.free)),
         format!("{} in its log", figures::bytes(size.log)),
     ];
+    if usage.parcel_bytes > 0 {
+        let packed = figures::bytes(usage.parcel_bytes);
+        of_it.insert(1, format!("{packed} to be delivered"));
+    }
     Line::new()
         .dotted(style, Paint::Dim, of_it.iter().map(String::as_str))
         .fit(width, style)
@@ -152,6 +156,7 @@ mod tests {
         let figures = Usage {
             sessions: vec![session("ses_a", 1_200_000), session("ses_b", 900)],
             shared_bytes: 48_000,
+            parcel_bytes: 7_000,
             size,
         };
         let text = usage(&figures, Some(2 << 30), &Style::plain(), 61_000_000, 120);
@@ -161,7 +166,7 @@ mod tests {
           900 B   48 kB    12    1.3k       1m  ses_b  Fix the␛[2J date
 
         2.0 MB on the disk, 2.1 GB allowed
-        48 kB shared by several sessions · 4.1 kB free in the file · 50 kB in its log
+        48 kB shared by several sessions · 7.0 kB to be delivered · 4.1 kB free in the file · 50 kB in its log
         ");
         let plan = Plan { sessions: figures.sessions, trimmed_bytes: 5_000, ..Plan::default() };
         let text = would_prune(&plan, &Style::plain(), 61_000_000, 120);

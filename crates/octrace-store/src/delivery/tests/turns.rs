@@ -1,5 +1,10 @@
 //! Turns: when they end, where they go, and what of a session is one.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use octrace_core::trace::{CallPlace, Step};
 
 use super::*;
@@ -312,56 +317,103 @@ fn what_is_pruned_before_it_was_packed_is_a_dead_letter() {
     assert_eq!(room.turns(a), ["msg_2", "msg_3", "msg_4"]);
 }
 
-#[test]
-fn a_session_of_thousands_of_turns_is_read_in_a_time_that_grows_with_their_number() {
-    // In hundreds of instructions of SQLite's machine.
-    let steps = |turns: i64, with_rows: bool| {
-        let mut room = Room::new();
-        room.traces_to(&["a"]);
-        let mut batch = room.tape.begin().unwrap();
+/// What SQLite does meanwhile, in hundreds of instructions of its machine.
+fn counted<T>(room: &mut Room, does: impl FnOnce(&mut Room) -> T) -> (u64, T) {
+    let done = Arc::new(AtomicU64::new(0));
+    let counter = done.clone();
+    let count = move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    room.tape.connection.progress_handler(100, Some(count)).unwrap();
+    let given = does(room);
+    room.tape.connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+    (done.load(Ordering::Relaxed), given)
+}
+
+/// So many turns of one session, each with a request and a sub-agent's turn that goes on until all end; the work to record
+/// them.
+fn long_session(turns: i64) -> (Room, DestinationId, u64) {
+    let mut room = Room::new();
+    let [a] = room.traces_to(&["a"])[..] else { panic!("one") };
+    let (work, ()) = counted(&mut room, |room| {
         for turn in 0..turns {
             let (at, prompt) = (NOW + turn * SECOND, format!("msg_{turn:06}a"));
-            for answer in ["b", "c"] {
-                let answer = format!("msg_{turn:06}{answer}");
-                let of = [
-                    message_of("ses_1", &prompt, None, at),
-                    message_of("ses_1", &answer, Some(&prompt), at),
-                ];
-                for message in of {
-                    batch.event(room.spool, at, &said("message.updated", &message)).unwrap();
+            let (answer, child) = (format!("msg_{turn:06}b"), format!("ses_{turn:06}"));
+            let task = json!({"sessionID": "ses_1", "part": {"id": format!("prt_{turn}"),
+                "messageID": answer, "type": "tool", "tool": "task", "callID": "call",
+                "state": {"status": "running", "metadata": {"sessionId": child}}}});
+            let events = [
+                said("message.updated", &message_of("ses_1", &prompt, None, at)),
+                said("message.updated", &message_of("ses_1", &answer, Some(&prompt), at)),
+                said("message.part.updated", &task),
+                said("message.updated", &message_of(&child, &format!("msg_{turn:06}c"), None, at)),
+                said("session.idle", &json!({"sessionID": "ses_1"})),
+            ];
+            let asked = room.asks(at, "ses_1", Some(&prompt));
+            room.asks(at, "ses_1", None);
+            room.batch(|batch, spool| {
+                for event in &events {
+                    batch.event(spool, at, event).unwrap();
                 }
-            }
-            batch
-                .event(room.spool, at, &said("session.idle", &json!({"sessionID": "ses_1"})))
-                .unwrap();
+            });
+            room.is_answered(asked, 1);
         }
-        batch.commit().unwrap();
-        if !with_rows {
-            room.tape.connection.execute("DELETE FROM turns", []).unwrap();
-        }
-        let done = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-        let counter = done.clone();
-        let count = move || {
-            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            false
-        };
-        room.tape.connection.progress_handler(100, Some(count)).unwrap();
-        let places = room.tape.turns("ses_1").unwrap();
-        assert_eq!(places.len() as i64, turns);
-        for place in &places {
-            let turn = room.tape.recorded(place).unwrap();
-            assert_eq!((turn.events.len(), turn.numbers.len()), (5, 3));
-            if with_rows {
+        room.ends(NOW);
+    });
+    (room, a, work)
+}
+
+#[test]
+fn work_grows_with_the_number_of_turns_and_no_faster() {
+    let works = |turns: i64| {
+        let (mut room, a, recorded) = long_session(turns);
+        let (read, ()) = counted(&mut room, |room| {
+            let places = room.tape.turns("ses_1").unwrap();
+            assert_eq!(places.len() as i64, turns);
+            for (turn, place) in places.iter().enumerate() {
+                let found = room.tape.recorded(place).unwrap();
+                assert_eq!(
+                    (found.events.len(), found.exchanges.len(), found.numbers.len()),
+                    (4, 2, 2)
+                );
                 assert_eq!(
                     room.tape.turn("ses_1", &place.message).unwrap().unwrap().events.len(),
-                    5
+                    4
                 );
+                let child = room.tape.turn(&format!("ses_{turn:06}"), &format!("msg_{turn:06}c"));
+                let origin = child.unwrap().unwrap().origin;
+                assert_eq!((origin.path.len(), origin.root_message), (1, place.message.clone()));
             }
-        }
-        done.load(std::sync::atomic::Ordering::Relaxed)
+        });
+        let (sent, arrived) = counted(&mut room, |room| {
+            let bounds = Bounds { items: 50, bytes: usize::MAX };
+            let mut arrived = 0;
+            loop {
+                let due = room.tape.due(a, NOW, bounds).unwrap();
+                if due.is_empty() {
+                    break arrived;
+                }
+                let ids: Vec<_> = due.iter().map(|due| due.id).collect();
+                let mut packing = room.tape.pack(a, &ids).unwrap();
+                packing.add(&mut room.tape, &ids, "{}", b"body").unwrap();
+                packing.finish(&mut room.tape).unwrap();
+                for parcel in room.tape.parcels_of(&ids).unwrap() {
+                    arrived += room.tape.parcel_accepted(parcel.id, None).unwrap();
+                }
+            }
+        });
+        assert_eq!(arrived as i64, 2 * turns);
+        room.tape.connection.execute("DELETE FROM turns", []).unwrap();
+        let (old, ()) = counted(&mut room, |room| {
+            for place in room.tape.turns("ses_1").unwrap() {
+                assert_eq!(room.tape.recorded(&place).unwrap().events.len(), 4);
+            }
+        });
+        [recorded, read, sent, old]
     };
-    for with_rows in [true, false] {
-        let (few, many) = (steps(200, with_rows), steps(2_000, with_rows));
-        assert!(many < few * 12, "{many} for ten times what took {few}");
+    let (few, many) = (works(100), works(1_000));
+    for (at, (few, many)) in few.into_iter().zip(many).enumerate() {
+        assert!(many < few * 12, "{at}: {many} for ten times what took {few}");
     }
 }
