@@ -4,7 +4,7 @@ use std::{ffi::OsString, num::NonZeroU64, path::PathBuf};
 
 use octrace_core::{redact::Patterns, trace::Content};
 
-use super::{Prints, endpoint::Endpoint, key::Key, print_of};
+use super::{Prints, endpoint::Endpoint, key::Key, print_of, shown};
 use crate::config::{
     Origin, Sources, Spec, Value, counted,
     registry::{
@@ -114,8 +114,8 @@ impl Helicone {
     /// Each setting with its value as people read it.
     pub(super) fn all(&self) -> [(&'static Spec, Value<String>); 13] {
         [
-            (&HELICONE_KEY, self.key.shown()),
-            (&HELICONE_ENDPOINT, self.endpoint.shown()),
+            (&HELICONE_KEY, shown(&self.key)),
+            (&HELICONE_ENDPOINT, shown(&self.endpoint)),
             (&HELICONE_MODE, self.mode.shown()),
             (&HELICONE_ENABLE, self.enable.shown()),
             (&HELICONE_FLUSH, self.flush_interval.shown()),

@@ -24,7 +24,7 @@ pub(crate) use self::{
     neatlogs::Neatlogs,
     otlp::{Otlp, Profile},
 };
-use super::{Sources, Spec, Value};
+use super::{Origin, Sources, Spec, Value, value::Setting};
 
 /// What tells keys apart, by the name of the variable that they stand in: of an environment that is not ours. Empty of a
 /// variable that is set to what is no key.
@@ -64,4 +64,13 @@ pub(super) fn load<F: Fn(&str) -> Option<OsString>>(sources: &mut Sources<'_, F>
 fn print_of(spec: &Spec, environment: &Prints, own: Option<String>) -> Option<String> {
     let there = spec.variable.and_then(|name| environment.get(name)).cloned();
     there.or(own).filter(|print| !print.is_empty())
+}
+
+/// What people read of a setting that decides who gets anything.
+fn shown<T: Setting>(value: &Value<Option<T>>) -> Value<String> {
+    let is_said = value.origin != Origin::Default;
+    value.told(|value| match value {
+        None if is_said => "(cannot be used)".to_owned(),
+        value => value.show(),
+    })
 }

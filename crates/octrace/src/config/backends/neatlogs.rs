@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use octrace_core::redact::Patterns;
 
-use super::{Prints, endpoint::Endpoint, key::Key, print_of};
+use super::{Prints, endpoint::Endpoint, key::Key, print_of, shown};
 use crate::config::{
     Sources, Spec, Value, counted,
     registry::{
@@ -39,8 +39,8 @@ impl Neatlogs {
     /// Each setting with its value as people read it.
     pub(super) fn all(&self) -> [(&'static Spec, Value<String>); 5] {
         [
-            (&NEATLOGS_KEY, self.key.shown()),
-            (&NEATLOGS_ENDPOINT, self.endpoint.shown()),
+            (&NEATLOGS_KEY, shown(&self.key)),
+            (&NEATLOGS_ENDPOINT, shown(&self.endpoint)),
             (&NEATLOGS_NAME, self.workflow_name.shown()),
             (&NEATLOGS_SYSTEM_PROMPT, self.system_prompt.shown()),
             (&NEATLOGS_PATTERNS, self.patterns.told(|(patterns, _)| counted(patterns))),

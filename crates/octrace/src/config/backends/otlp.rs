@@ -11,7 +11,7 @@ use super::{
     endpoint::Endpoint,
     headers::{Listed, Templates},
     key::Key,
-    print_of,
+    print_of, shown,
 };
 use crate::config::{
     Origin, Sources, Spec, Value, counted, file,
@@ -131,9 +131,9 @@ impl Otlp {
     /// Each setting with its value as people read it; of the file's backends, one row each.
     pub(super) fn all(&self) -> Vec<(&'static Spec, Value<String>)> {
         let mut all = vec![
-            (&OTLP_ENDPOINT, self.endpoint.shown()),
-            (&OTLP_HEADERS, self.headers.shown()),
-            (&OTLP_PROTOCOL, self.protocol.shown()),
+            (&OTLP_ENDPOINT, shown(&self.endpoint)),
+            (&OTLP_HEADERS, shown(&self.headers)),
+            (&OTLP_PROTOCOL, shown(&self.protocol)),
             (&OTLP_PATTERNS, self.patterns.told(|(patterns, _)| counted(patterns))),
         ];
         all.extend(self.tables.iter().map(|table| (&OTLP, table.told(|table| self.show(table)))));
@@ -224,12 +224,14 @@ fn table<F: Fn(&str) -> Option<OsString>>(
     let file = &mut sources.file;
     let endpoint = file.of_table(&mut from, "endpoint", None);
     let headers = file.of_table(&mut from, "headers", Some(Templates::default()));
+    let protocol = file.of_table(&mut from, "protocol", Some(Protocol));
     let profile = file.of_table(&mut from, "profile", Some(Profile::default()));
     let content = file.of_table(&mut from, "content", Some(Content::default()));
     let system_prompt = file.of_table(&mut from, "system_prompt", Some(false));
     let patterns = file.of_table(&mut from, "redactPatterns", Some(Readable(Vec::new())));
     let line = from.line();
     file.rest_of_table(from)?;
+    protocol?;
     let table = Table {
         endpoint: endpoint?,
         headers: headers?,

@@ -159,6 +159,9 @@ fn a_slip_of_the_pen_sends_nothing_to_anybody() {
         assert_eq!(of(&[("NEATLOGS_ENDPOINT", url)], "{}").neatlogs.endpoint.value, None, "{url}");
         assert_eq!(of(&[("HELICONE_ENDPOINT", url)], "{}").helicone.endpoint.value, None, "{url}");
     }
+    let all = settings(file, "{}", &[("NEATLOGS_ENDPOINT", "mine.example")]).all();
+    let told = all.iter().find(|(spec, _)| spec.key == "neatlogs.endpoint");
+    assert_eq!(told.map(|(_, value)| value.value.as_str()), Some("(cannot be used)"));
     assert_eq!(of(&[("NEATLOGS_API_KEY", "two\nlines")], "{}").neatlogs.key.value, None);
     let content = |mode: &str, options: &str| {
         of(&[("OPENCODE_HELICONE_EXPORT_MODE", mode)], options).helicone.content()
@@ -211,6 +214,7 @@ endpoint = "https://other.example"
 content = "metadata-only"
 redactPatterns = ["("]
 profile = 5
+protocol = "grpc"
 "#;
     let variables = [("LANGFUSE_AUTH", "Z2VoZWlt")];
     let settings = settings(file, "{}", &variables);
@@ -233,6 +237,7 @@ profile = 5
     /config.toml:27: `otlp.content` must be `full` or `metadata_only`; nothing is sent there
     /config.toml:28: `otlp.redactPatterns` must be a list of regular expressions, `["a", "b"]`; nothing is sent there
     /config.toml:29: `otlp.profile` must be `genai`, `openinference`, `langfuse` or `neatlogs`; nothing is sent there
+    /config.toml:30: `otlp.protocol` must be `http/protobuf`, the one that octrace has; nothing is sent there
     "#);
     for file in ["otlp = 'x'", "otlp = ['x']", "[[otlp]]\nendpoint = 'https://a'\n[[otlp]]\n"] {
         assert_eq!(super::super::tests::settings(file, None).problems.len(), 1, "{file}");
