@@ -3,7 +3,7 @@
 
 use octrace_core::{
     provider::Dialect,
-    trace::{Message, ModelSpan, Part, Span, ToolSpan, Turn, TurnSpan, What},
+    trace::{Message, ModelSpan, Part, Role, Span, ToolSpan, Turn, TurnSpan, What},
 };
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::{EXECUTE_TOOL, INVOKE_AGENT, name, operation};
 use crate::otlp::{
     chat::role,
     encode::{Attributes, Told, seconds},
-    names::{gen_ai, otel},
+    names::{gen_ai, openinference, otel},
 };
 
 /// A span.
@@ -46,6 +46,9 @@ fn of_turn(turn: &TurnSpan, to: &mut Attributes) {
     };
     to.maybe(gen_ai::INPUT_MESSAGES, text("user", &turn.prompt));
     to.maybe(gen_ai::OUTPUT_MESSAGES, text("assistant", &turn.reply));
+    // Lists of traces and sessions are made of these by Phoenix and MLflow.
+    to.text(openinference::INPUT, &turn.prompt);
+    to.text(openinference::OUTPUT, &turn.reply);
 }
 
 fn of_model(call: &ModelSpan, to: &mut Attributes) {
@@ -84,19 +87,20 @@ fn of_model(call: &ModelSpan, to: &mut Attributes) {
     }
     let said = &call.said;
     if !said.system.is_empty() {
-        to.text(gen_ai::SYSTEM_INSTRUCTIONS, parts(&said.system).to_string());
+        let parts: Value = said.system.iter().map(part).collect();
+        to.text(gen_ai::SYSTEM_INSTRUCTIONS, parts.to_string());
     }
     if !said.input.is_empty() {
-        let messages: Value = said.input.iter().map(message).collect();
+        let messages: Value = said.input.iter().flat_map(messages).collect();
         to.text(gen_ai::INPUT_MESSAGES, messages.to_string());
     }
     if let Some(output) = &said.output {
-        let mut message = message(output);
-        if let Some(finish) = &call.finish {
+        let mut messages = messages(output);
+        if let (Some(finish), Some(message)) = (&call.finish, messages.last_mut()) {
             // Deprecated, and demanded by whoever follows 1.41.
             message["finish_reason"] = finish.as_str().into();
         }
-        to.text(gen_ai::OUTPUT_MESSAGES, Value::from(vec![message]).to_string());
+        to.text(gen_ai::OUTPUT_MESSAGES, Value::from(messages).to_string());
     }
     if !said.tools.is_empty() {
         let tools = said.tools.iter().map(|name| json!({ "type": "function", "name": name }));
@@ -156,16 +160,20 @@ fn other_setting(name: &str, value: &Value, to: &mut Attributes) {
     }
 }
 
-fn message(message: &Message) -> Value {
-    // In some dialects it is the user who brings what tools gave.
-    let is_result = |part: &Part| matches!(part, Part::Result { .. });
-    let is_tool = !message.parts.is_empty() && message.parts.iter().all(is_result);
-    let role = if is_tool { "tool" } else { role(message.role) };
-    json!({ "role": role, "parts": parts(&message.parts) })
-}
-
-fn parts(parts: &[Part]) -> Value {
-    parts.iter().map(part).collect()
+/// Each of a tool's results is a message of its own: in some dialects it is the user who brings them, all in one, and
+/// Phoenix shows the last of those only.
+fn messages(message: &Message) -> Vec<Value> {
+    let is_result = |part: &&Part| matches!(part, Part::Result { .. });
+    let (results, others): (Vec<_>, Vec<_>) = message.parts.iter().partition(is_result);
+    let mut messages: Vec<_> = results
+        .iter()
+        .map(|result| json!({ "role": role(Role::Tool), "parts": [part(result)] }))
+        .collect();
+    if !others.is_empty() || messages.is_empty() {
+        let parts: Value = others.into_iter().map(part).collect();
+        messages.push(json!({ "role": role(message.role), "parts": parts }));
+    }
+    messages
 }
 
 fn part(part: &Part) -> Value {
@@ -200,7 +208,7 @@ fn part(part: &Part) -> Value {
 }
 
 /// OpenCode's provider in the word of the conventions, where they have one.
-pub(super) fn provider(call: &ModelSpan) -> Option<&str> {
+fn provider(call: &ModelSpan) -> Option<&str> {
     Some(match call.provider.as_deref() {
         Some("amazon-bedrock") => "aws.bedrock",
         Some("azure" | "azure-cognitive-services") => "azure.ai.openai",

@@ -37,6 +37,7 @@ fn the_sample() {
         gen_ai.operation.name = invoke_agent
         gen_ai.agent.name = general
         gen_ai.input.messages = [{"parts":[{"content":"look","type":"text"}],"role":"user"}]
+        input.value = look
         opencode.session.id = ses_child
         opencode.message.id = msg_4
         opencode.version = 1.18.33
@@ -134,7 +135,7 @@ fn the_sample() {
         gen_ai.usage.cache_read.input_tokens = 0
         gen_ai.usage.cache_write.input_tokens = 0
         gen_ai.system_instructions = [{"content":"You are OpenCode.","type":"text"}]
-        gen_ai.input.messages = [{"parts":[{"content":"fix it\nplease","type":"text"}],"role":"user"},{"parts":[{"content":"Hm.","type":"reasoning"},{"content":"Let me look.","type":"text"},{"arguments":{"filePath":"a.txt"},"id":"call_1","name":"read","type":"tool_call"},{"arguments":"no JSON","id":"call_2","name":"task","type":"tool_call"}],"role":"assistant"},{"parts":[{"id":"call_1","response":"File not found","type":"tool_call_response"},{"id":"call_2","name":"task","response":"nothing","type":"tool_call_response"},{"bytes":2048,"mime_type":"image/png","type":"media"},{"content":{"type":"odd"},"type":"other"}],"role":"user"}]
+        gen_ai.input.messages = [{"parts":[{"content":"fix it\nplease","type":"text"}],"role":"user"},{"parts":[{"content":"Hm.","type":"reasoning"},{"content":"Let me look.","type":"text"},{"arguments":{"filePath":"a.txt"},"id":"call_1","name":"read","type":"tool_call"},{"arguments":"no JSON","id":"call_2","name":"task","type":"tool_call"}],"role":"assistant"},{"parts":[{"id":"call_1","response":"File not found","type":"tool_call_response"}],"role":"tool"},{"parts":[{"id":"call_2","name":"task","response":"nothing","type":"tool_call_response"}],"role":"tool"},{"parts":[{"bytes":2048,"mime_type":"image/png","type":"media"},{"content":{"type":"odd"},"type":"other"}],"role":"user"}]
         gen_ai.output.messages = [{"finish_reason":"stop","parts":[{"content":"Done.","type":"text"}],"role":"assistant"}]
         opencode.session.id = ses_root
         opencode.message.id = msg_3
@@ -145,6 +146,8 @@ fn the_sample() {
         gen_ai.agent.name = build
         gen_ai.input.messages = [{"parts":[{"content":"fix it\nplease","type":"text"}],"role":"user"}]
         gen_ai.output.messages = [{"parts":[{"content":"Done.","type":"text"}],"role":"assistant"}]
+        input.value = fix it\nplease
+        output.value = Done.
         opencode.session.id = ses_root
         opencode.message.id = msg_1
         opencode.version = 1.18.33

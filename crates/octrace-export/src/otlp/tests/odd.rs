@@ -3,7 +3,7 @@
 use octrace_core::trace::{Message, Part, Role, Turn, What};
 use proptest::prelude::*;
 
-use super::{PROFILES, Profile, options, pack, sample, show, spans};
+use super::{PROFILES, options, pack, sample, show, spans};
 
 fn part(kind: usize, text: &str) -> Part {
     let text = text.to_owned();
@@ -79,7 +79,7 @@ proptest! {
                 prop_assert_eq!(names.len(), all, "an attribute twice in {}", span.name);
             }
             let What::Turn(what) = &turn.spans[0].what else { continue };
-            if profile != Profile::GenAi && !what.prompt.is_empty() {
+            if !what.prompt.is_empty() {
                 let root = spans(body);
                 let has = |text: &str| root.iter().any(|span| span.attributes.iter().any(|one| {
                     one.value.as_ref().and_then(|value| value.value.clone())
