@@ -157,6 +157,7 @@ fn check(tape: &Tape) {
         0
     );
     assert_eq!(count("SELECT count(*) FROM unindexed WHERE part NOT IN (SELECT id FROM parts)"), 0);
+    assert_eq!(count("SELECT count(*) FROM turns WHERE began NOT IN (SELECT id FROM events)"), 0);
     files::check(tape);
     let events = format!("SELECT id, {} FROM events", Stored::COLUMNS);
     let mut select = tape.connection.prepare(&events).unwrap();

@@ -5,12 +5,15 @@ use proptest::prelude::*;
 use octrace_core::attribution::observed::Found;
 
 use super::*;
+use crate::delivery::{Bounds, DestinationId, Identity, Item, Rules, Settled};
 
 #[derive(Clone, Debug)]
 enum Do {
     Ask { writer: usize, session: u8, messages: (u8, u8), answer: u8 },
     Begin { writer: usize, session: u8 },
     Say { writer: usize, session: Option<u8>, message: u8 },
+    Prompt { writer: usize, session: u8 },
+    Word { writer: usize, back: usize },
     See { writer: usize, session: u8, file: u8, lines: (u8, u8) },
     End { answer: u8 },
     Age { hours: u8, steps: u8 },
@@ -25,12 +28,36 @@ fn what() -> impl Strategy<Value = Do> {
         1 => (0..2_usize, 0..4_u8).prop_map(|(writer, session)| Do::Begin { writer, session }),
         4 => (0..2_usize, prop::option::of(0..4_u8), 0..12_u8)
             .prop_map(|(writer, session, message)| Do::Say { writer, session, message }),
+        3 => (0..2_usize, 0..4_u8).prop_map(|(writer, session)| Do::Prompt { writer, session }),
+        1 => (0..2_usize, 0..4_usize).prop_map(|(writer, back)| Do::Word { writer, back }),
         4 => (0..2_usize, 0..4_u8, 0..3_u8, (0..12_u8, 0..12_u8)).prop_map(
             |(writer, session, file, lines)| Do::See { writer, session, file, lines }),
         1 => (0..3_u8).prop_map(|answer| Do::End { answer }),
         1 => (0..60_u8, 0..8_u8).prop_map(|(hours, steps)| Do::Age { hours, steps }),
         1 => (0..100_u8, 0..12_u8).prop_map(|(percent, steps)| Do::Fit { percent, steps }),
     ]
+}
+
+fn goes_to_a_backend(writer: &mut Writer) -> DestinationId {
+    let [kind, name, options] = ["otlp", "a", "{}"].map(str::to_owned);
+    let backend = (Identity { kind, name, options }, Rules::default());
+    let mut batch = writer.tape.begin().unwrap();
+    let ids = batch.goes_to(writer.spool, &[backend]).unwrap();
+    batch.commit().unwrap();
+    ids[0]
+}
+
+/// A user's message is told of: its session, its id, and when it was made.
+fn prompt(writer: &mut Writer, at_us: i64, (session, id, made_us): &(String, String, i64)) {
+    let info = serde_json::json!({"id": id, "sessionID": session, "role": "user",
+        "time": {"created": made_us / 1_000}});
+    let sent =
+        serde_json::json!({"event": {"type": "message.updated", "properties": {"info": info}}});
+    let event = Redactor::new("").json(sent.to_string().as_bytes());
+    let event = event.derive(|json| event::read_event(json)).transpose().unwrap();
+    let mut batch = writer.tape.begin().unwrap();
+    batch.event(writer.spool, at_us, &event).unwrap();
+    batch.commit().unwrap();
 }
 
 proptest! {
@@ -42,6 +69,9 @@ proptest! {
         let (_folder, path) = room();
         let mut writers = [Writer::new(&path, "1-a"), Writer::new(&path, "2-a")];
         let mut pruner = Tape::open(&path).unwrap();
+        let backend = writers.each_mut().map(goes_to_a_backend)[0];
+        let mut prompts: Vec<(String, String, i64)> = Vec::new();
+        let mut delivered = BTreeSet::new();
         let mut bodies: BTreeMap<i64, (String, String)> = BTreeMap::new();
         let mut open: Vec<(usize, ExchangeId, String)> = Vec::new();
         let mut texts = BTreeSet::from([String::new()]);
@@ -77,6 +107,16 @@ proptest! {
                     writers[writer].says(session.as_deref(), at_us, &text);
                     texts.insert(text);
                 }
+                Do::Prompt { writer, session } => {
+                    let session = format!("ses_{session}");
+                    let message = (session, format!("msg_{at:03}"), at_us);
+                    prompt(&mut writers[writer], at_us, &message);
+                    prompts.push(message);
+                }
+                Do::Word { writer, back } => {
+                    let Some(message) = prompts.iter().nth_back(back) else { continue };
+                    prompt(&mut writers[writer], at_us, message);
+                }
                 Do::See { writer, session, file, lines: (from, count) } => {
                     let lines = (from..from + count).map(|n| bulk(n.into()) + "\n");
                     let text: String = lines.collect();
@@ -106,6 +146,16 @@ proptest! {
                 }
             }
             check(&pruner);
+            let bounds = Bounds { items: 2, bytes: usize::MAX };
+            let due = pruner.due(backend, at_us + HOUR, bounds).unwrap();
+            let accepted = due.iter().map(|due| due.id).collect();
+            pruner.settle(at_us, &Settled { accepted, ..Settled::default() }).unwrap();
+            for due in due {
+                let Item::Turn { session, message } = due.item else { panic!("a turn") };
+                let turn = pruner.turn(&session, &message).unwrap().expect("it is there");
+                prop_assert!(!turn.events.is_empty());
+                prop_assert!(delivered.insert((session, message)), "twice");
+            }
         }
         while sweep::step(&mut pruner.connection, &mut Pruned::default()).unwrap() {}
         check(&pruner);
