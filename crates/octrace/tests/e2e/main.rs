@@ -10,6 +10,7 @@ mod canary;
 mod conversation;
 mod deaths;
 mod dumps;
+mod export_otlp;
 mod faults;
 mod files;
 mod filter;

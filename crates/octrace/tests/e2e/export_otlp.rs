@@ -1,0 +1,126 @@
+//! `octrace export otlp` of a session with a sub-agent, a tool that fails, and a call that needed two attempts: what any
+//! program that takes OTLP finds in the file.
+
+use std::{collections::BTreeMap, fs};
+
+use anyhow::{Context, ensure};
+use octrace_testkit::{
+    Received, Tui,
+    script::{Fault, Script, Step},
+};
+use serde_json::json;
+
+use crate::stage::{OCTRACE, Stage, main_calls, tools};
+
+fn script() -> Script {
+    let task =
+        json!({"description": "Look around", "prompt": "SCRIPT:child", "subagent_type": "general"});
+    let echo = json!({"command": "echo from the child", "description": "Say"});
+    Script::new()
+        .on(
+            "parent",
+            [
+                Step::call("read", json!({"filePath": "missing.txt"})),
+                Step::call("task", task),
+                Step::text("The child was right.").fail_times(1, Fault::retry_at_once(503)),
+            ],
+        )
+        .on("child", [Step::call("bash", echo), Step::text("Found.")])
+}
+
+/// A span, as far as this test asks of it.
+#[derive(Debug)]
+struct Span {
+    name: String,
+    trace: Vec<u8>,
+    parent: Vec<u8>,
+    is_error: bool,
+}
+
+/// The spans of a request by their ids, and all text in it.
+fn read(body: Vec<u8>) -> anyhow::Result<(BTreeMap<Vec<u8>, Span>, String)> {
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let received = Received {
+        method: "POST".to_owned(),
+        path: "/v1/traces".to_owned(),
+        headers: Vec::new(),
+        body,
+        answered: None,
+    };
+    let all = received.spans()?;
+    let count = all.len();
+    let spans: BTreeMap<_, _> = all
+        .into_iter()
+        .map(|span| {
+            let is_error = span.status.is_some_and(|status| status.code == 2);
+            let (name, trace, parent) = (span.name, span.trace_id, span.parent_span_id);
+            (span.span_id, Span { name, trace, parent, is_error })
+        })
+        .collect();
+    ensure!(spans.len() == count, "an id twice");
+    Ok((spans, text))
+}
+
+#[test]
+fn a_session_is_one_tree_that_any_receiver_can_read() -> anyhow::Result<()> {
+    let stage = Stage::new(script())?;
+    stage.run("mock/scripted", "SCRIPT:parent").output()?.success()?;
+    let session = stage.only()?;
+    let id = session["id"].as_str().context("an id")?;
+    let file = stage.home.project().join("trace.bin");
+    let export = |more: &[&str]| {
+        let path = file.to_str().context("a path")?;
+        let run = stage.octrace(["export", "otlp", id, "-o", path]);
+        let output = run.args(more.iter().copied()).output()?.success()?;
+        ensure!(output.stderr.contains("2 turns in"), "{}", output.stderr);
+        Ok(fs::read(&file)?)
+    };
+
+    let bytes = export(&[])?;
+    ensure!(bytes == export(&[])?, "the same every time");
+    let (spans, text) = read(bytes)?;
+    let roots: Vec<_> = spans.values().filter(|span| span.parent.is_empty()).collect();
+    let [root] = roots[..] else { panic!("one root: {spans:#?}") };
+    for span in spans.values() {
+        assert_eq!(span.trace, root.trace, "{span:?}");
+        ensure!(span.parent.is_empty() || spans.contains_key(&span.parent), "{span:?}");
+    }
+    let [_, task] = tools(&session)[..] else { panic!("two tools: {session:#}") };
+    let child = &task["child"];
+    let calls = main_calls(&session).len() + main_calls(child).len();
+    // Two turns, the calls of both and the title's, three tools.
+    assert_eq!(spans.len(), 2 + calls + 1 + 3, "{spans:#?}");
+    let failed: Vec<_> = spans.values().filter(|span| span.is_error).collect();
+    let [failed] = failed[..] else { panic!("one failed: {spans:#?}") };
+    ensure!(failed.name.contains("read"), "{failed:?}");
+    ensure!(text.contains("from the child") && text.contains("The child was right."));
+
+    // The prompt that OpenCode gives the model is there where it is asked for only, and metadata is no content.
+    let asked = stage.asked();
+    let body: serde_json::Value = serde_json::from_slice(&asked[0].body)?;
+    let system = body["messages"][0]["content"].as_str().context("a system prompt")?;
+    let system = system.lines().next().context("a line")?;
+    ensure!(!text.contains(system));
+    ensure!(read(export(&["--system-prompt"])?)?.1.contains(system));
+    let (metadata, text) = read(export(&["--content", "metadata-only"])?)?;
+    assert_eq!(metadata.keys().collect::<Vec<_>>(), spans.keys().collect::<Vec<_>>());
+    for content in ["from the child", "The child was right.", "missing.txt", "SCRIPT:"] {
+        ensure!(!text.contains(content), "{content}");
+    }
+    for profile in ["openinference", "langfuse", "neatlogs"] {
+        let (told, _) = read(export(&["--profile", profile])?)?;
+        ensure!(spans.keys().all(|id| told.contains_key(id)), "{profile}: {told:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_terminal_is_told_to_take_a_file() -> anyhow::Result<()> {
+    let stage = Stage::new(Script::new())?;
+    let shell = stage.home.command("/bin/sh");
+    let command = format!("{OCTRACE} export otlp ses_1; echo \"code $?\"; cat");
+    let tui = Tui::start(shell.args(["-c", &command]), 100, 10)?;
+    let screen = tui.wait_for("code 2")?;
+    ensure!(screen.contains("with -o"), "{screen}");
+    Ok(())
+}
