@@ -109,11 +109,13 @@ impl Contents {
 
     /// Names what else is in a table. `None` if there is anything wrong with it.
     pub(super) fn rest_of_table(&mut self, table: Table) -> Option<()> {
-        for Entry { key, line, .. } in &table.entries {
-            let key = format!("{}.{key}", table.key);
-            self.wrong(&key, *line, "is not a setting; nothing is sent there");
+        let Table { key: name, is_whole, entries, .. } = table;
+        let is_whole = is_whole && entries.is_empty();
+        for Entry { key, line, .. } in entries {
+            let what = "is not a setting; nothing is sent there";
+            self.wrong(&format!("{name}.{key}"), line, what);
         }
-        (table.is_whole && table.entries.is_empty()).then_some(())
+        is_whole.then_some(())
     }
 }
 

@@ -1,9 +1,6 @@
 //! Headers that go with each request to an OTLP backend. There are keys in them: nothing shows more than their names.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write},
-};
+use std::{collections::BTreeMap, fmt};
 
 use super::key::{Key, is_plain, print};
 use crate::config::value::{Raw, Setting};
@@ -107,8 +104,7 @@ impl Templates {
                     Piece::Text(text) => line.push_str(text),
                     Piece::Variable(name) => {
                         let print = variable(name).ok_or_else(|| name.clone())?;
-                        // A string takes everything.
-                        let _ = write!(line, "${{{print}}}");
+                        line.extend(["${", &print, "}"]);
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! A key of a tracing backend: what goes where is told apart by its fingerprint, and nobody ever sees the key.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -52,11 +52,8 @@ impl Setting for Key {
 /// eight hexadecimal digits of the SHA-256 of `octrace key`, a zero byte, and the key.
 pub(super) fn print(key: &str) -> String {
     let hash = Sha256::new().chain_update("octrace key\0").chain_update(key).finalize();
-    hash.iter().take(4).fold(String::new(), |mut hex, byte| {
-        // A string takes everything.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hash);
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Whether it can stand in a header: printable ASCII.

@@ -20,7 +20,6 @@ use std::{collections::BTreeMap, ffi::OsString};
 
 pub(crate) use self::{
     helicone::Helicone,
-    key::Key,
     neatlogs::Neatlogs,
     otlp::{Otlp, Profile},
 };

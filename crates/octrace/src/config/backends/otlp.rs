@@ -209,7 +209,8 @@ pub(super) fn load<F: Fn(&str) -> Option<OsString>>(sources: &mut Sources<'_, F>
         match value.to_str().and_then(Key::new) {
             Some(key) => drop(variables.insert(name.to_owned(), key)),
             None => {
-                sources.name(name, &format!("must be {}; nothing is sent with it", Key::MUST_BE))
+                let what = format!("must be {}; nothing is sent with it", Key::MUST_BE);
+                sources.name(name, &what);
             }
         }
     }
