@@ -126,7 +126,11 @@ impl Receiver {
         })
     }
 
-    fn open(well: fn(&Received) -> Response) -> io::Result<Self> {
+    /// One that answers like this when all is well.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn open(well: fn(&Received) -> Response) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let state = Arc::new(State {
