@@ -18,11 +18,7 @@ mod tests;
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-pub(crate) use self::{
-    helicone::Helicone,
-    neatlogs::Neatlogs,
-    otlp::{Otlp, Profile},
-};
+pub(crate) use self::{helicone::Helicone, neatlogs::Neatlogs, otlp::Otlp};
 use super::{Origin, Sources, Spec, Value, value::Setting};
 
 /// What tells keys apart, by the name of the variable that they stand in: of an environment that is not ours. Empty of a

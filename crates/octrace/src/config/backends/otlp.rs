@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, ffi::OsString};
 
 use octrace_core::{redact::Patterns, trace::Content};
-use serde::{Deserialize, Serialize};
+use octrace_export::otlp::Profile;
 
 use super::{
     Prints,
@@ -51,21 +51,6 @@ pub(crate) struct Table {
     pub(crate) system_prompt: bool,
     /// What else is blanked, as it was written; each can be read.
     pub(crate) patterns: Vec<String>,
-}
-
-/// In whose words a backend is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Profile {
-    /// OpenTelemetry's conventions for generative AI.
-    #[default]
-    GenAi,
-    /// OpenInference: Phoenix and others.
-    OpenInference,
-    /// Langfuse.
-    Langfuse,
-    /// Neatlogs.
-    Neatlogs,
 }
 
 impl Setting for Profile {

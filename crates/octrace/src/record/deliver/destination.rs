@@ -11,12 +11,13 @@ use octrace_core::{
     redact::{Patterns, Redactor},
     trace::Content,
 };
+use octrace_export::otlp::Profile;
 use octrace_store::delivery::{Identity, Rules};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{
     AgentTrace, Origin, Settings, Value,
-    backends::{Backends, Helicone, Prints, Profile},
+    backends::{Backends, Helicone, Prints},
     database::DatabaseUrl,
 };
 

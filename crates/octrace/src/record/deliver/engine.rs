@@ -217,6 +217,7 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
         }
         let answered = !settled.accepted.is_empty() || !settled.refused.is_empty();
         let (accepted, refused) = (settled.accepted.len(), settled.refused.len());
+        tracing::trace!(destination = self.to.0, accepted, refused, "settling");
         self.tape.settle(now_us, &settled)?;
         if answered {
             self.tape.answered(self.to, Ok(()))?;

@@ -107,7 +107,11 @@ impl Backend {
         let mut sent = Parcels::default();
         for parcel in parcels.iter().filter(|parcel| !parcel.is_accepted) {
             let Some(body) = tape.parcel_body(parcel.id)? else { continue };
-            match post(client, packer, access, parcel, &body) {
+            let (destination, id, bytes) = (to.0, parcel.id.0, body.len());
+            tracing::trace!(destination, parcel = id, bytes, "sending");
+            let verdict = post(client, packer, access, parcel, &body);
+            tracing::trace!(destination, parcel = id, "answered");
+            match verdict {
                 http::Verdict::Accepted => {
                     tape.parcel_accepted(parcel.id, None)?;
                     sent.accepted.insert(parcel.id);
@@ -131,6 +135,7 @@ impl Backend {
                     break;
                 }
             }
+            tracing::trace!(destination, parcel = id, "noted");
         }
         for item in items {
             let mine = parcels.iter().filter(|parcel| parcel.items.contains(&item));
@@ -192,7 +197,7 @@ fn post(
     };
     headers.extend(access.headers.iter().cloned());
     match client.post(&access.url, &headers, body) {
-        Ok(answer) => packer.judge(&answer, now_us()),
+        Ok(answer) => packer.judge(&answer, body, now_us()),
         Err(unreachable) => unreachable.into(),
     }
 }

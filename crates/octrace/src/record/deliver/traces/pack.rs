@@ -3,21 +3,30 @@
 
 use std::collections::BTreeMap;
 
-use octrace_core::redact::Redactor;
+use octrace_core::{
+    redact::Redactor,
+    trace::{Span, Turn},
+};
 use octrace_export::{
     helicone,
     http::{self, Answer},
+    otlp,
 };
 use octrace_store::{
-    Error,
-    delivery::{DeliveryId, DestinationId, Due, Identity, Item, Packing},
+    Error, Tape,
+    delivery::{DeliveryId, DestinationId, Due, Identity, Item},
 };
+use serde::Serialize;
 
 use super::{
-    super::destination::{HELICONE, TraceOptions},
+    super::destination::{HELICONE, NEATLOGS, OTLP, TraceOptions},
     Tapes, Verdict,
 };
 use crate::traces::{self, Share};
+
+/// What is said in a span has so many bytes at most. Profiles say some of it several times, and no backend takes a request
+/// of any size.
+const SPAN_BYTES: usize = 1 << 20;
 
 /// Packs for a destination.
 pub(super) struct Packer {
@@ -29,6 +38,7 @@ pub(super) struct Packer {
 /// What a destination understands.
 enum Form {
     Helicone(helicone::Options),
+    Otlp(otlp::Options),
 }
 
 /// Why turns cannot be packed.
@@ -58,15 +68,20 @@ impl Packer {
                 session_path_prefix: options.name.clone(),
                 content: options.content,
             }),
+            NEATLOGS | OTLP => Form::Otlp(otlp::Options {
+                profile: options.profile,
+                workflow: options.name.clone(),
+            }),
             _ => return Err(newer()),
         };
         Ok(Self { redactor: options.redactor(), options, form })
     }
 
-    /// What an answer means for the parcel that was sent.
-    pub(super) fn judge(&self, answer: &Answer, now_us: i64) -> http::Verdict {
+    /// What an answer means for the body that was sent.
+    pub(super) fn judge(&self, answer: &Answer, sent: &[u8], now_us: i64) -> http::Verdict {
         match self.form {
             Form::Helicone(_) => helicone::judge(answer, now_us),
+            Form::Otlp(_) => otlp::judge(answer, sent, now_us),
         }
     }
 
@@ -105,49 +120,75 @@ impl Packer {
         due: &[&Due],
     ) -> Result<(), Problem> {
         let ids: Vec<_> = due.iter().map(|due| due.id).collect();
-        let mut packing = tapes.queue.pack(to, &ids)?;
-        for due in due {
-            let id = due.id;
-            match self.pack_turn(tapes, &mut packing, due) {
-                Err(Problem::Tape(error)) if error.is_damage() => {
-                    return Err(Problem::Lost(id, error.to_string()));
+        let Tapes { queue, recorded } = tapes;
+        let destination = to.0;
+        let mut packing = queue.pack(to, &ids)?;
+        let mut keep = |inside: &[DeliveryId], head: &str, body: &[u8]| {
+            tracing::trace!(destination, bytes = body.len(), "packing");
+            packing.add(queue, inside, head, body)
+        };
+        match &self.form {
+            Form::Helicone(options) => {
+                for due in due {
+                    self.turn(recorded, due, |turn, span| {
+                        let Some(log) = helicone::log(turn, span, options) else { return Ok(()) };
+                        keep(&[due.id], &head(&log.headers), &log.body)
+                    })?;
                 }
-                packed => packed?,
+            }
+            Form::Otlp(options) => {
+                let head = head(options.profile.headers());
+                let mut packer = otlp::Packer::new(options);
+                let mut keep = |parcel: otlp::Parcel| {
+                    keep(ids.get(parcel.turns).unwrap_or_default(), &head, &parcel.body)
+                };
+                for due in due {
+                    self.turn(recorded, due, |turn, mut span| {
+                        span.trim(SPAN_BYTES);
+                        packer.push(turn, &span).into_iter().try_for_each(&mut keep)
+                    })?;
+                    packer.end_turn().into_iter().try_for_each(&mut keep)?;
+                }
+                packer.finish().into_iter().try_for_each(keep)?;
             }
         }
-        Ok(packing.finish(&mut tapes.queue)?)
+        tracing::trace!(destination, "packed all");
+        packing.finish(queue)?;
+        tracing::trace!(destination, turns = due.len(), "packed");
+        Ok(())
     }
 
-    fn pack_turn(
+    /// Gives each span of a turn to `each`, as the destination is to have it.
+    fn turn(
         &self,
-        tapes: &mut Tapes,
-        packing: &mut Packing,
+        tape: &Tape,
         due: &Due,
+        each: impl FnMut(&Turn, Span) -> Result<(), Error>,
     ) -> Result<(), Problem> {
         let lost = |why: &str| Problem::Lost(due.id, why.to_owned());
         let Item::Turn { session, message } = &due.item else {
             return Err(lost("it is no turn"));
-        };
-        let Some(recorded) = tapes.recorded.turn(session, message)? else {
-            return Err(lost("it was pruned from the tape before it could be delivered"));
         };
         let share = Share {
             content: self.options.content,
             system_prompt: self.options.system_prompt,
             redactor: Some(&self.redactor),
         };
-        let Tapes { queue, recorded: tape } = tapes;
-        match &self.form {
-            Form::Helicone(options) => traces::turn(tape, recorded, &share, |turn, span| {
-                let Some(log) = helicone::log(turn, span, options) else { return Ok(()) };
-                Ok(packing.add(queue, &[due.id], &head(&log.headers), &log.body)?)
-            }),
+        let read = || match tape.turn(session, message)? {
+            Some(recorded) => traces::turn(tape, recorded, &share, each).map(Some),
+            None => Ok(None),
+        };
+        match read() {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => Err(lost("it was pruned from the tape before it could be delivered")),
+            Err(error) if error.is_damage() => Err(lost(&error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
 /// The headers of a parcel, as they lie on the tape.
-fn head(headers: &[(String, String)]) -> String {
+fn head(headers: &[impl Serialize]) -> String {
     // Pairs of strings always are JSON.
     serde_json::to_string(headers).unwrap_or_default()
 }

@@ -1,13 +1,25 @@
 //! Recorded turns, a backend to which they go, and who delivers them by a clock that goes on when it is told to.
 
-use std::{cell::Cell, collections::BTreeMap, fs, rc::Rc, time::Duration};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    fs,
+    panic::{self, AssertUnwindSafe},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use octrace_store::{
     Tape,
     delivery::{DeadLetter, Due},
 };
-use octrace_testkit::{Received, Receiver};
+use octrace_testkit::{Received, Receiver, Response};
 use serde_json::json;
+use tracing::{Event, Metadata, Subscriber, span, subscriber::with_default};
 
 use super::super::{
     super::{
@@ -32,6 +44,9 @@ pub(super) const KEY: &str = "canary-of-a-key";
 pub(super) struct Stage {
     pub(super) room: Room,
     pub(super) receiver: Receiver,
+    turns: u32,
+    /// How often somebody died.
+    deaths: Cell<usize>,
     /// µs since the Unix epoch.
     clock: Rc<Cell<i64>>,
 }
@@ -55,6 +70,13 @@ impl Stage {
         Self::new(receiver, turns, &settings)
     }
 
+    /// The same, to one that answers like this when all is well.
+    pub(super) fn otlp_by(turns: u32, well: fn(&Received) -> Response) -> Self {
+        let receiver = Receiver::open(well).unwrap();
+        let settings = format!("[[otlp]]\nendpoint = '{}'", receiver.url());
+        Self::new(receiver, turns, &settings)
+    }
+
     fn new(receiver: Receiver, turns: u32, settings: &str) -> Self {
         let room = room();
         fs::create_dir_all(room.root.parent().unwrap()).unwrap();
@@ -64,7 +86,7 @@ impl Stage {
             turn(&mut author, "ses_1", number, "said");
         }
         room.pipeline(&author).finish().unwrap();
-        Self { room, receiver, clock: Rc::default() }
+        Self { room, receiver, turns, deaths: Cell::new(0), clock: Rc::default() }
     }
 
     /// As a process with these settings has it.
@@ -112,6 +134,45 @@ impl Stage {
         Duration::from_micros((self.clock.get() - began_us).unsigned_abs())
     }
 
+    /// The same, by processes each of which dies when it comes to the next of these numbers of steps, counted as its trace
+    /// tells of them. The last one is not killed.
+    pub(super) fn deliver_dying(&self, lives: &[usize]) {
+        for steps in lives {
+            let (killer, _) = Killer::after(*steps);
+            let deliver = AssertUnwindSafe(|| self.deliver());
+            if with_default(killer, || panic::catch_unwind(deliver)).is_ok() {
+                return;
+            }
+            self.deaths.set(self.deaths.get() + 1);
+        }
+        self.deliver();
+    }
+
+    pub(super) fn deaths(&self) -> usize {
+        self.deaths.get()
+    }
+
+    /// How many steps the delivery of it all takes.
+    pub(super) fn steps(&self) -> usize {
+        let (killer, counted) = Killer::after(usize::MAX);
+        with_default(killer, || self.deliver());
+        counted.load(Ordering::Relaxed)
+    }
+
+    /// Tries, as a process does that goes on for so long.
+    pub(super) fn try_for(&self, time: Duration) {
+        let until_us = self.clock.get() + i64::try_from(time.as_micros()).unwrap();
+        let mut process = self.process();
+        while self.clock.get() < until_us {
+            match process.step(Urge::None).unwrap() {
+                Next::Again => {}
+                Next::Idle(None) => break,
+                Next::Idle(Some(wait)) | Next::Rest(wait) => self.go_on(wait),
+                Next::Gone => panic!("it is named by a spool"),
+            }
+        }
+    }
+
     pub(super) fn letters(&self) -> Vec<DeadLetter> {
         self.tape().dead_letters(u32::MAX).unwrap()
     }
@@ -120,19 +181,32 @@ impl Stage {
         self.tape().queue().unwrap().iter().map(|standing| standing.waiting).sum()
     }
 
-    /// How often each span or log was accepted, by its id. A request that was sent again was the same one, and there was a
-    /// reason to: nobody had heard what became of it, or it was refused.
+    /// Nothing waits, and nothing was given up; each span or log was accepted, and no more than once unless somebody died
+    /// who could not note it.
+    pub(super) fn all_arrived_once(&self) {
+        assert_eq!((self.waiting(), self.letters()), (0, Vec::new()));
+        let accepted = self.accepted();
+        let one = &self.receiver.received()[0];
+        // The turn itself is a span, and no log.
+        let each = if one.header("helicone-request-id").is_some() { 2 } else { 3 };
+        assert_eq!(accepted.len(), (self.turns * each) as usize);
+        let often = accepted.values().filter(|times| **times > 1).count();
+        assert!(often == 0 || self.deaths.get() > 0, "{accepted:?}");
+    }
+
+    /// How often each span or log was accepted, by its id. What was sent again was the same request, or the last answer to
+    /// it was that it is refused; and what was accepted was sent again at most as often as somebody died who may not
+    /// have noted it.
     pub(super) fn accepted(&self) -> BTreeMap<String, u32> {
         let received = self.receiver.received();
-        let mut accepted = BTreeMap::new();
+        let (mut accepted, mut repeats) = (BTreeMap::new(), 0);
         for (at, one) in received.iter().enumerate() {
             let mine = ids(one);
-            for before in &received[..at] {
-                if ids(before).iter().any(|id| mine.contains(id)) {
-                    assert!(before.answered != Some(200), "it was accepted: {mine:?}");
-                    let is_same = before.body == one.body && before.headers == one.headers;
-                    assert!(is_same || before.answered == Some(400), "another request: {mine:?}");
-                }
+            let is_mine = |before: &&Received| ids(before).iter().any(|id| mine.contains(id));
+            if let Some(before) = received[..at].iter().rfind(is_mine) {
+                let is_same = before.body == one.body && before.headers == one.headers;
+                assert!(is_same || before.answered == Some(400), "another request: {mine:?}");
+                repeats += usize::from(before.answered == Some(200));
             }
             if one.answered == Some(200) {
                 for id in mine {
@@ -140,8 +214,43 @@ impl Stage {
                 }
             }
         }
+        assert!(repeats <= self.deaths.get(), "{repeats} times what was accepted was sent again");
         accepted
     }
+}
+
+/// Ends who delivers at a step that the trace tells of, as `kill` would: nothing is tidied up but memory.
+struct Killer {
+    steps: usize,
+    counted: Arc<AtomicUsize>,
+}
+
+impl Killer {
+    fn after(steps: usize) -> (Self, Arc<AtomicUsize>) {
+        let counted = Arc::new(AtomicUsize::new(0));
+        (Self { steps, counted: Arc::clone(&counted) }, counted)
+    }
+}
+
+impl Subscriber for Killer {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().contains("record::deliver")
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        if self.counted.fetch_add(1, Ordering::Relaxed) == self.steps {
+            panic::resume_unwind(Box::new("killed"));
+        }
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
 }
 
 /// What is in a request, by ids.
