@@ -8,6 +8,10 @@ use octrace_core::{
 };
 use octrace_store::{Error, Tape};
 
+/// What is said in a span that goes out as OTLP has so many bytes at most. Profiles say some of it several times, and no
+/// backend takes a request of any size.
+pub(crate) const OTLP_SPAN_BYTES: usize = 1 << 20;
+
 /// What of a turn somebody gets.
 pub(crate) struct Share<'r> {
     /// How much.
@@ -19,8 +23,8 @@ pub(crate) struct Share<'r> {
 }
 
 /// Gives each span of a turn to `each`: the turn itself first, the others by their begin. The spans of the [`Turn`] itself
-/// are without what was said to models. The bodies of one model call at a time are in memory.
-/// Of a call whose bodies cannot be restored, all else is there.
+/// are without what was said to models. The bodies of one model call at a time are in memory. Of a call whose bodies cannot
+/// be restored, all else is there; how many those are.
 ///
 /// # Errors
 /// When the tape cannot be read, and those of `each`.
@@ -29,33 +33,34 @@ pub(crate) fn turn<E: From<Error>>(
     recorded: Recorded,
     share: &Share<'_>,
     mut each: impl FnMut(&Turn, Span) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<u64, E> {
     let mut turn = trace::build(&recorded);
     drop(recorded);
     for session in [&mut turn.session, &mut turn.root] {
         share.lessen_session(session);
     }
+    let mut damaged = 0;
     for span in &turn.spans {
         let mut span = span.clone();
         if let What::Model(call) = &mut span.what {
-            read(tape, call)?;
+            damaged += u64::from(!read(tape, call)?);
         }
         share.lessen(&mut span);
         each(&turn, span)?;
     }
-    Ok(())
+    Ok(damaged)
 }
 
-/// Reads what was said in a call.
-fn read(tape: &Tape, call: &mut ModelSpan) -> Result<(), Error> {
-    let Some(attempt) = call.attempts.last() else { return Ok(()) };
+/// Reads what was said in a call; whether that can be restored.
+fn read(tape: &Tape, call: &mut ModelSpan) -> Result<bool, Error> {
+    let Some(attempt) = call.attempts.last() else { return Ok(true) };
     let exchange = match tape.exchange(attempt.exchange) {
         Ok(Some(exchange)) => exchange,
         // Pruned a moment ago.
-        Ok(None) => return Ok(()),
+        Ok(None) => return Ok(true),
         Err(error) if error.is_damage() => {
             tracing::warn!(exchange = attempt.exchange, "a request cannot be restored: {error}");
-            return Ok(());
+            return Ok(false);
         }
         Err(error) => return Err(error),
     };
@@ -64,7 +69,7 @@ fn read(tape: &Tape, call: &mut ModelSpan) -> Result<(), Error> {
     let response = has_response.then_some((&*content_type, &*exchange.response_body));
     let is_whole = exchange.summary.outcome == Outcome::Complete && !exchange.response_cut;
     content::read(call, &exchange.request_body, response, is_whole);
-    Ok(())
+    Ok(true)
 }
 
 impl Share<'_> {

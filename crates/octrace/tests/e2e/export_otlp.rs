@@ -111,6 +111,18 @@ fn a_session_is_one_tree_that_any_receiver_can_read() -> anyhow::Result<()> {
         let (told, _) = read(export(&["--profile", profile])?)?;
         ensure!(spans.keys().all(|id| told.contains_key(id)), "{profile}: {told:#?}");
     }
+
+    // What was said in one of the calls is lost.
+    let tape = rusqlite::Connection::open(stage.home.data().join("octrace/tape.db"))?;
+    tape.execute(
+        "UPDATE parts SET data = x'00'
+         WHERE id = (SELECT max(response_part) FROM exchanges WHERE purpose = 'main')",
+        [],
+    )?;
+    let output = stage.octrace(["export", "otlp", id, "-o"]).arg(&file).output()?;
+    ensure!(output.code == 1, "{output:?}");
+    ensure!(output.stderr.contains("1 record on the tape cannot be restored"), "{output:?}");
+    assert_eq!(read(fs::read(&file)?)?.0.len(), spans.len());
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::{
         output::Progress,
         show,
     },
-    traces::{self, Share},
+    traces::{self, OTLP_SPAN_BYTES, Share},
 };
 
 /// A trace for each turn, as tracing backends are sent them: an ExportTraceServiceRequest in protobuf
@@ -96,6 +96,11 @@ impl Otlp {
             new.finish()?;
             out.note(&format!("{} in {}", counted(exported.turns, "turn"), path.display()));
         }
+        if exported.damaged > 0 {
+            let records = counted(exported.damaged, "record");
+            return Err(Failure::failed(format!("{records} on the tape cannot be restored"))
+                .hint("Everything else was exported."));
+        }
         Ok(())
     }
 
@@ -135,9 +140,16 @@ impl Otlp {
                     exported.open += 1;
                     continue;
                 }
+                let recorded = match tape.recorded(&place) {
+                    Err(error) if error.is_damage() => {
+                        exported.damaged += 1;
+                        continue;
+                    }
+                    recorded => recorded?,
+                };
                 exported.turns += 1;
-                let recorded = tape.recorded(&place)?;
-                traces::turn(tape, recorded, &share, |turn, span| {
+                exported.damaged += traces::turn(tape, recorded, &share, |turn, mut span| {
+                    span.trim(OTLP_SPAN_BYTES);
                     packer.push(turn, &span).iter().try_for_each(|parcel| take(&parcel.body))
                 })?;
                 packer.end_turn().iter().try_for_each(|parcel| take(&parcel.body))?;
@@ -154,6 +166,8 @@ struct Exported {
     turns: u64,
     /// That go on.
     open: u64,
+    /// Turns and requests that cannot be restored.
+    damaged: u64,
 }
 
 impl From<Words> for Profile {

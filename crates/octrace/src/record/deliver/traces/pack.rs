@@ -22,11 +22,7 @@ use super::{
     super::destination::{HELICONE, NEATLOGS, OTLP, TraceOptions},
     Tapes, Verdict,
 };
-use crate::traces::{self, Share};
-
-/// What is said in a span has so many bytes at most. Profiles say some of it several times, and no backend takes a request
-/// of any size.
-const SPAN_BYTES: usize = 1 << 20;
+use crate::traces::{self, OTLP_SPAN_BYTES, Share};
 
 /// Packs for a destination.
 pub(super) struct Packer {
@@ -144,7 +140,7 @@ impl Packer {
                 };
                 for due in due {
                     self.turn(recorded, due, |turn, mut span| {
-                        span.trim(SPAN_BYTES);
+                        span.trim(OTLP_SPAN_BYTES);
                         packer.push(turn, &span).into_iter().try_for_each(&mut keep)
                     })?;
                     packer.end_turn().into_iter().try_for_each(&mut keep)?;
@@ -179,7 +175,7 @@ impl Packer {
             None => Ok(None),
         };
         match read() {
-            Ok(Some(())) => Ok(()),
+            Ok(Some(_)) => Ok(()),
             Ok(None) => Err(lost("it was pruned from the tape before it could be delivered")),
             Err(error) if error.is_damage() => Err(lost(&error.to_string())),
             Err(error) => Err(error.into()),
