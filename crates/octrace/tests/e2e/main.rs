@@ -19,6 +19,7 @@ mod hangup;
 mod hosts;
 mod intercept;
 mod json;
+mod killed;
 mod migrate;
 #[cfg(target_os = "linux")]
 mod offline;

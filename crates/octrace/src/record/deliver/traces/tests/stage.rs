@@ -89,14 +89,6 @@ impl Stage {
         Self { room, receiver, turns, deaths: Cell::new(0), clock: Rc::default() }
     }
 
-    /// As a process with these settings has it.
-    pub(super) fn place(&self) -> Place {
-        let place = self.room.place();
-        let settings = config::load(&place.config, &place.state, &Options::new(), |_| None);
-        assert_eq!(settings.problems, []);
-        Place { delivery: Delivery::new(&settings), ..place }
-    }
-
     pub(super) fn tape(&self) -> Tape {
         self.room.tape()
     }
@@ -106,7 +98,7 @@ impl Stage {
         &self,
     ) -> Engine<impl FnMut(&[Due]) -> Sent + use<>, impl Fn() -> i64 + use<>> {
         let [destination] = &self.tape().destinations().unwrap()[..] else { panic!("one") };
-        let place = self.place();
+        let place = place(&self.room);
         let Some(Reach::Backend(access)) = place.delivery.reach(&destination.identity) else {
             panic!("the key is known")
         };
@@ -217,6 +209,14 @@ impl Stage {
         assert!(repeats <= self.deaths.get(), "{repeats} times what was accepted was sent again");
         accepted
     }
+}
+
+/// As a process with the settings of this room has it.
+pub(super) fn place(room: &Room) -> Place {
+    let place = room.place();
+    let settings = config::load(&place.config, &place.state, &Options::new(), |_| None);
+    assert_eq!(settings.problems, []);
+    Place { delivery: Delivery::new(&settings), ..place }
 }
 
 /// Ends who delivers at a step that the trace tells of, as `kill` would: nothing is tidied up but memory.
