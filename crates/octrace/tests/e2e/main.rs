@@ -4,6 +4,7 @@
 //! One file per subject. What each promise looks like when something breaks is in `deaths.rs`.
 
 mod agent_trace;
+mod backends;
 mod blame;
 mod bodies;
 mod canary;
