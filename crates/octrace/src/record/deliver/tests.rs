@@ -211,6 +211,27 @@ fn what_must_not_be_sent_again_is_a_dead_letter_at_once() {
 }
 
 #[test]
+fn who_was_refused_with_others_is_tried_alone_at_once_before_it_is_given_up() {
+    let room = room();
+    recorded_with(&room, 2, "batch_size = 2\nretry_max = 0");
+    let clock = Clock::default();
+    let mut verdicts = [
+        vec![Verdict::Apart("one of them".to_owned()); 2],
+        vec![Verdict::Refused("this one".to_owned()), Verdict::Accepted],
+    ]
+    .into_iter();
+    let mut engine = engine(&room, &clock, |_: &[Due]| Sent {
+        verdicts: verdicts.next().unwrap(),
+        unavailable: None,
+    });
+    assert_eq!(engine.step(Urge::None).unwrap(), Next::Again);
+    assert_eq!(engine.step(Urge::None).unwrap(), Next::Again);
+    assert_eq!(engine.step(Urge::None).unwrap(), Next::Idle(None));
+    let [letter] = &room.tape().dead_letters(10).unwrap()[..] else { panic!("one") };
+    assert_eq!((letter.reason.as_str(), letter.attempts), ("this one", 2));
+}
+
+#[test]
 fn what_is_at_fault_itself_holds_nothing_up_and_is_a_dead_letter_in_the_end() {
     let room = room();
     recorded(&room, 3);
