@@ -258,13 +258,14 @@ fn serve(path: &Path, to: DestinationId, send: Sender, shared: &Shared) -> anyho
         match (next, mode) {
             (Next::Again, _) => continue,
             (Next::Gone, _)
-            | (Next::Idle(_), Mode::Drain | Mode::Insist)
-            | (Next::Rest(_), Mode::Drain) => return Ok(()),
+            | (Next::Idle(_) | Next::Rest(_), Mode::Drain)
+            | (Next::Idle(None), Mode::Insist) => return Ok(()),
             (Next::Idle(wait), Mode::Follow) => {
                 shared.wait(told, true, wait.unwrap_or(LOOK_EVERY).min(LOOK_EVERY));
             }
-            // What is new does not make it answer.
-            (Next::Rest(wait), Mode::Follow | Mode::Insist) => {
+            // What is new makes neither it answer nor anything due.
+            (Next::Rest(wait), Mode::Follow | Mode::Insist)
+            | (Next::Idle(Some(wait)), Mode::Insist) => {
                 shared.wait(told, false, wait.min(LOOK_EVERY));
             }
         }
