@@ -10,6 +10,7 @@ mod log;
 mod modules;
 mod node;
 mod readme;
+mod receivers;
 mod redaction;
 mod rust;
 mod steps;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::checkout::Checkout;
 use crate::log::Log;
 use crate::summary::{self, Finished, Report};
-use crate::{budget, fuzz, layers, licences, node, readme, redaction, rust, suites};
+use crate::{budget, fuzz, layers, licences, node, readme, receivers, redaction, rust, suites};
 
 /// One step: its name, what it is for, and when it runs.
 pub(crate) struct Step {
@@ -78,6 +78,12 @@ const STEPS: &[Step] = &[
     },
     Step { name: "clippy", about: "clippy, warnings denied", when: When::Test, run: rust::clippy },
     Step { name: "docs", about: "cargo doc, warnings denied", when: When::Test, run: rust::docs },
+    Step {
+        name: "receivers",
+        about: "real receivers of traces, from PyPI, below target/",
+        when: When::All,
+        run: receivers::install,
+    },
     Step {
         name: "tests",
         about: "unit, property and end-to-end tests",

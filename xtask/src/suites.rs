@@ -7,6 +7,7 @@ use anyhow::bail;
 use crate::checkout::{Checkout, Home};
 use crate::log::Log;
 use crate::node;
+use crate::receivers;
 use crate::summary::Report;
 
 /// Unit, property and end-to-end tests. The latter find the real OpenCode by
@@ -25,6 +26,7 @@ pub(crate) fn rust(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report>
     }
     if checkout.all {
         command.env("OCTRACE_TEST_ALL", "1").env("PROPTEST_CASES", "2048");
+        command.env("OCTRACE_TEST_RECEIVERS", receivers::environment(checkout));
         command.args(["--", "--include-ignored"]);
         // What needs fetched packages or the release profile is a step of its own, `redaction`.
         for name in ["ordinary_source_code_is_left_alone", "hostile_text_takes_linear_time"] {

@@ -11,6 +11,7 @@
 //! * [`Identity`]: certificates and keys for servers with TLS.
 //! * [`Receiver`]: a tracing backend that keeps what it is sent, and answers badly when it is told to.
 //! * [`helicone`]: whether Helicone would take a log, and read it as it is meant.
+//! * [`Phoenix`], [`Rotel`]: real receivers of traces.
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`Coder`]: an agent that changes files, recorded without OpenCode.
@@ -28,6 +29,7 @@ mod http;
 #[cfg(target_os = "linux")]
 mod network;
 mod opencode;
+mod phoenix;
 mod picture;
 mod postgres;
 mod process;
@@ -36,6 +38,7 @@ mod receiver;
 mod serve;
 pub mod session;
 mod sql;
+mod supervised;
 mod tui;
 
 pub use certificate::Identity;
@@ -48,10 +51,11 @@ pub use http::{Reply, refused_url};
 pub use network::cut_off;
 pub use octrace_script as script;
 pub use opencode::OpenCode;
+pub use phoenix::{Phoenix, Rotel};
 pub use postgres::Postgres;
 pub use process::{Output, Run, Running};
 pub use proxy::{Fault, Proxy};
-pub use receiver::{Answer, Received, Receiver, Response};
+pub use receiver::{Answer, PlainSpan, Received, Receiver, Response, spans};
 pub use serve::Serve;
 pub use sql::Sql;
 pub use tui::{Modes, Tui, keys};

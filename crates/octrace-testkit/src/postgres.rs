@@ -1,15 +1,10 @@
 //! A real Postgres for tests: from npm, in a throw-away folder, gone with the process that started it.
-//!
-//! Nothing is run when a static goes, or a test process is killed. So the server's parent is a shell that reads from a pipe
-//! of ours: whenever that ends, however we ended, it ends the server and removes the folder.
 
 use std::{
     fs,
-    io::Write as _,
     net::TcpListener,
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -18,18 +13,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use crate::{PATIENCE, eventually, sql::Sql};
-
-/// Reads `keep` when the server is only to stop.
-const SUPERVISOR: &str = r#"
-folder=$1; shift
-"$@" >>"$folder/log" 2>&1 &
-server=$!
-read -r word
-kill -QUIT "$server" 2>/dev/null
-wait "$server"
-[ "$word" = keep ] || rm -rf "$folder"
-"#;
+use crate::{PATIENCE, eventually, sql::Sql, supervised::Supervised};
 
 /// A server of its own, with a superuser `postgres`.
 pub struct Postgres {
@@ -38,7 +22,7 @@ pub struct Postgres {
     port: u16,
     password: String,
     settings: Vec<String>,
-    supervisor: Option<Child>,
+    server: Option<Supervised>,
 }
 
 impl Postgres {
@@ -83,7 +67,7 @@ impl Postgres {
             password,
             settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
             folder,
-            supervisor: None,
+            server: None,
         };
         server.initialise()?;
         server.resume()?;
@@ -107,11 +91,8 @@ impl Postgres {
     /// # Errors
     /// When it does not answer.
     pub fn resume(&mut self) -> anyhow::Result<()> {
-        let server = self.unprivileged("postgres");
-        let mut supervisor = Command::new("sh");
-        supervisor.args(["-c", SUPERVISOR, "sh"]).arg(&self.folder);
-        supervisor.arg(server.get_program()).args(server.get_args());
-        supervisor.arg("-D").arg(self.folder.join("data"));
+        let mut server = self.unprivileged("postgres");
+        server.arg("-D").arg(self.folder.join("data"));
         let folder = self.folder.display().to_string();
         let own = [
             format!("port={}", self.port),
@@ -123,12 +104,9 @@ impl Postgres {
             "timezone=UTC".to_owned(),
         ];
         for setting in own.into_iter().chain(self.settings.iter().cloned()) {
-            supervisor.arg("-c").arg(setting.replace("{folder}", &folder));
+            server.arg("-c").arg(setting.replace("{folder}", &folder));
         }
-        // An interrupt at the keyboard is for us; the shell has to outlive it.
-        supervisor.process_group(0).stdin(Stdio::piped());
-        supervisor.stdout(Stdio::null()).stderr(Stdio::null());
-        self.supervisor = Some(supervisor.spawn().context("sh does not start")?);
+        self.server = Some(Supervised::start(&server, &self.folder, "QUIT")?);
         eventually(PATIENCE, || Sql::connect(&self.url("postgres")).map(drop))
             .with_context(|| format!("Postgres does not start: {}", self.log()))
     }
@@ -138,10 +116,7 @@ impl Postgres {
     /// # Errors
     /// When it does not stop.
     pub fn stop(&mut self) -> anyhow::Result<()> {
-        let mut supervisor = self.supervisor.take().context("it is stopped")?;
-        supervisor.stdin.take().context("no pipe")?.write_all(b"keep\n")?;
-        supervisor.wait()?;
-        Ok(())
+        self.server.take().context("it is stopped")?.stop()
     }
 
     /// An empty database of its own; its URL, as the superuser.
@@ -177,7 +152,7 @@ impl Postgres {
 
     /// What it has said so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+        Supervised::log(&self.folder)
     }
 
     /// One of its programs. They refuse to work for root; there a user namespace says that we are somebody else.
@@ -194,13 +169,8 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        match &mut self.supervisor {
-            Some(supervisor) => {
-                supervisor.stdin = None;
-                // An error means that it is gone.
-                supervisor.wait().ok();
-            }
-            None => drop(fs::remove_dir_all(&self.folder)),
+        if self.server.is_none() {
+            drop(fs::remove_dir_all(&self.folder));
         }
     }
 }

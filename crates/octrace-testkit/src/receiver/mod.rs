@@ -1,9 +1,10 @@
 //! A tracing backend on loopback: it keeps what it was sent, and answers as it is told, also badly.
 //!
 //! * `connection`: one connection of HTTP/1.1, with every way to break it.
-//! * `read`: what was sent, as spans.
+//! * `read`: what was sent, as spans; `plain`: those in plain values.
 
 mod connection;
+mod plain;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use std::{
 use anyhow::ensure;
 use serde_json::json;
 
+pub use self::plain::{PlainSpan, spans};
 use crate::{PATIENCE, helicone};
 
 /// A server on loopback that takes whatever is posted to it. It is there until the process ends.
@@ -184,6 +186,16 @@ impl Receiver {
     /// Whose bodies arrived so far, in that order.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.state.received).clone()
+    }
+
+    /// The spans that arrived in requests that were answered well, in that order.
+    ///
+    /// # Errors
+    /// When something else than OTLP arrived.
+    pub fn spans(&self) -> anyhow::Result<Vec<PlainSpan>> {
+        let well = self.received().into_iter().filter(|one| one.answered == Some(200));
+        let all = well.map(|one| spans(&one.plain()?)).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// Waits until `condition` holds for what arrived so far.
