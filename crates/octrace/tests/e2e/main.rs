@@ -4,14 +4,12 @@
 //! One file per subject. What each promise looks like when something breaks is in `deaths.rs`.
 
 mod agent_trace;
-mod backends;
 mod blame;
 mod bodies;
 mod canary;
 mod conversation;
 mod deaths;
 mod dumps;
-mod export_otlp;
 mod faults;
 mod files;
 mod filter;
@@ -20,7 +18,6 @@ mod hangup;
 mod hosts;
 mod intercept;
 mod json;
-mod killed;
 mod migrate;
 #[cfg(target_os = "linux")]
 mod offline;
@@ -32,5 +29,6 @@ mod stage;
 mod startup;
 mod stream;
 mod trace;
+mod traces;
 mod transparency;
 mod view;
