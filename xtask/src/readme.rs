@@ -37,6 +37,22 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("octrace blame src/client.rs", Tried::InTest("work_that_is_not_committed_is_known")),
     ("octrace blame src/client.rs:12", Tried::InTest("one_line_shows_all_that_leads_to_it")),
     ("octrace export agent-trace SESSION", Tried::InTest("every_line_is_whose_it_is")),
+    (
+        "NEATLOGS_API_KEY=KEY octrace run -- opencode",
+        Tried::InTest("a_session_arrives_whole_and_nothing_that_the_other_plugin_gets_wrong"),
+    ),
+    (
+        "HELICONE_API_KEY=KEY octrace run -- opencode",
+        Tried::InTest("each_call_and_each_tool_is_a_log_that_helicone_takes"),
+    ),
+    (
+        "OCTRACE_OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:6006 octrace run -- opencode",
+        Tried::InTest("a_backend_of_the_environment_gets_what_export_writes"),
+    ),
+    (
+        "octrace export otlp SESSION -o session.otlp",
+        Tried::InTest("a_backend_of_the_environment_gets_what_export_writes"),
+    ),
     ("octrace migrate --print", Tried::Here),
     ("octrace queue", Tried::Here),
     (
