@@ -63,6 +63,11 @@ fn two_projects_at_once_never_see_each_other() -> anyhow::Result<()> {
     for (at, (serve, dir)) in serves.iter().zip(&dirs).enumerate() {
         serve.prompt(dir, &ids[at], "mock/scripted", "SCRIPT:fine")?;
     }
+    let running = stage.home.processes();
+    ensure!(running.iter().any(|(_, line)| line.contains("octrace record")), "{running:?}");
+    for (_, line) in running {
+        ensure!(!keys.iter().any(|key| line.contains(key)), "as `ps` shows it: {line}");
+    }
     drop(serves);
     // Whoever has the one key delivers nothing of the other's.
     for at in [0, 1] {
