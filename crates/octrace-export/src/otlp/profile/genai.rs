@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{EXECUTE_TOOL, INVOKE_AGENT, name, operation};
 use crate::otlp::{
-    chat::role,
+    chat::{self, role},
     encode::{Attributes, Told, seconds},
     names::{gen_ai, openinference, otel},
 };
@@ -46,9 +46,13 @@ fn of_turn(turn: &TurnSpan, to: &mut Attributes) {
     };
     to.maybe(gen_ai::INPUT_MESSAGES, text("user", &turn.prompt));
     to.maybe(gen_ai::OUTPUT_MESSAGES, text("assistant", &turn.reply));
-    // Lists of traces and sessions are made of these by Phoenix and MLflow.
-    to.text(openinference::INPUT, &turn.prompt);
-    to.text(openinference::OUTPUT, &turn.reply);
+    in_short(&turn.prompt, &turn.reply, to);
+}
+
+/// Lists of sessions, traces and spans are made of these by Phoenix and MLflow.
+fn in_short(asked: &str, answered: &str, to: &mut Attributes) {
+    to.text(openinference::INPUT, asked);
+    to.text(openinference::OUTPUT, answered);
 }
 
 fn of_model(call: &ModelSpan, to: &mut Attributes) {
@@ -106,6 +110,9 @@ fn of_model(call: &ModelSpan, to: &mut Attributes) {
         let tools = said.tools.iter().map(|name| json!({ "type": "function", "name": name }));
         to.text(gen_ai::TOOL_DEFINITIONS, tools.collect::<Value>().to_string());
     }
+    let answered = said.output.iter().flat_map(chat::of).next();
+    let answered = answered.map(|line| line.text_or_calls().into_owned()).unwrap_or_default();
+    in_short(&chat::last_asked(said), &answered, to);
 }
 
 fn of_tool(call: &ToolSpan, has_failed: bool, to: &mut Attributes) {
@@ -114,9 +121,12 @@ fn of_tool(call: &ToolSpan, has_failed: bool, to: &mut Attributes) {
     to.text(gen_ai::TOOL_TYPE, "function");
     to.text(gen_ai::TOOL_CALL, &call.call);
     to.text(gen_ai::TOOL_ARGUMENTS, &call.input);
-    // Of a call that failed, the status has what it said.
-    if !has_failed {
+    // Of a call that failed, the status has what it said; of others, the lists have their result from here.
+    if has_failed {
+        in_short(&call.input, &call.output, to);
+    } else {
         to.text(gen_ai::TOOL_RESULT, &call.output);
+        in_short(&call.input, "", to);
     }
 }
 

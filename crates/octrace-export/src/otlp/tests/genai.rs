@@ -22,6 +22,7 @@ fn the_sample() {
         server.port = 8443
         gen_ai.request.stream = true
         gen_ai.input.messages = [{"parts":[{"content":"look","type":"text"}],"role":"user"}]
+        input.value = look
         opencode.session.id = ses_child
         opencode.message.id = msg_5
         error.type = 400
@@ -81,6 +82,8 @@ fn the_sample() {
         gen_ai.input.messages = [{"parts":[{"content":"fix it\nplease","type":"text"}],"role":"user"}]
         gen_ai.output.messages = [{"finish_reason":"tool_calls","parts":[{"content":"Hm.","type":"reasoning"},{"content":"Let me look.","type":"text"},{"arguments":{"filePath":"a.txt"},"id":"call_1","name":"read","type":"tool_call"},{"arguments":"no JSON","id":"call_2","name":"task","type":"tool_call"}],"role":"assistant"}]
         gen_ai.tool.definitions = [{"name":"read","type":"function"},{"name":"task","type":"function"}]
+        input.value = fix it\nplease
+        output.value = Let me look.
         opencode.session.id = ses_root
         opencode.message.id = msg_2
         opencode.attempts = 2
@@ -102,6 +105,8 @@ fn the_sample() {
         gen_ai.tool.type = function
         gen_ai.tool.call.id = call_1
         gen_ai.tool.call.arguments = {"filePath":"a.txt"}
+        input.value = {"filePath":"a.txt"}
+        output.value = File not found
         opencode.session.id = ses_root
         opencode.message.id = msg_2
         error.type = tool_error
@@ -114,6 +119,7 @@ fn the_sample() {
         gen_ai.tool.call.id = call_2
         gen_ai.tool.call.arguments = {"prompt":"look"}
         gen_ai.tool.call.result = nothing
+        input.value = {"prompt":"look"}
         opencode.session.id = ses_root
         opencode.message.id = msg_2
         opencode.tool.exit_code = 0
@@ -137,6 +143,8 @@ fn the_sample() {
         gen_ai.system_instructions = [{"content":"You are OpenCode.","type":"text"}]
         gen_ai.input.messages = [{"parts":[{"content":"fix it\nplease","type":"text"}],"role":"user"},{"parts":[{"content":"Hm.","type":"reasoning"},{"content":"Let me look.","type":"text"},{"arguments":{"filePath":"a.txt"},"id":"call_1","name":"read","type":"tool_call"},{"arguments":"no JSON","id":"call_2","name":"task","type":"tool_call"}],"role":"assistant"},{"parts":[{"id":"call_1","response":"File not found","type":"tool_call_response"}],"role":"tool"},{"parts":[{"id":"call_2","name":"task","response":"nothing","type":"tool_call_response"}],"role":"tool"},{"parts":[{"bytes":2048,"mime_type":"image/png","type":"media"},{"content":{"type":"odd"},"type":"other"}],"role":"user"}]
         gen_ai.output.messages = [{"finish_reason":"stop","parts":[{"content":"Done.","type":"text"}],"role":"assistant"}]
+        input.value = fix it\nplease
+        output.value = Done.
         opencode.session.id = ses_root
         opencode.message.id = msg_3
     invoke_agent build t=d3e211 s=cbdfb4 p=- INTERNAL at 1000 ms, 3200 ms
