@@ -4,6 +4,8 @@
 //! An item is in one parcel, with others or alone, or in several that have nothing else in them. It is delivered when
 //! all of them are accepted. What is in a parcel needs nothing else of the tape: its session may be pruned.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{DeliveryId, DestinationId};
@@ -35,7 +37,8 @@ pub struct Parcel {
 /// until then goes when its items are packed again.
 pub struct Packing {
     to: DestinationId,
-    items: Vec<DeliveryId>,
+    /// How many parcels each of them is in so far.
+    items: BTreeMap<DeliveryId, u32>,
     encoder: Encoder,
 }
 
@@ -55,7 +58,25 @@ impl Tape {
             .execute([item.0])?;
         }
         tx.commit()?;
-        Ok(Packing { to, items: items.to_vec(), encoder: Encoder::new()? })
+        let items = items.iter().map(|item| (*item, 0)).collect();
+        Ok(Packing { to, items, encoder: Encoder::new()? })
+    }
+
+    /// Those of these items that are packed at this moment: what is not may have no parcels and wait all the same, for
+    /// somebody may drop, at any time, what was packed together with it.
+    ///
+    /// # Errors
+    /// When the tape cannot be read.
+    pub fn packed_of(&self, items: &[DeliveryId]) -> Result<Vec<DeliveryId>, Error> {
+        let packed = "SELECT 1 FROM deliveries WHERE id = ?1 AND packed = 1";
+        let mut select = self.connection.prepare_cached(packed)?;
+        let mut found = Vec::new();
+        for item in items {
+            if select.exists([item.0])? {
+                found.push(*item);
+            }
+        }
+        Ok(found)
     }
 
     /// The parcels of these items, in the order in which they were packed, those that are accepted too. Other items may be
@@ -187,7 +208,7 @@ impl Packing {
         )?
         .execute(params![self.to.0, head, size, stored.codec.number(), stored.data])?;
         let parcel = tx.last_insert_rowid();
-        let mut is_needed = false;
+        let mut inside = Vec::new();
         for item in items {
             // Somebody may have dropped it meanwhile.
             let inserted = tx
@@ -196,21 +217,32 @@ impl Packing {
                      SELECT id, ?2 FROM deliveries WHERE id = ?1 AND packed = 0",
                 )?
                 .execute([item.0, parcel])?;
-            is_needed |= inserted > 0;
+            inside.extend((inserted > 0).then_some(*item));
         }
         // Without one of its items it is rolled back.
-        if is_needed { Ok(tx.commit()?) } else { Ok(()) }
+        if inside.is_empty() {
+            return Ok(());
+        }
+        tx.commit()?;
+        for item in inside {
+            *self.items.entry(item).or_default() += 1;
+        }
+        Ok(())
     }
 
-    /// All parcels of the items are here: from now on these are sent, whatever happens. It survives a power cut.
+    /// All parcels of the items are here: from now on these are sent, whatever happens. It survives a power cut. An item
+    /// whose parcel was taken apart meanwhile, because somebody dropped another one that was in it, stays unpacked.
     ///
     /// # Errors
     /// When the tape cannot be written; then nothing is packed.
     pub fn finish(self, tape: &mut Tape) -> Result<(), Error> {
         let tx = tape.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for item in &self.items {
-            tx.prepare_cached("UPDATE deliveries SET packed = 1 WHERE id = ?1")?
-                .execute([item.0])?;
+        for (item, parcels) in &self.items {
+            tx.prepare_cached(
+                "UPDATE deliveries SET packed = 1 WHERE id = ?1
+                     AND (SELECT count(*) FROM parcel_items WHERE delivery = ?1) = ?2",
+            )?
+            .execute(params![item.0, parcels])?;
         }
         tx.commit()?;
         tape.sync()

@@ -102,6 +102,8 @@ impl Backend {
         let items: Vec<_> =
             items.into_iter().filter(|item| !progress.verdicts.contains_key(item)).collect();
         let mut parcels = tape.parcels_of(&items)?;
+        // Asked after that: what has no parcels because somebody dropped what was with it is still to be sent.
+        let packed = tape.packed_of(&items)?;
         // What was refused before does not keep back what was never tried.
         parcels.sort_by_key(|parcel| (parcel.reason.is_some(), parcel.id));
         let mut sent = Parcels::default();
@@ -137,7 +139,7 @@ impl Backend {
             }
             tracing::trace!(destination, parcel = id, "noted");
         }
-        for item in items {
+        for item in packed {
             let mine = parcels.iter().filter(|parcel| parcel.items.contains(&item));
             progress.verdicts.insert(item, sent.verdict(mine));
         }

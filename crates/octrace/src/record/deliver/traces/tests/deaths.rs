@@ -1,6 +1,6 @@
 //! Whoever delivers dies, at every point that there is, and again.
 
-use octrace_store::delivery::Which;
+use octrace_store::delivery::{DeliveryId, Which};
 use octrace_testkit::{Answer, Received, Response};
 use proptest::prelude::*;
 
@@ -41,6 +41,20 @@ fn whoever_dies_at_any_point_all_arrives_and_nothing_that_was_accepted_is_repeat
         points += steps;
     }
     assert!(points > 60, "{points}");
+}
+
+#[test]
+fn whenever_somebody_drops_a_turn_those_that_are_packed_with_it_arrive() {
+    let steps = Stage::otlp(3, "").steps();
+    for at in 0..steps {
+        let stage = Stage::otlp(3, "");
+        stage.deliver_while(at, |tape| {
+            tape.drop_deliveries(&Which::These(vec![DeliveryId(1)]), false).unwrap();
+        });
+        assert_eq!((stage.waiting(), stage.letters()), (0, Vec::new()));
+        let accepted = stage.accepted().len();
+        assert!(accepted == 3 * 3 || accepted == 2 * 3, "dropped at {at}: {accepted} spans");
+    }
 }
 
 fn has(received: &Received, text: &str) -> bool {

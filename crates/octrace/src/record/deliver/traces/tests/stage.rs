@@ -130,9 +130,8 @@ impl Stage {
     /// tells of them. The last one is not killed.
     pub(super) fn deliver_dying(&self, lives: &[usize]) {
         for steps in lives {
-            let (killer, _) = Killer::after(*steps);
             let deliver = AssertUnwindSafe(|| self.deliver());
-            if with_default(killer, || panic::catch_unwind(deliver)).is_ok() {
+            if with_default(killer(*steps), || panic::catch_unwind(deliver)).is_ok() {
                 return;
             }
             self.deaths.set(self.deaths.get() + 1);
@@ -146,9 +145,21 @@ impl Stage {
 
     /// How many steps the delivery of it all takes.
     pub(super) fn steps(&self) -> usize {
-        let (killer, counted) = Killer::after(usize::MAX);
+        let killer = killer(usize::MAX);
+        let counted = Arc::clone(&killer.counted);
         with_default(killer, || self.deliver());
         counted.load(Ordering::Relaxed)
+    }
+
+    /// Delivers, and when it comes to this step, somebody does something in another process.
+    pub(super) fn deliver_while(
+        &self,
+        step: usize,
+        act: impl Fn(&mut Tape) + Send + Sync + 'static,
+    ) {
+        let path = self.room.tape.clone();
+        let meddler = Meddler::new(step, move || act(&mut Tape::open(&path).unwrap()));
+        with_default(meddler, || self.deliver());
     }
 
     /// Tries, as a process does that goes on for so long.
@@ -219,27 +230,32 @@ pub(super) fn place(room: &Room) -> Place {
     Place { delivery: Delivery::new(&settings), ..place }
 }
 
-/// Ends who delivers at a step that the trace tells of, as `kill` would: nothing is tidied up but memory.
-struct Killer {
+/// Does something at a step that the trace of who delivers tells of.
+struct Meddler<A> {
     steps: usize,
     counted: Arc<AtomicUsize>,
+    act: A,
 }
 
-impl Killer {
-    fn after(steps: usize) -> (Self, Arc<AtomicUsize>) {
-        let counted = Arc::new(AtomicUsize::new(0));
-        (Self { steps, counted: Arc::clone(&counted) }, counted)
+impl<A: Fn() + 'static> Meddler<A> {
+    fn new(steps: usize, act: A) -> Self {
+        Self { steps, counted: Arc::default(), act }
     }
 }
 
-impl Subscriber for Killer {
+/// Ends who delivers, as `kill` would: nothing is tidied up but memory.
+fn killer(steps: usize) -> Meddler<fn()> {
+    Meddler::new(steps, || panic::resume_unwind(Box::new("killed")))
+}
+
+impl<A: Fn() + 'static> Subscriber for Meddler<A> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().contains("record::deliver")
     }
 
     fn event(&self, _: &Event<'_>) {
         if self.counted.fetch_add(1, Ordering::Relaxed) == self.steps {
-            panic::resume_unwind(Box::new("killed"));
+            (self.act)();
         }
     }
 
