@@ -142,6 +142,18 @@ impl Tape {
         condition: &str,
         params: impl Params,
     ) -> Result<Vec<EventRecord>, Error> {
+        let mut events = Vec::new();
+        self.each_event_where(condition, params, |event| events.push(event))?;
+        Ok(events)
+    }
+
+    /// The same, one at a time.
+    pub(super) fn each_event_where(
+        &self,
+        condition: &str,
+        params: impl Params,
+        mut each: impl FnMut(EventRecord),
+    ) -> Result<(), Error> {
         let mut parts = PartReader::new(&self.connection)?;
         let sql = format!(
             "SELECT id, at_us, kind, {} FROM events WHERE {condition} ORDER BY id",
@@ -149,16 +161,15 @@ impl Tape {
         );
         let mut select = self.connection.prepare_cached(&sql)?;
         let mut rows = select.query(params)?;
-        let mut events = Vec::new();
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
             let body = Stored::read(row)?.body(&mut parts);
             // One that is damaged keeps its place and says nothing: the others are not its hostages.
             let body = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
             let body = body.unwrap_or_default();
-            events.push(EventRecord { id, at_us: row.get(1)?, kind: row.get(2)?, body });
+            each(EventRecord { id, at_us: row.get(1)?, kind: row.get(2)?, body });
         }
-        Ok(events)
+        Ok(())
     }
 
     /// The directories of the sessions that were recorded from the spool with this name.

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use octrace_core::{
     event,
     exchange::Summary,
-    session::{self, EventRecord},
+    session::{self, EventRecord, ToolStatus},
     trace::{CallPlace, Origin, Recorded, SessionFacts, Step},
 };
 use rusqlite::{OptionalExtension, Row, params};
+use serde_json::Value;
 
 use super::LAST_ID;
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
     prune::{EVENT_STAYS, TURN_STAYS},
     turns,
 };
+
+/// Of what a newer event tells again, longer texts are left out.
+const SHORT: usize = 256;
 
 /// So many `task` calls, each inside of another, are followed up to the session that the user talks to.
 const DEEPEST: usize = 12;
@@ -63,6 +67,30 @@ impl Turn {
             ended: row.get(2)?,
             number: row.get::<_, i64>(3)?.cast_unsigned(),
         })
+    }
+}
+
+/// The tool call that an event tells of that has started, by message and part, and how far it is: what was told before
+/// is told again.
+fn tool_at_work(event: &EventRecord) -> Option<((String, String), ToolStatus)> {
+    let part = event.body.get("part").filter(|_| event.kind == "message.part.updated")?;
+    let text = |place: &str| part.pointer(place)?.as_str();
+    let status = match text("/state/status").filter(|_| text("/type") == Some("tool"))? {
+        "running" => part.pointer("/state/time/start")?.as_i64().map(|_| ToolStatus::Running)?,
+        "completed" => ToolStatus::Completed,
+        "error" => ToolStatus::Failed,
+        _ => return None,
+    };
+    Some(((text("/messageID")?.to_owned(), text("/id")?.to_owned()), status))
+}
+
+/// Leaves out long texts.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > SHORT => *text = String::new(),
+        Value::Array(values) => values.iter_mut().for_each(shorten),
+        Value::Object(values) => values.values_mut().for_each(shorten),
+        _ => {}
     }
 }
 
@@ -255,13 +283,34 @@ impl Tape {
             .unwrap_or_else(|| SessionFacts { id: session.to_owned(), ..SessionFacts::default() }))
     }
 
+    /// Without those that say nothing of a turn that others do not, which may be large; of what a tool told while it went on,
+    /// the newest alone has its long texts.
     fn events_of_turn(
         &self,
         session: &str,
         from: i64,
         until: i64,
     ) -> Result<Vec<EventRecord>, Error> {
-        self.events_where("session = ?1 AND id >= ?2 AND id < ?3", params![session, from, until])
+        let condition = "session = ?1 AND id >= ?2 AND id < ?3
+            AND kind NOT LIKE 'hook.%' AND kind <> 'session.diff'";
+        let mut events: Vec<EventRecord> = Vec::new();
+        let mut going_on = HashMap::new();
+        self.each_event_where(condition, params![session, from, until], |event| {
+            if let Some((part, status)) = tool_at_work(&event) {
+                let before = match status {
+                    ToolStatus::Running => going_on.insert(part, events.len()),
+                    ToolStatus::Completed | ToolStatus::Failed => going_on.remove(&part),
+                };
+                if let Some(before) = before.and_then(|at| events.get_mut(at)) {
+                    let state = before.body.pointer_mut("/part/state");
+                    let state = state.and_then(Value::as_object_mut);
+                    let told = state.into_iter().flat_map(|state| state.iter_mut());
+                    told.filter(|(name, _)| *name != "input").for_each(|(_, told)| shorten(told));
+                }
+            }
+            events.push(event);
+        })?;
+        Ok(events)
     }
 
     /// Those for its message, and those that nobody knows the message of and that were sent before the next turn began.

@@ -222,6 +222,42 @@ fn a_turn_is_all_that_was_recorded_of_it_and_knows_where_it_came_from() {
 }
 
 #[test]
+fn what_a_tool_tells_again_and_again_is_read_once() {
+    let mut room = Room::new();
+    room.prompt(NOW, "ses_1", "msg_1");
+    room.answer(NOW, "ses_1", "msg_2", "msg_1");
+    let tell = |room: &mut Room, status: &str, time: serde_json::Value, output: &str| {
+        let part = json!({"sessionID": "ses_1", "part": {"id": "prt_1", "messageID": "msg_2",
+            "type": "tool", "tool": "bash", "callID": "call_1", "state": {"status": status,
+            "input": {"command": "i".repeat(300)}, "output": output, "time": time,
+            "metadata": {"output": output, "sessionId": "ses_2"}}}});
+        room.says(NOW, "message.part.updated", &part);
+    };
+    let lengths = |room: &Room| -> Vec<[usize; 4]> {
+        let turn = room.tape.turn("ses_1", "msg_1").unwrap().unwrap();
+        let parts = turn.events.iter().filter_map(|event| event.body.pointer("/part/state"));
+        let places = ["/input/command", "/output", "/metadata/output", "/metadata/sessionId"];
+        let text = |state: &serde_json::Value, place| state.pointer(place).unwrap().to_string();
+        parts.map(|state| places.map(|place| text(state, place).len() - 2)).collect()
+    };
+    for line in 1..=3 {
+        tell(&mut room, "running", json!({"start": 5}), &"o".repeat(line * 300));
+    }
+    room.says(NOW, "session.diff", &json!({"sessionID": "ses_1", "diff": "d"}));
+    let (told, newest) = ([300, 0, 0, 5], [300, 900, 900, 5]);
+    assert_eq!(lengths(&room), [told, told, newest]);
+    // A word that is less than what was told before takes nothing away.
+    tell(&mut room, "pending", json!({}), "");
+    assert_eq!(lengths(&room)[2], newest);
+    tell(&mut room, "completed", json!({"start": 5, "end": 6}), &"o".repeat(1_200));
+    tell(&mut room, "running", json!({"start": 5}), "late");
+    let done = [300, 1_200, 1_200, 5];
+    assert_eq!(lengths(&room), [told, told, told, [300, 0, 0, 5], done, [300, 4, 4, 5]]);
+    let turn = room.tape.turn("ses_1", "msg_1").unwrap().unwrap();
+    assert!(turn.events.iter().all(|event| event.kind != "session.diff"));
+}
+
+#[test]
 fn a_tape_from_before_there_were_rows_of_turns_tells_the_same() {
     let mut room = Room::new();
     conversation(&mut room);
