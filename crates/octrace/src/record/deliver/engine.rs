@@ -233,7 +233,8 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
             }
         };
         let before = self.tape.destination(self.to)?.map_or(0, |destination| destination.attempts);
-        // Who says when it can be asked again knows better than we do.
+        // Who says when it can be asked again knows better than we do; that it is over already is no such word.
+        let retry_after = retry_after.filter(|asked| !asked.is_zero());
         let is_asked = retry_after.is_some();
         let wait = match retry_after {
             Some(asked) => asked.max(back_off(rules, 1)).min(LONGEST_ASKED),

@@ -196,6 +196,24 @@ fn a_destination_that_asks_to_be_left_in_peace_is_by_everybody_but_not_for_ever(
 }
 
 #[test]
+fn a_destination_that_asks_for_no_rest_at_all_gets_more_and_more_of_it() {
+    let room = room();
+    recorded_with(&room, 1, "batch_size = 1");
+    let clock = Clock::default();
+    let mut engine = engine(&room, &clock, |batch: &[Due]| {
+        let why = Some(away("too many requests", Some(Duration::ZERO)));
+        Sent { unavailable: why, ..unavailable(batch) }
+    });
+    let mut longest = Duration::ZERO;
+    for _ in 0..12 {
+        let Next::Rest(wait) = engine.step(Urge::None).unwrap() else { panic!("no answer") };
+        longest = longest.max(wait);
+        clock.go_on(wait);
+    }
+    assert!(longest > Duration::from_secs(60), "{longest:?}");
+}
+
+#[test]
 fn what_must_not_be_sent_again_is_a_dead_letter_at_once() {
     let room = room();
     recorded(&room, 2);
