@@ -33,9 +33,11 @@ fn partial_success(body: &[u8]) -> Option<ExportTracePartialSuccess> {
     }
     // Some answer in JSON whatever they were asked in, and there numbers may be texts.
     let json: Value = serde_json::from_slice(body).ok()?;
-    let partial = json.get("partialSuccess")?;
-    let rejected = partial.get("rejectedSpans")?;
-    let error_message = partial.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
+    // Protobuf's JSON has each name in two ways.
+    let partial = json.get("partialSuccess").or_else(|| json.get("partial_success"))?;
+    let rejected = partial.get("rejectedSpans").or_else(|| partial.get("rejected_spans"))?;
+    let message = partial.get("errorMessage").or_else(|| partial.get("error_message"));
+    let error_message = message.and_then(Value::as_str).unwrap_or_default();
     Some(ExportTracePartialSuccess {
         rejected_spans: rejected.as_i64().or_else(|| rejected.as_str()?.parse().ok())?,
         error_message: error_message.to_owned(),

@@ -37,6 +37,8 @@ fn what_is_rejected_of_a_success_is_counted_and_not_sent_again() {
         assert_eq!(judge(&told, &sent, 0), said(spans));
         let json = r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}"#;
         assert_eq!(judge(&answer(200, json), &sent, 0), said(spans));
+        let json = r#"{"partial_success":{"rejected_spans":2,"error_message":"too old"}}"#;
+        assert_eq!(judge(&answer(200, json), &sent, 0), said(spans));
     }
     let verdict = judge(&answer(200, partial(2, "")), b"no request", 0);
     assert_eq!(verdict, Verdict::Partly("2 spans rejected".to_owned()));
