@@ -1,7 +1,7 @@
 //! A tracing backend on loopback: it keeps what it was sent, and answers as it is told, also badly.
 //!
 //! * `connection`: one connection of HTTP/1.1, with every way to break it.
-//! * `read`: what was sent, as spans; `plain`: those in plain values.
+//! * `read`: what was sent, without compression; `plain`: its spans, in plain values.
 
 mod connection;
 mod plain;
@@ -111,7 +111,7 @@ impl Receiver {
     /// # Errors
     /// When no port is free.
     pub fn otlp() -> io::Result<Self> {
-        Self::open(|received| match received.traces() {
+        Self::open(|received| match received.spans() {
             Ok(_) => Response::new(200, "").header("content-type", "application/x-protobuf"),
             Err(error) => Response::new(400, error.to_string()),
         })
@@ -194,7 +194,7 @@ impl Receiver {
     /// When something else than OTLP arrived.
     pub fn spans(&self) -> anyhow::Result<Vec<PlainSpan>> {
         let well = self.received().into_iter().filter(|one| one.answered == Some(200));
-        let all = well.map(|one| spans(&one.plain()?)).collect::<anyhow::Result<Vec<_>>>()?;
+        let all = well.map(|one| one.spans()).collect::<anyhow::Result<Vec<_>>>()?;
         Ok(all.into_iter().flatten().collect())
     }
 

@@ -41,7 +41,7 @@ pub struct PlainSpan {
 /// # Errors
 /// When it is something else.
 pub fn spans(body: &[u8]) -> anyhow::Result<Vec<PlainSpan>> {
-    let request = ExportTraceServiceRequest::decode(body).context("no OTLP")?;
+    let request = ExportTraceServiceRequest::decode(body).context("the body is not OTLP")?;
     let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
     Ok(scopes.flat_map(|scope| scope.spans).map(PlainSpan::from).collect())
 }

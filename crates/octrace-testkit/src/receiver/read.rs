@@ -1,15 +1,11 @@
-//! What the receiver was sent, as spans.
+//! What the receiver was sent, as it was before compression.
 
 use std::{borrow::Cow, io::Read};
 
 use anyhow::Context;
 use flate2::read::GzDecoder;
-use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
-};
-use prost::Message;
 
-use super::Received;
+use super::{PlainSpan, Received, spans};
 
 impl Received {
     /// A header's value, by its name in lower case.
@@ -30,22 +26,11 @@ impl Received {
         Ok(Cow::Owned(plain))
     }
 
-    /// The body as OTLP.
-    ///
-    /// # Errors
-    /// When it is something else.
-    pub fn traces(&self) -> anyhow::Result<ExportTraceServiceRequest> {
-        let plain = self.plain()?;
-        ExportTraceServiceRequest::decode(&plain[..]).context("the body is not OTLP")
-    }
-
     /// The spans of the body, which is OTLP, in order.
     ///
     /// # Errors
     /// When it is something else.
-    pub fn spans(&self) -> anyhow::Result<Vec<Span>> {
-        let resources = self.traces()?.resource_spans.into_iter();
-        let scopes = resources.flat_map(|resource| resource.scope_spans);
-        Ok(scopes.flat_map(|scope| scope.spans).collect())
+    pub fn spans(&self) -> anyhow::Result<Vec<PlainSpan>> {
+        spans(&self.plain()?)
     }
 }

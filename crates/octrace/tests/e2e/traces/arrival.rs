@@ -30,7 +30,7 @@ const SPANS: usize = 6;
 fn spans(received: &[Received]) -> usize {
     let accepted = received.iter().filter(|one| one.answered == Some(200));
     let spans = accepted.flat_map(|one| one.spans().unwrap_or_default());
-    spans.map(|span| span.span_id).collect::<BTreeSet<_>>().len()
+    spans.map(|span| span.id).collect::<BTreeSet<_>>().len()
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context, ensure};
 use octrace_testkit::{
-    Received, Tui,
+    PlainSpan, Tui,
     script::{Fault, Script, Step},
+    spans,
 };
 use serde_json::json;
 
@@ -28,37 +29,13 @@ fn script() -> Script {
         .on("child", [Step::call("bash", echo), Step::text("Found.")])
 }
 
-/// A span, as far as this test asks of it.
-#[derive(Debug)]
-struct Span {
-    name: String,
-    trace: Vec<u8>,
-    parent: Vec<u8>,
-    is_error: bool,
-}
-
 /// The spans of a request by their ids, and all text in it.
-fn read(body: Vec<u8>) -> anyhow::Result<(BTreeMap<Vec<u8>, Span>, String)> {
-    let text = String::from_utf8_lossy(&body).into_owned();
-    let received = Received {
-        method: "POST".to_owned(),
-        path: "/v1/traces".to_owned(),
-        headers: Vec::new(),
-        body,
-        answered: None,
-    };
-    let all = received.spans()?;
+fn read(body: &[u8]) -> anyhow::Result<(BTreeMap<String, PlainSpan>, String)> {
+    let all = spans(body)?;
     let count = all.len();
-    let spans: BTreeMap<_, _> = all
-        .into_iter()
-        .map(|span| {
-            let is_error = span.status.is_some_and(|status| status.code == 2);
-            let (name, trace, parent) = (span.name, span.trace_id, span.parent_span_id);
-            (span.span_id, Span { name, trace, parent, is_error })
-        })
-        .collect();
+    let spans: BTreeMap<_, _> = all.into_iter().map(|span| (span.id.clone(), span)).collect();
     ensure!(spans.len() == count, "an id twice");
-    Ok((spans, text))
+    Ok((spans, String::from_utf8_lossy(body).into_owned()))
 }
 
 #[test]
@@ -78,7 +55,7 @@ fn a_session_is_one_tree_that_any_receiver_can_read() -> anyhow::Result<()> {
 
     let bytes = export(&[])?;
     ensure!(bytes == export(&[])?, "the same every time");
-    let (spans, text) = read(bytes)?;
+    let (spans, text) = read(&bytes)?;
     let roots: Vec<_> = spans.values().filter(|span| span.parent.is_empty()).collect();
     let [root] = roots[..] else { panic!("one root: {spans:#?}") };
     for span in spans.values() {
@@ -90,7 +67,7 @@ fn a_session_is_one_tree_that_any_receiver_can_read() -> anyhow::Result<()> {
     let calls = main_calls(&session).len() + main_calls(child).len();
     // Two turns, the calls of both and the title's, three tools.
     assert_eq!(spans.len(), 2 + calls + 1 + 3, "{spans:#?}");
-    let failed: Vec<_> = spans.values().filter(|span| span.is_error).collect();
+    let failed: Vec<_> = spans.values().filter(|span| span.status == 2).collect();
     let [failed] = failed[..] else { panic!("one failed: {spans:#?}") };
     ensure!(failed.name.contains("read"), "{failed:?}");
     ensure!(text.contains("from the child") && text.contains("The child was right."));
@@ -101,14 +78,14 @@ fn a_session_is_one_tree_that_any_receiver_can_read() -> anyhow::Result<()> {
     let system = body["messages"][0]["content"].as_str().context("a system prompt")?;
     let system = system.lines().next().context("a line")?;
     ensure!(!text.contains(system));
-    ensure!(read(export(&["--system-prompt"])?)?.1.contains(system));
-    let (metadata, text) = read(export(&["--content", "metadata-only"])?)?;
+    ensure!(read(&export(&["--system-prompt"])?)?.1.contains(system));
+    let (metadata, text) = read(&export(&["--content", "metadata-only"])?)?;
     assert_eq!(metadata.keys().collect::<Vec<_>>(), spans.keys().collect::<Vec<_>>());
     for content in ["from the child", "The child was right.", "missing.txt", "SCRIPT:"] {
         ensure!(!text.contains(content), "{content}");
     }
     for profile in ["openinference", "langfuse", "neatlogs"] {
-        let (told, _) = read(export(&["--profile", profile])?)?;
+        let (told, _) = read(&export(&["--profile", profile])?)?;
         ensure!(spans.keys().all(|id| told.contains_key(id)), "{profile}: {told:#?}");
     }
 
@@ -122,7 +99,7 @@ fn a_session_is_one_tree_that_any_receiver_can_read() -> anyhow::Result<()> {
     let output = stage.octrace(["export", "otlp", id, "-o"]).arg(&file).output()?;
     ensure!(output.code == 1, "{output:?}");
     ensure!(output.stderr.contains("1 record on the tape cannot be restored"), "{output:?}");
-    assert_eq!(read(fs::read(&file)?)?.0.len(), spans.len());
+    assert_eq!(read(&fs::read(&file)?)?.0.len(), spans.len());
     Ok(())
 }
 

@@ -275,7 +275,7 @@ pub(super) fn ids(received: &Received) -> Vec<String> {
         Some(id) => vec![id.to_owned()],
         None => {
             let spans = received.spans().unwrap_or_default();
-            spans.iter().map(|span| format!("{:02x?}", span.span_id)).collect()
+            spans.into_iter().map(|span| span.id).collect()
         }
     }
 }
