@@ -279,6 +279,18 @@ pub enum Role {
     Tool,
 }
 
+impl Role {
+    /// The word that most dialects have for it: `system`, `user`, `assistant`, `tool`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
+}
+
 /// One message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {

@@ -113,12 +113,7 @@ pub(super) fn chats(role: Role, parts: &[Part], content: Content) -> Vec<Chat<'_
         [one] => Some(Cow::Borrowed(*one)),
         several => Some(Cow::Owned(several.join("\n\n"))),
     };
-    let role = match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    };
+    let role = role.as_str();
     chats.push(Chat { role, content, reasoning, tool_calls, tool_call_id: None, name: None });
     chats
 }

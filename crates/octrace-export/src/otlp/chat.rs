@@ -45,7 +45,7 @@ pub(super) fn asked(said: &Said) -> Vec<Line<'_>> {
 /// A message, and before it the tools' results in it.
 pub(super) fn of(message: &Message) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
-    let mut line = Line { role: role(message.role), ..Line::default() };
+    let mut line = Line { role: message.role.as_str(), ..Line::default() };
     let mut is_empty = true;
     for part in &message.parts {
         if let Part::Result { id, name, text } = part {
@@ -72,16 +72,6 @@ pub(super) fn last_asked(said: &Said) -> Cow<'_, str> {
         line.text
     });
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
-}
-
-/// The word that all dialects have for it.
-pub(super) fn role(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    }
 }
 
 impl<'a> Line<'a> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{EXECUTE_TOOL, INVOKE_AGENT, name, operation};
 use crate::otlp::{
-    chat::{self, role},
+    chat,
     encode::{Attributes, Told, seconds},
     names::{gen_ai, openinference, otel},
 };
@@ -177,11 +177,11 @@ fn messages(message: &Message) -> Vec<Value> {
     let (results, others): (Vec<_>, Vec<_>) = message.parts.iter().partition(is_result);
     let mut messages: Vec<_> = results
         .iter()
-        .map(|result| json!({ "role": role(Role::Tool), "parts": [part(result)] }))
+        .map(|result| json!({ "role": Role::Tool.as_str(), "parts": [part(result)] }))
         .collect();
     if !others.is_empty() || messages.is_empty() {
         let parts: Value = others.into_iter().map(part).collect();
-        messages.push(json!({ "role": role(message.role), "parts": parts }));
+        messages.push(json!({ "role": message.role.as_str(), "parts": parts }));
     }
     messages
 }
