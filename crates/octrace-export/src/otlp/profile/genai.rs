@@ -130,43 +130,38 @@ fn of_tool(call: &ToolSpan, has_failed: bool, to: &mut Attributes) {
     }
 }
 
-/// A setting of a request, by any of the names that the dialects have for it.
+/// A setting of a request: all dialects' have one name each by now.
 fn setting(name: &str, value: &Value, to: &mut Attributes) {
-    let real = match name {
-        "temperature" => gen_ai::TEMPERATURE,
-        "top_p" | "topP" => gen_ai::TOP_P,
-        "frequency_penalty" | "frequencyPenalty" => gen_ai::FREQUENCY_PENALTY,
-        "presence_penalty" | "presencePenalty" => gen_ai::PRESENCE_PENALTY,
-        _ => return other_setting(name, value, to),
-    };
-    if let Some(value) = value.as_f64() {
-        to.real(real, value);
+    match name {
+        "temperature" => real(gen_ai::TEMPERATURE, value, to),
+        "top_p" => real(gen_ai::TOP_P, value, to),
+        "frequency_penalty" => real(gen_ai::FREQUENCY_PENALTY, value, to),
+        "presence_penalty" => real(gen_ai::PRESENCE_PENALTY, value, to),
+        "max_tokens" => whole(gen_ai::MAX_TOKENS, value, to),
+        "top_k" => whole(gen_ai::TOP_K, value, to),
+        "seed" => whole(gen_ai::SEED, value, to),
+        "reasoning_effort" => to.maybe(gen_ai::REASONING_LEVEL, value.as_str()),
+        "stop" => match value {
+            Value::String(text) => to.texts(gen_ai::STOP_SEQUENCES, [text.clone()]),
+            Value::Array(texts) => {
+                let texts = texts.iter().filter_map(|text| Some(text.as_str()?.to_owned()));
+                to.texts(gen_ai::STOP_SEQUENCES, texts);
+            }
+            _ => {}
+        },
+        _ => {}
     }
 }
 
-fn other_setting(name: &str, value: &Value, to: &mut Attributes) {
-    let whole = match name {
-        "max_tokens" | "max_completion_tokens" | "max_output_tokens" | "maxOutputTokens" => {
-            gen_ai::MAX_TOKENS
-        }
-        "top_k" | "topK" => gen_ai::TOP_K,
-        "seed" => gen_ai::SEED,
-        "stop" | "stop_sequences" | "stopSequences" => {
-            let texts = match value {
-                Value::String(text) => vec![text.clone()],
-                Value::Array(texts) => {
-                    texts.iter().filter_map(|text| Some(text.as_str()?.to_owned())).collect()
-                }
-                _ => return,
-            };
-            return to.texts(gen_ai::STOP_SEQUENCES, texts);
-        }
-        "reasoning_effort" => return to.maybe(gen_ai::REASONING_LEVEL, value.as_str()),
-        "reasoning" => return to.maybe(gen_ai::REASONING_LEVEL, value["effort"].as_str()),
-        _ => return,
-    };
+fn real(name: &str, value: &Value, to: &mut Attributes) {
+    if let Some(value) = value.as_f64() {
+        to.real(name, value);
+    }
+}
+
+fn whole(name: &str, value: &Value, to: &mut Attributes) {
     if let Some(value) = value.as_i64() {
-        to.integer(whole, value);
+        to.integer(name, value);
     }
 }
 
