@@ -5,10 +5,9 @@ use octrace_core::{
     provider::Dialect,
     trace::{Message, ModelSpan, Part, Role, Span, ToolSpan, Turn, TurnSpan, What},
 };
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::{Value, json};
 
-use super::{EXECUTE_TOOL, INVOKE_AGENT, name, operation};
+use super::{EXECUTE_TOOL, INVOKE_AGENT, kind, name, operation};
 use crate::otlp::{
     chat,
     encode::{Attributes, Told, seconds},
@@ -20,21 +19,12 @@ pub(super) fn tell(turn: &Turn, span: &Span) -> Told {
     let mut attributes = Attributes::default();
     attributes.text(gen_ai::CONVERSATION, &turn.root.id);
     attributes.text(otel::SESSION, &turn.root.id);
-    let kind = match &span.what {
-        What::Turn(what) => {
-            of_turn(what, &mut attributes);
-            SpanKind::Internal
-        }
-        What::Model(what) => {
-            of_model(what, &mut attributes);
-            SpanKind::Client
-        }
-        What::Tool(what) => {
-            of_tool(what, span.failure.is_some(), &mut attributes);
-            SpanKind::Internal
-        }
-    };
-    Told { name: name(span), kind, attributes }
+    match &span.what {
+        What::Turn(what) => of_turn(what, &mut attributes),
+        What::Model(what) => of_model(what, &mut attributes),
+        What::Tool(what) => of_tool(what, span.failure.is_some(), &mut attributes),
+    }
+    Told { name: name(span), kind: kind(span), attributes }
 }
 
 fn of_turn(turn: &TurnSpan, to: &mut Attributes) {

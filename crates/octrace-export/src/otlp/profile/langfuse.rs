@@ -5,10 +5,9 @@ use octrace_core::{
     provider::Usage,
     trace::{ModelSpan, Span, ToolSpan, Turn, TurnSpan, What},
 };
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::{Map, Value, json};
 
-use super::{OPENCODE, name, settings};
+use super::{OPENCODE, kind, name, settings};
 use crate::otlp::{
     chat::{self, Line},
     encode::{Attributes, Told, in_words},
@@ -24,21 +23,12 @@ pub(super) fn tell(turn: &Turn, span: &Span) -> Told {
         attributes.text(names::LEVEL, "ERROR");
         attributes.text(names::STATUS, in_words(failure));
     }
-    let kind = match &span.what {
-        What::Turn(what) => {
-            of_turn(what, &mut attributes);
-            SpanKind::Internal
-        }
-        What::Model(what) => {
-            of_model(what, &mut attributes);
-            SpanKind::Client
-        }
-        What::Tool(what) => {
-            of_tool(what, &mut attributes);
-            SpanKind::Internal
-        }
-    };
-    Told { name: name(span), kind, attributes }
+    match &span.what {
+        What::Turn(what) => of_turn(what, &mut attributes),
+        What::Model(what) => of_model(what, &mut attributes),
+        What::Tool(what) => of_tool(what, &mut attributes),
+    }
+    Told { name: name(span), kind: kind(span), attributes }
 }
 
 fn of_turn(turn: &TurnSpan, to: &mut Attributes) {

@@ -12,7 +12,7 @@ use octrace_core::{
 use opentelemetry_proto::tonic::{
     common::v1::InstrumentationScope,
     resource::v1::Resource,
-    trace::v1::{self as otlp, Status, status::StatusCode},
+    trace::v1::{self as otlp, Status, span::SpanKind, status::StatusCode},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -110,6 +110,14 @@ impl Profile {
 const OPENCODE: &str = "opencode";
 const OCTRACE: &str = "octrace";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Which side of a call it is: only models are elsewhere.
+fn kind(span: &Span) -> SpanKind {
+    match &span.what {
+        What::Model(_) => SpanKind::Client,
+        What::Turn(_) | What::Tool(_) => SpanKind::Internal,
+    }
+}
 
 /// The operation and what it is done to, as the GenAI conventions name spans: others have no rule.
 fn name(span: &Span) -> String {

@@ -4,10 +4,9 @@ use octrace_core::{
     provider::Dialect,
     trace::{ModelSpan, Span, ToolSpan, Turn, TurnSpan, What},
 };
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::json;
 
-use super::{name, settings};
+use super::{kind, name, settings};
 use crate::otlp::{
     chat::{self, Line},
     encode::{Attributes, Told},
@@ -21,21 +20,12 @@ const JSON: &str = "application/json";
 pub(super) fn tell(turn: &Turn, span: &Span) -> Told {
     let mut attributes = Attributes::default();
     attributes.text(otel::SESSION, &turn.root.id);
-    let kind = match &span.what {
-        What::Turn(what) => {
-            of_turn(what, &mut attributes);
-            SpanKind::Internal
-        }
-        What::Model(what) => {
-            of_model(what, &mut attributes);
-            SpanKind::Client
-        }
-        What::Tool(what) => {
-            of_tool(what, &mut attributes);
-            SpanKind::Internal
-        }
-    };
-    Told { name: name(span), kind, attributes }
+    match &span.what {
+        What::Turn(what) => of_turn(what, &mut attributes),
+        What::Model(what) => of_model(what, &mut attributes),
+        What::Tool(what) => of_tool(what, &mut attributes),
+    }
+    Told { name: name(span), kind: kind(span), attributes }
 }
 
 fn of_turn(turn: &TurnSpan, to: &mut Attributes) {
