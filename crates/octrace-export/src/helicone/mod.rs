@@ -22,7 +22,7 @@ pub use self::answer::judge;
 pub const PATH: &str = "/custom/v1/log";
 
 /// The largest body that Helicone takes, in bytes.
-pub const MAX_BODY: usize = 10 << 20;
+const MAX_BODY: usize = 10 << 20;
 
 /// What the user decides of it.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Options {
 pub struct Log {
     /// All but `Authorization`. Names and values are ASCII without control characters.
     pub headers: Vec<(String, String)>,
-    /// JSON, of at most [`MAX_BODY`] bytes.
+    /// JSON, of at most 10 MiB: Helicone takes no more.
     pub body: Vec<u8>,
 }
 

@@ -24,6 +24,9 @@ pub use self::{
     profile::Profile,
 };
 
+/// Where requests are sent to, behind the endpoint.
+pub const PATH: &str = "/v1/traces";
+
 /// How a backend is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {

@@ -11,7 +11,10 @@ use octrace_core::{
     redact::{Patterns, Redactor},
     trace::Content,
 };
-use octrace_export::otlp::Profile;
+use octrace_export::{
+    helicone,
+    otlp::{self, Profile},
+};
 use octrace_store::delivery::{Identity, Rules};
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +35,6 @@ pub(crate) const HELICONE: &str = "helicone";
 
 /// The kind of whatever else takes OTLP.
 pub(crate) const OTLP: &str = "otlp";
-
-/// What stands behind the base URL of a backend that takes OTLP.
-const OTLP_PATH: &str = "/v1/traces";
-
-/// What stands behind Helicone's base URL.
-const HELICONE_PATH: &str = "/custom/v1/log";
 
 /// What shapes what is delivered. It lies on the tape with the destination: whoever delivers later has to do the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +161,7 @@ pub(crate) fn traces(
             patterns: patterns.cloned().collect(),
             rules: None,
         };
-        let identity = options.identity(NEATLOGS, endpoint.at(OTLP_PATH).0);
+        let identity = options.identity(NEATLOGS, endpoint.at(otlp::PATH).0);
         found.extend(identity.map(|identity| (identity, Rules::default())));
     }
 
@@ -184,7 +181,7 @@ pub(crate) fn traces(
             patterns: patterns.clone(),
             rules: None,
         };
-        let identity = options.identity(OTLP, endpoint.at(OTLP_PATH).0);
+        let identity = options.identity(OTLP, endpoint.at(otlp::PATH).0);
         found.extend(identity.map(|identity| (identity, Rules::default())));
     }
     for Value { value: table, .. } in &otlp.tables {
@@ -199,7 +196,7 @@ pub(crate) fn traces(
             patterns: table.patterns.iter().chain(&patterns).cloned().collect(),
             rules: None,
         };
-        let identity = options.identity(OTLP, table.endpoint.at(OTLP_PATH).0);
+        let identity = options.identity(OTLP, table.endpoint.at(otlp::PATH).0);
         found.extend(identity.map(|identity| (identity, Rules::default())));
     }
     found
@@ -224,7 +221,7 @@ fn helicone(plain: &Settings, instances: &[&Settings], keys: &Prints) -> Option<
         rules: Some(rules).filter(|rules| *rules != rules_of(ours, iter::empty)),
     };
     let endpoint = ours.endpoint.value.as_ref()?;
-    Some((options.identity(HELICONE, endpoint.at(HELICONE_PATH).0)?, rules))
+    Some((options.identity(HELICONE, endpoint.at(helicone::PATH).0)?, rules))
 }
 
 fn rules_of<'a, I: Iterator<Item = &'a Helicone>>(
@@ -282,14 +279,14 @@ pub(crate) fn access(destination: &Identity, own: Option<&Backends>) -> Option<A
     let is_it = |name: &str, print: Option<String>| name == destination.name && print == key;
     match destination.kind.as_str() {
         NEATLOGS => {
-            let (name, url) = own.neatlogs.endpoint.value.as_ref()?.at(OTLP_PATH);
+            let (name, url) = own.neatlogs.endpoint.value.as_ref()?.at(otlp::PATH);
             let key = own.neatlogs.key.value.as_ref()?;
             let headers = vec![("x-api-key".to_owned(), key.whole().to_owned())];
             is_it(&name, Some(key.print())).then_some(Access { url, headers })
         }
         HELICONE => {
             own.helicone.content()?;
-            let (name, url) = own.helicone.endpoint.value.as_ref()?.at(HELICONE_PATH);
+            let (name, url) = own.helicone.endpoint.value.as_ref()?.at(helicone::PATH);
             let key = own.helicone.key.value.as_ref()?;
             let headers = vec![("authorization".to_owned(), format!("Bearer {}", key.whole()))];
             is_it(&name, Some(key.print())).then_some(Access { url, headers })
@@ -298,14 +295,14 @@ pub(crate) fn access(destination: &Identity, own: Option<&Backends>) -> Option<A
             let own = &own.otlp;
             let none = Prints::new();
             if let Some((endpoint, print)) = own.of_environment(&none) {
-                let (name, url) = endpoint.at(OTLP_PATH);
+                let (name, url) = endpoint.at(otlp::PATH);
                 if is_it(&name, print) {
                     let headers = own.headers.value.as_ref().map(|list| list.whole().to_vec());
                     return Some(Access { url, headers: headers.unwrap_or_default() });
                 }
             }
             own.tables.iter().map(|table| &table.value).find_map(|table| {
-                let (name, url) = table.endpoint.at(OTLP_PATH);
+                let (name, url) = table.endpoint.at(otlp::PATH);
                 let print = own.print(table, &none).ok()?;
                 let headers =
                     is_it(&name, print).then(|| table.headers.whole(&own.variables))??;
