@@ -145,33 +145,34 @@ pub(crate) fn traces(
     instances: &[&Settings],
     keys: &Prints,
 ) -> Vec<(Identity, Rules)> {
-    let backends = &plain.backends;
-    let all = || instances.iter().copied().chain([plain]);
-    let mut found = Vec::new();
+    let neatlogs = neatlogs(plain, instances, keys).map(|to| (to, Rules::default()));
+    let otlp = otlp(plain, instances, keys).into_iter().map(|to| (to, Rules::default()));
+    neatlogs.into_iter().chain(helicone(plain, instances, keys)).chain(otlp).collect()
+}
 
-    let neatlogs = &backends.neatlogs;
-    if let (Some(key), Some(endpoint)) = (neatlogs.print(keys), &neatlogs.endpoint.value) {
-        let patterns = all().flat_map(|settings| &settings.backends.neatlogs.patterns.value.1);
-        let options = TraceOptions {
-            key: Some(key),
-            profile: Profile::Neatlogs,
-            content: Content::Full,
-            system_prompt: neatlogs.system_prompt.value,
-            name: neatlogs.workflow_name.value.clone(),
-            patterns: patterns.cloned().collect(),
-            rules: None,
-        };
-        let identity = options.identity(NEATLOGS, endpoint.at(otlp::PATH).0);
-        found.extend(identity.map(|identity| (identity, Rules::default())));
-    }
+fn neatlogs(plain: &Settings, instances: &[&Settings], keys: &Prints) -> Option<Identity> {
+    let ours = &plain.backends.neatlogs;
+    let all = instances.iter().copied().chain([plain]);
+    let patterns = all.flat_map(|settings| &settings.backends.neatlogs.patterns.value.1);
+    let options = TraceOptions {
+        key: Some(ours.print(keys)?),
+        profile: Profile::Neatlogs,
+        content: Content::Full,
+        system_prompt: ours.system_prompt.value,
+        name: ours.workflow_name.value.clone(),
+        patterns: patterns.cloned().collect(),
+        rules: None,
+    };
+    options.identity(NEATLOGS, ours.endpoint.value.as_ref()?.at(otlp::PATH).0)
+}
 
-    found.extend(helicone(plain, instances, keys));
-
-    let otlp = &backends.otlp;
-    let patterns: Vec<_> = all()
-        .flat_map(|settings| settings.backends.otlp.patterns.value.1.iter().cloned())
-        .collect();
-    if let Some((endpoint, key)) = otlp.of_environment(keys) {
+/// That of the environment, and those of the user's file.
+fn otlp(plain: &Settings, instances: &[&Settings], keys: &Prints) -> Vec<Identity> {
+    let ours = &plain.backends.otlp;
+    let all = instances.iter().copied().chain([plain]);
+    let patterns = all.flat_map(|settings| &settings.backends.otlp.patterns.value.1);
+    let patterns: Vec<_> = patterns.cloned().collect();
+    let of_environment = ours.of_environment(keys).and_then(|(endpoint, key)| {
         let options = TraceOptions {
             key,
             profile: Profile::default(),
@@ -181,14 +182,12 @@ pub(crate) fn traces(
             patterns: patterns.clone(),
             rules: None,
         };
-        let identity = options.identity(OTLP, endpoint.at(otlp::PATH).0);
-        found.extend(identity.map(|identity| (identity, Rules::default())));
-    }
-    for Value { value: table, .. } in &otlp.tables {
-        // One whose keys are not set is off.
-        let Ok(key) = otlp.print(table, keys) else { continue };
+        options.identity(OTLP, endpoint.at(otlp::PATH).0)
+    });
+    let of_file = ours.tables.iter().filter_map(|Value { value: table, .. }| {
         let options = TraceOptions {
-            key,
+            // One whose keys are not set is off.
+            key: ours.print(table, keys).ok()?,
             profile: table.profile,
             content: table.content,
             system_prompt: table.system_prompt,
@@ -196,10 +195,9 @@ pub(crate) fn traces(
             patterns: table.patterns.iter().chain(&patterns).cloned().collect(),
             rules: None,
         };
-        let identity = options.identity(OTLP, table.endpoint.at(otlp::PATH).0);
-        found.extend(identity.map(|identity| (identity, Rules::default())));
-    }
-    found
+        options.identity(OTLP, table.endpoint.at(otlp::PATH).0)
+    });
+    of_environment.into_iter().chain(of_file).collect()
 }
 
 fn helicone(plain: &Settings, instances: &[&Settings], keys: &Prints) -> Option<(Identity, Rules)> {
