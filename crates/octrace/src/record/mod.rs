@@ -65,10 +65,8 @@ pub(crate) use self::{
     ask::{Answer, ask},
     clock::now_us,
     deliver::{
-        Undelivered, deliver,
-        destination::{self, Access},
-        postgres,
-        reach::Reach,
+        Undelivered, deliver, destination, postgres,
+        reach::{Access, Reach},
     },
     flush::{FlushReport, flush},
     inspect::{Inspection, inspect},

@@ -489,7 +489,7 @@ fn no_password_reaches_the_tape_or_what_is_told_of_it() {
     let queue = room.tape().queue().unwrap();
     let identity = &queue[0].destination.identity;
     assert_eq!(identity.name, URL);
-    assert!(destination::url(identity, url.as_ref()).is_some());
+    assert!(reach::url(identity, url.as_ref()).is_some());
     assert!(!format!("{queue:?} {place:?}").contains("geheim"));
     let mut folders = vec![room.root.parent().unwrap().to_owned()];
     let mut looked_at = 0;
@@ -522,7 +522,7 @@ fn nothing_is_delivered_by_who_has_another_url_nor_what_was_recorded_without_one
     let identity = room.tape().destinations().unwrap()[0].identity.clone();
     let has = |url: &str| {
         let url = crate::config::database::DatabaseUrl::new(url);
-        destination::url(&identity, url.as_ref()).is_some()
+        reach::url(&identity, url.as_ref()).is_some()
     };
     assert!(has("postgresql://me:geheim@DB.example:5432/trace?sslmode=require"));
     for other in ["postgres://me@db.example/other", "postgres://you@db.example/trace", ""] {

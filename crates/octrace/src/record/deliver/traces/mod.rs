@@ -23,8 +23,8 @@ use octrace_store::{
 use self::pack::Packer;
 use super::{
     Sender,
-    destination::Access,
     engine::{Sent, Unavailable, Verdict},
+    reach::Access,
 };
 use crate::record::clock::now_us;
 
