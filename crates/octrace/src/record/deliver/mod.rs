@@ -33,7 +33,7 @@ use octrace_store::{
 };
 
 use self::{
-    engine::{Engine, Next, Sent, Urge},
+    engine::{Engine, Next, Sent, Unavailable, Urge, Verdict},
     lock::Lock,
     reach::Reach,
 };
@@ -47,6 +47,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Sends batches.
 type Sender = Box<dyn FnMut(&[Due]) -> Sent + Send>;
+
+/// Who sends nothing for this reason: all of it waits, and `octrace queue` says why.
+fn unable(why: String) -> Sender {
+    Box::new(move |due: &[Due]| Sent {
+        verdicts: vec![Verdict::Unknown; due.len()],
+        unavailable: Some(Unavailable { why: why.clone(), retry_after: None }),
+    })
+}
 
 /// Makes the sender of a destination; `None` where this process has no key for it.
 type Connect = dyn Fn(&Destination) -> Option<Sender>;

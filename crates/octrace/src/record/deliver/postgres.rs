@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     Sender, destination,
     engine::{Sent, Unavailable, Verdict},
+    unable,
 };
 use crate::config::database::DatabaseUrl;
 
@@ -17,11 +18,7 @@ pub(super) fn sender(identity: &Identity, url: &DatabaseUrl) -> Sender {
             let items: Vec<Item> = due.iter().filter_map(|due| item(&due.item)).collect();
             sent(client.send(&items))
         }),
-        // It waits, and `octrace queue` says why.
-        Err(why) => Box::new(move |due: &[Due]| Sent {
-            verdicts: vec![Verdict::Unknown; due.len()],
-            unavailable: Some(Unavailable { why: why.clone(), retry_after: None }),
-        }),
+        Err(why) => unable(why),
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
     Sender,
     engine::{Sent, Unavailable, Verdict},
     reach::Access,
+    unable,
 };
 use crate::record::clock::now_us;
 
@@ -38,11 +39,7 @@ pub(super) fn sender(tape: &Path, destination: &Destination, access: Access) -> 
             let mut backend = Backend { path, to, packer, access, client, tapes: None };
             Box::new(move |due: &[Due]| backend.send(due))
         }
-        // It waits, and `octrace queue` says why.
-        Err(why) => Box::new(move |due: &[Due]| Sent {
-            verdicts: vec![Verdict::Unknown; due.len()],
-            unavailable: Some(Unavailable { why: why.clone(), retry_after: None }),
-        }),
+        Err(why) => unable(why),
     }
 }
 
