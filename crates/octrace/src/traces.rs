@@ -6,11 +6,12 @@ use octrace_core::{
     redact::Redactor,
     trace::{self, Content, ModelSpan, Recorded, SessionFacts, Span, Turn, What, content},
 };
+use octrace_export::otlp::{Packer, Parcel};
 use octrace_store::{Error, Tape};
 
 /// What is said in a span that goes out as OTLP has so many bytes at most. Profiles say some of it several times, and no
 /// backend takes a request of any size.
-pub(crate) const OTLP_SPAN_BYTES: usize = 1 << 20;
+const OTLP_SPAN_BYTES: usize = 1 << 20;
 
 /// What of a turn somebody gets.
 pub(crate) struct Share<'r> {
@@ -48,6 +49,25 @@ pub(crate) fn turn<E: From<Error>>(
         share.lessen(&mut span);
         each(&turn, span)?;
     }
+    Ok(damaged)
+}
+
+/// Packs a turn for whoever takes OTLP, as [`turn`] gives it, and gives the requests that are full to `take`.
+///
+/// # Errors
+/// When the tape cannot be read, and those of `take`.
+pub(crate) fn otlp<E: From<Error>>(
+    tape: &Tape,
+    recorded: Recorded,
+    share: &Share<'_>,
+    packer: &mut Packer,
+    mut take: impl FnMut(Parcel) -> Result<(), E>,
+) -> Result<u64, E> {
+    let damaged = turn(tape, recorded, share, |turn, mut span| {
+        span.trim(OTLP_SPAN_BYTES);
+        packer.push(turn, &span).into_iter().try_for_each(&mut take)
+    })?;
+    packer.end_turn().into_iter().try_for_each(take)?;
     Ok(damaged)
 }
 

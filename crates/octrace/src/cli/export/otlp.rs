@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use octrace_core::trace;
-use octrace_export::otlp::{Options, Packer, Profile};
+use octrace_export::otlp::{Options, Packer, Parcel, Profile};
 use octrace_store::Tape;
 use octrace_view::text::counted;
 
@@ -19,7 +19,7 @@ use crate::{
         output::Progress,
         show,
     },
-    traces::{self, OTLP_SPAN_BYTES, Share},
+    traces::{self, Share},
 };
 
 /// A trace for each turn, as tracing backends are sent them: an ExportTraceServiceRequest in protobuf
@@ -131,6 +131,7 @@ impl Otlp {
             redactor: None,
         };
         let mut packer = Packer::new(&options).uncompressed();
+        let mut take = |parcel: Parcel| take(&parcel.body);
         let mut exported = Exported::default();
         let mut progress = Progress::new();
         for (done, session) in sessions.iter().enumerate() {
@@ -148,14 +149,10 @@ impl Otlp {
                     recorded => recorded?,
                 };
                 exported.turns += 1;
-                exported.damaged += traces::turn(tape, recorded, &share, |turn, mut span| {
-                    span.trim(OTLP_SPAN_BYTES);
-                    packer.push(turn, &span).iter().try_for_each(|parcel| take(&parcel.body))
-                })?;
-                packer.end_turn().iter().try_for_each(|parcel| take(&parcel.body))?;
+                exported.damaged += traces::otlp(tape, recorded, &share, &mut packer, &mut take)?;
             }
         }
-        packer.finish().iter().try_for_each(|parcel| take(&parcel.body))?;
+        packer.finish().into_iter().try_for_each(take)?;
         Ok(exported)
     }
 }

@@ -3,10 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use octrace_core::{
-    redact::Redactor,
-    trace::{Span, Turn},
-};
+use octrace_core::{redact::Redactor, trace::Recorded};
 use octrace_export::{
     helicone,
     http::{self, Answer},
@@ -22,7 +19,7 @@ use super::{
     super::destination::{HELICONE, NEATLOGS, OTLP, TraceOptions},
     Tapes, Verdict,
 };
-use crate::traces::{self, OTLP_SPAN_BYTES, Share};
+use crate::traces::{self, Share};
 
 /// Packs for a destination.
 pub(super) struct Packer {
@@ -126,9 +123,12 @@ impl Packer {
         match &self.form {
             Form::Helicone(options) => {
                 for due in due {
-                    self.turn(recorded, due, |turn, span| {
-                        let Some(log) = helicone::log(turn, span, options) else { return Ok(()) };
-                        keep(&[due.id], &head(&log.headers), &log.body)
+                    self.turn(recorded, due, |turn, share| {
+                        traces::turn(recorded, turn, share, |turn, span| {
+                            let log = helicone::log(turn, span, options);
+                            let Some(log) = log else { return Ok(()) };
+                            keep(&[due.id], &head(&log.headers), &log.body)
+                        })
                     })?;
                 }
             }
@@ -139,11 +139,9 @@ impl Packer {
                     keep(ids.get(parcel.turns).unwrap_or_default(), &head, &parcel.body)
                 };
                 for due in due {
-                    self.turn(recorded, due, |turn, mut span| {
-                        span.trim(OTLP_SPAN_BYTES);
-                        packer.push(turn, &span).into_iter().try_for_each(&mut keep)
+                    self.turn(recorded, due, |turn, share| {
+                        traces::otlp(recorded, turn, share, &mut packer, &mut keep)
                     })?;
-                    packer.end_turn().into_iter().try_for_each(&mut keep)?;
                 }
                 packer.finish().into_iter().try_for_each(keep)?;
             }
@@ -154,12 +152,12 @@ impl Packer {
         Ok(())
     }
 
-    /// Gives each span of a turn to `each`, as the destination is to have it.
+    /// Gives what is recorded of a turn to `pack`, with what of it the destination is to have.
     fn turn(
         &self,
         tape: &Tape,
         due: &Due,
-        each: impl FnMut(&Turn, Span) -> Result<(), Error>,
+        pack: impl FnOnce(Recorded, &Share<'_>) -> Result<u64, Error>,
     ) -> Result<(), Problem> {
         let lost = |why: &str| Problem::Lost(due.id, why.to_owned());
         let Item::Turn { session, message } = &due.item else {
@@ -171,7 +169,7 @@ impl Packer {
             redactor: Some(&self.redactor),
         };
         let read = || match tape.turn(session, message)? {
-            Some(recorded) => traces::turn(tape, recorded, &share, each).map(Some),
+            Some(recorded) => pack(recorded, &share).map(Some),
             None => Ok(None),
         };
         match read() {
