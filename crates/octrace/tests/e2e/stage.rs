@@ -115,6 +115,17 @@ pub(crate) fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) -> any
     Ok(())
 }
 
+/// Fails where one of `secrets` is in one of these files.
+pub(crate) fn ensure_hidden(files: &[(PathBuf, Vec<u8>)], secrets: &[&str]) -> anyhow::Result<()> {
+    for (path, bytes) in files {
+        for secret in secrets {
+            let found = memchr::memmem::find(bytes, secret.as_bytes());
+            ensure!(found.is_none(), "{secret} in {}", path.display());
+        }
+    }
+    Ok(())
+}
+
 /// The model calls of a session, turn after turn.
 pub(crate) fn calls(session: &Value) -> Vec<&Value> {
     let turns = session["turns"].as_array().into_iter().flatten();

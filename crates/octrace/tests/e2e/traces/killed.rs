@@ -10,7 +10,7 @@ use octrace_testkit::{
 };
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, ensure_hidden};
 
 /// Model calls with a tool call each, before the last one.
 const TOOLS: usize = 14;
@@ -83,9 +83,5 @@ fn whoever_delivers_is_killed_dozens_of_times_and_each_log_arrives() -> anyhow::
     }
     let again = received.len() - LOGS;
     ensure!(again <= kills, "{again} repeats by {kills} who were killed");
-    for (path, bytes) in stage.kept()? {
-        let found = memchr::memmem::find(&bytes, key.as_bytes());
-        ensure!(found.is_none(), "the key is in {}", path.display());
-    }
-    Ok(())
+    ensure_hidden(&stage.kept()?, &[&key])
 }
