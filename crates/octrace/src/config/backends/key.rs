@@ -48,7 +48,7 @@ impl Setting for Key {
     }
 }
 
-/// What tells two keys apart without saying what they are, as the plugin has it too (`plugin/settings.ts`): the first
+/// What tells two keys apart without saying what they are, as the plugin has it too (`plugin/backends.ts`): the first
 /// eight hexadecimal digits of the SHA-256 of `octrace key`, a zero byte, and the key.
 pub(super) fn print(key: &str) -> String {
     let hash = Sha256::new().chain_update("octrace key\0").chain_update(key).finalize();
