@@ -1,10 +1,13 @@
-//! Tracing backends: what was done arrives by itself, and whoever lacks a key is told so.
+//! What was done arrives by itself, though OpenCode waits for no backend, and whoever lacks a key is told so.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use octrace_testkit::{
-    Received, Receiver, Run,
+    Answer, Received, Receiver, Run,
     script::{Script, Step},
 };
 use serde_json::json;
@@ -44,7 +47,15 @@ fn what_opencode_did_arrives_though_it_exits_at_once() -> anyhow::Result<()> {
             .env("NEATLOGS_API_KEY", &key)
             .env("NEATLOGS_ENDPOINT", neatlogs.url())
     };
+    // OpenCode has ended, though neither of them has said a word.
+    for backend in [&helicone, &neatlogs] {
+        backend.always(Answer::Silence);
+    }
     with_keys(stage.run("mock/scripted", "SCRIPT:work")).output()?.success()?;
+    for backend in [&helicone, &neatlogs] {
+        ensure!(backend.received().iter().all(|one| one.answered.is_none()), "it is silent");
+        backend.release();
+    }
     helicone.wait_for(|received| logs(received) == LOGS)?;
     neatlogs.wait_for(|received| spans(received) == SPANS)?;
     ensure!(neatlogs.received().iter().all(|one| one.path == "/v1/traces"));
@@ -71,4 +82,30 @@ fn what_opencode_did_arrives_though_it_exits_at_once() -> anyhow::Result<()> {
         ensure!(!format!("{output:?}").contains(&key), "{output:?}");
     }
     ensure_hidden(&stage.kept()?, &[&key])
+}
+
+#[test]
+#[ignore = "prints how long `opencode run` takes, with and without; takes minutes"]
+fn the_exit_in_figures() -> anyhow::Result<()> {
+    let receiver = Receiver::otlp()?;
+    receiver.always(Answer::Silence);
+    let stage = Stage::new(script())?;
+    let mut took: [Vec<Duration>; 2] = Default::default();
+    for _ in 0..7 {
+        let arguments = ["run", "--model", "mock/scripted", "SCRIPT:work"];
+        let start = Instant::now();
+        stage.home.opencode(arguments).output()?.success()?;
+        took[0].push(start.elapsed());
+        let start = Instant::now();
+        let run = stage.run("mock/scripted", "SCRIPT:work");
+        let run = run.env("NEATLOGS_API_KEY", "some-key").env("NEATLOGS_ENDPOINT", receiver.url());
+        run.output()?.success()?;
+        took[1].push(start.elapsed());
+    }
+    receiver.release();
+    for (name, took) in ["without", "with"].iter().zip(&mut took) {
+        took.sort();
+        println!("{name}: median {:.2?}, {:.2?} to {:.2?}", took[3], took[0], took[6]);
+    }
+    Ok(())
 }

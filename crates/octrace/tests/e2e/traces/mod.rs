@@ -4,11 +4,10 @@
 //! * [`neatlogs`], [`helicone`]: on loopback, held against what is known of both.
 //! * [`export`]: the same as a file.
 //! * [`projects`]: whose traces go where, and where keys are.
-//! * [`arrival`], [`exit`], [`killed`]: though OpenCode ends at once, the backend is away, or who delivers is killed.
+//! * [`arrival`], [`killed`]: though OpenCode ends at once, the backend is away, or who delivers is killed.
 //! * [`phoenix`]: a real Phoenix is asked what it understood, and rotel takes the same bytes (the slow tests).
 
 mod arrival;
-mod exit;
 mod export;
 mod helicone;
 mod killed;
