@@ -30,7 +30,7 @@ pub use self::{
 use crate::{Batch, Error, SpoolId, Tape, evidence::Record, prune::Budget};
 
 /// Why what is not on the tape any more is a dead letter.
-const PRUNED: &str = "it was pruned from the tape before it could be delivered";
+pub const PRUNED: &str = "it was pruned from the tape before it could be delivered";
 
 /// What makes a destination: one that differs in any of it is another one, and gets nothing of this one's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]

@@ -11,7 +11,7 @@ use octrace_export::{
 };
 use octrace_store::{
     Error, Tape,
-    delivery::{DeliveryId, DestinationId, Due, Identity, Item},
+    delivery::{DeliveryId, DestinationId, Due, Identity, Item, PRUNED},
 };
 use serde::Serialize;
 
@@ -174,7 +174,7 @@ impl Packer {
         };
         match read() {
             Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(lost("it was pruned from the tape before it could be delivered")),
+            Ok(None) => Err(lost(PRUNED)),
             Err(error) if error.is_damage() => Err(lost(&error.to_string())),
             Err(error) => Err(error.into()),
         }
