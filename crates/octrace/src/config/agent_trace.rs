@@ -127,25 +127,8 @@ fn database<F: Fn(&str) -> Option<OsString>>(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::config::{Options, Settings, load};
-
-    fn settings(file: &str, options: &str, variables: &[(&str, &str)]) -> Settings {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("config.toml");
-        std::fs::write(&path, file).unwrap();
-        let options: Options = serde_json::from_str(options).unwrap();
-        let mut settings = load(&path, Path::new("/data"), &options, |name| {
-            let found = variables.iter().find(|(variable, _)| *variable == name);
-            found.map(|(_, value)| value.into())
-        });
-        for problem in &mut settings.problems {
-            problem.place = problem.place.replace(&dir.path().display().to_string(), "");
-        }
-        settings
-    }
+    use crate::config::{Settings, tests::given as settings};
 
     fn told(settings: &Settings) -> String {
         let traced = settings.agent_trace.all();

@@ -323,22 +323,30 @@ fn of_option(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs;
 
     use super::*;
 
-    pub(super) fn settings(content: &str, home: Option<&str>) -> Settings {
+    /// The settings by this `config.toml`, these options of the plugin, in JSON, and these variables.
+    pub(crate) fn given(file: &str, options: &str, variables: &[(&str, &str)]) -> Settings {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("config.toml");
-        fs::write(&file, content).unwrap();
-        let mut settings = load(&file, Path::new("/data"), &Options::new(), |name| {
-            (name == "OCTRACE_HOME").then_some(home)?.map(OsString::from)
+        let path = dir.path().join("config.toml");
+        fs::write(&path, file).unwrap();
+        let options: Options = serde_json::from_str(options).unwrap();
+        let mut settings = load(&path, Path::new("/data"), &options, |name| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| value.into())
         });
         for problem in &mut settings.problems {
             problem.place = problem.place.replace(&dir.path().display().to_string(), "");
         }
         settings
+    }
+
+    fn settings(file: &str, home: Option<&str>) -> Settings {
+        let home = home.map(|home| ("OCTRACE_HOME", home));
+        given(file, "{}", home.as_slice())
     }
 
     fn problems(settings: &Settings) -> String {

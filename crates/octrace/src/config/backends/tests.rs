@@ -1,25 +1,8 @@
 //! What each place may say of tracing backends, and what happens to what it may not.
 
-use std::path::Path;
-
 use octrace_core::trace::Content;
 
-use crate::config::{Options, Settings, load};
-
-fn settings(file: &str, options: &str, variables: &[(&str, &str)]) -> Settings {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("config.toml");
-    std::fs::write(&path, file).unwrap();
-    let options: Options = serde_json::from_str(options).unwrap();
-    let mut settings = load(&path, Path::new("/data"), &options, |name| {
-        let found = variables.iter().find(|(variable, _)| *variable == name);
-        found.map(|(_, value)| value.into())
-    });
-    for problem in &mut settings.problems {
-        problem.place = problem.place.replace(&dir.path().display().to_string(), "");
-    }
-    settings
-}
+use crate::config::{Settings, tests::given as settings};
 
 fn told(settings: &Settings) -> String {
     let lines = settings.backends.all();
@@ -240,7 +223,7 @@ protocol = "grpc"
     /config.toml:30: `otlp.protocol` must be `http/protobuf`, the one that octrace has; nothing is sent there
     "#);
     for file in ["otlp = 'x'", "otlp = ['x']", "[[otlp]]\nendpoint = 'https://a'\n[[otlp]]\n"] {
-        assert_eq!(super::super::tests::settings(file, None).problems.len(), 1, "{file}");
+        assert_eq!(super::super::tests::given(file, "{}", &[]).problems.len(), 1, "{file}");
     }
 }
 

@@ -114,19 +114,11 @@ fn access(destination: &Identity, own: Option<&Backends>) -> Option<Access> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::{super::destination::traces, *};
-    use crate::config::{self, Options, Settings};
+    use crate::config::{Settings, tests::given};
 
     fn settings(file: &str, variables: &[(&str, &str)]) -> Settings {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, file).unwrap();
-        config::load(&path, Path::new("/data"), &Options::new(), |name| {
-            let found = variables.iter().find(|(variable, _)| *variable == name);
-            found.map(|(_, value)| value.into())
-        })
+        given(file, "{}", variables)
     }
 
     fn named(settings: &Settings) -> Vec<Identity> {
