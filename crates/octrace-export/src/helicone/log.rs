@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io};
 
 use octrace_core::{
     provider::Usage,
-    trace::{Attempt, Content, Failure, Message, ModelSpan, Part, Role, Span, ToolSpan, What},
+    trace::{Attempt, Content, Failure, ModelSpan, Role, Span, ToolSpan, What},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -215,23 +215,12 @@ pub(super) fn fitting(
             while !span.trim(texts) && texts > 0 {
                 texts = texts / 8 * 7;
             }
-        } else {
-            forget(span);
+        } else if let What::Model(call) = &mut span.what {
+            // The older half of the conversation.
+            call.said.leave_out(call.said.input.len() / 2);
         }
     }
     None
-}
-
-/// Takes the older half of the conversation away.
-fn forget(span: &mut Span) {
-    if let What::Model(call) = &mut span.what {
-        let input = &mut call.said.input;
-        let count = input.len() / 2;
-        if count > 0 {
-            let mark = Part::Text(format!("[… {count} messages left out]"));
-            input.splice(..count, [Message { role: Role::User, parts: vec![mark] }]);
-        }
-    }
 }
 
 fn body<'a>(span: &'a Span, pairs: &'a [(String, String)], content: Content) -> Option<Body<'a>> {

@@ -93,7 +93,16 @@ fn escaped(text: &str, max: usize) -> usize {
 }
 
 impl Said {
-    /// Drops the oldest messages, with as many bytes as that.
+    /// Leaves the oldest messages out, so many of them, and says so in their place.
+    pub fn leave_out(&mut self, count: usize) {
+        let count = count.min(self.input.len());
+        if count > 0 {
+            let mark = Part::Text(format!("[… {count} messages left out]"));
+            self.input.splice(..count, [Message { role: Role::User, parts: vec![mark] }]);
+        }
+    }
+
+    /// The same with as many as have so many bytes.
     fn forget(&mut self, bytes: usize) {
         let (mut gone, mut count) = (0, 0);
         for message in &mut self.input {
@@ -104,9 +113,6 @@ impl Said {
             message.strings(&mut |_, text| gone += text.len());
             count += 1;
         }
-        if count > 0 {
-            let mark = Part::Text(format!("[… {count} messages left out]"));
-            self.input.splice(..count, [Message { role: Role::User, parts: vec![mark] }]);
-        }
+        self.leave_out(count);
     }
 }
