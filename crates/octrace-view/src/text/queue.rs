@@ -1,6 +1,7 @@
 //! What is to be delivered: each destination with what waits for it, and what was given up.
 
-use octrace_store::delivery::{DeadLetter, Standing};
+use octrace_store::delivery::{DeadLetter, Identity, Standing};
+use serde_json::Value;
 
 use super::{Paint, Style, counted, figures, line::Line};
 
@@ -59,11 +60,20 @@ fn destination(
     Line::new()
         .put(Paint::Strong, &destination.id.0.to_string())
         .layout(Paint::Plain, "  ")
-        .plain(&destination.identity.name)
+        .dotted(
+            style,
+            Paint::Plain,
+            [destination.identity.name.as_str(), &sort(&destination.identity)],
+        )
         .render(style, out);
+    // What is missing here matters to nobody while nothing waits.
+    let lacks = lacks.filter(|_| *waiting > 0 || *dead > 0);
     let since = |at_us: i64| figures::duration(now_us.saturating_sub(at_us));
     let oldest = oldest_us.map(|at_us| format!("the oldest for {}", since(at_us)));
-    let waits = format!("{} waiting", figures::grouped(*waiting));
+    let waits = match waiting {
+        0 => "nothing waits".to_owned(),
+        waiting => format!("{} waiting", figures::grouped(*waiting)),
+    };
     let dead = match dead {
         0 => String::new(),
         dead => counted(*dead, "dead letter"),
@@ -85,6 +95,21 @@ fn destination(
     if let Some(error) = &destination.error {
         let failed = format!("   failed {}: ", times(destination.attempts));
         Line::new().layout(Paint::Warn, &failed).plain(error).render(style, out);
+    }
+}
+
+/// What tells destinations with one address apart, but for their keys; a Postgres' address says it all.
+fn sort(destination: &Identity) -> String {
+    let options: Value = serde_json::from_str(&destination.options).unwrap_or_default();
+    let option = |name: &str| options[name].as_str().unwrap_or_default();
+    let kind = match (destination.kind.as_str(), option("profile")) {
+        ("postgres", _) => return String::new(),
+        ("otlp", profile) if !profile.is_empty() => format!("otlp, {profile}"),
+        (kind, _) => kind.to_owned(),
+    };
+    match option("content") {
+        content @ "metadata_only" => format!("{kind}, {content}"),
+        _ => kind,
     }
 }
 
@@ -125,6 +150,14 @@ mod tests {
         }
     }
 
+    fn backend(kind: &str, options: &str) -> Standing {
+        let mut standing = standing(4, None);
+        let identity = &mut standing.destination.identity;
+        (identity.kind, identity.options) = (kind.to_owned(), options.to_owned());
+        identity.name = "http://localhost:6006".to_owned();
+        standing
+    }
+
     #[test]
     fn it_says_what_waits_where_since_when_and_why() {
         let letter = |id, event: Option<&str>, session: Option<&str>| DeadLetter {
@@ -143,7 +176,10 @@ mod tests {
         let destinations = [
             (standing(1, Some(away)), None),
             (standing(2, Some(away)), Some("its URL is not in this environment")),
-            (standing(3, None), None),
+            (standing(3, None), Some("its URL is not in this environment")),
+            (backend("otlp", r#"{"profile":"openinference","content":"full"}"#), None),
+            (backend("helicone", r#"{"profile":"genai","content":"metadata_only"}"#), None),
+            (backend("newer", "[]"), None),
         ];
         let letters = [letter(17, Some("message.updated"), Some("ses_1")), letter(18, None, None)];
         insta::assert_snapshot!(queue(&destinations, &letters, &Style::plain(), NOW), @"
@@ -154,7 +190,13 @@ mod tests {
            1,234 waiting · the oldest for 1h05m · 12 dead letters · its URL is not in this environment
            failed 3 times: no connection to db1:5432: connection refused
         3  postgres://me@db3/trace
-           0 waiting
+           nothing waits
+        4  http://localhost:6006 · otlp, openinference
+           nothing waits
+        4  http://localhost:6006 · helicone, metadata_only
+           nothing waits
+        4  http://localhost:6006 · newer
+           nothing waits
         dead  17  message.updated · ses_1 · destination 1 · refused 6 times · 2027-01-15 08:00:00
               value too long␛[2J
         dead  18  event · destination 1 · refused 6 times · 2027-01-15 08:00:00
