@@ -62,16 +62,57 @@ pub(super) fn told(undelivered: &[Undelivered], out: &Output) -> Result {
     let says = |waiting: &Undelivered| {
         let Standing { destination, waiting: count, .. } = &waiting.standing;
         let items = text::counted(*count, "item");
-        format!("{items} wait for {}: {}", destination.identity.name, waiting.why())
+        format!("{items} waiting for {}: {}", destination.identity.name, waiting.why())
     };
     for waiting in undelivered.iter().filter(|waiting| waiting.lacks.is_some()) {
         out.note(&says(waiting));
     }
-    match undelivered.iter().find(|waiting| waiting.lacks.is_none()) {
-        None => Ok(()),
-        Some(waiting) => {
-            let failure = Failure::failed(format!("not all is delivered: {}", says(waiting)));
-            Err(failure.hint("Nothing is lost; `octrace queue` shows how it stands."))
-        }
+    let failed: Vec<_> = undelivered.iter().filter(|waiting| waiting.lacks.is_none()).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let failure =
+        failed.into_iter().fold(Failure::failed("not all is delivered"), |failure, waiting| {
+            failure.item(says(waiting))
+        });
+    Err(failure.hint("Nothing is lost; `octrace queue` shows how it stands."))
+}
+
+#[cfg(test)]
+mod tests {
+    use octrace_store::delivery::{Destination, DestinationId, Identity, Rules};
+
+    use super::*;
+
+    fn undelivered(name: &str, waiting: u64, lacks: Option<&'static str>) -> Undelivered {
+        let identity =
+            Identity { kind: "otlp".to_owned(), name: name.to_owned(), options: "{}".to_owned() };
+        let destination = Destination {
+            id: DestinationId(1),
+            identity,
+            rules: Rules::default(),
+            attempts: 1,
+            retry_us: None,
+            retry_is_asked: false,
+            error: Some("answered 503".to_owned()),
+        };
+        let standing = Standing { destination, waiting, oldest_us: None, dead: 0 };
+        Undelivered { standing, lacks }
+    }
+
+    #[test]
+    fn every_destination_that_could_have_taken_it_is_named() {
+        let out = Output::new();
+        let elsewhere = undelivered("http://c", 1, Some("its key is not in this environment"));
+        assert!(told(std::slice::from_ref(&elsewhere), &out).is_ok());
+        let undelivered =
+            [undelivered("http://a", 1, None), elsewhere, undelivered("http://b", 2, None)];
+        let failure = told(&undelivered, &out).unwrap_err();
+        insta::assert_snapshot!(failure.message(), @"
+        octrace: not all is delivered
+          1 item waiting for http://a: answered 503
+          2 items waiting for http://b: answered 503
+          hint: Nothing is lost; `octrace queue` shows how it stands.
+        ");
     }
 }
