@@ -62,6 +62,7 @@ enum Content {
     /// All of it
     Full,
     /// Roles, times, counts, and names of tools and models
+    #[value(name = "metadata_only", alias = "metadata-only")]
     MetadataOnly,
 }
 

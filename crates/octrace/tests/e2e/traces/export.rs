@@ -79,7 +79,7 @@ fn a_session_is_one_tree_that_any_receiver_can_read() -> anyhow::Result<()> {
     let system = system.lines().next().context("a line")?;
     ensure!(!text.contains(system));
     ensure!(read(&export(&["--system-prompt"])?)?.1.contains(system));
-    let (metadata, text) = read(&export(&["--content", "metadata-only"])?)?;
+    let (metadata, text) = read(&export(&["--content", "metadata_only"])?)?;
     assert_eq!(metadata.keys().collect::<Vec<_>>(), spans.keys().collect::<Vec<_>>());
     for content in ["from the child", "The child was right.", "missing.txt", "SCRIPT:"] {
         ensure!(!text.contains(content), "{content}");
