@@ -157,7 +157,10 @@ fn list(context: &mut Context, json: bool) -> Result {
 
 fn nothing(settings: &Settings) -> String {
     let named: Vec<_> = destination::own(settings).into_iter().map(|own| own.name).collect();
-    if named.is_empty() {
+    let off: Vec<_> = settings.backends.otlp.off().collect();
+    if let ([], [(endpoint, variable), ..]) = (&named[..], &off[..]) {
+        format!("nothing is delivered anywhere: for {endpoint}, {variable} is not set here")
+    } else if named.is_empty() {
         "nothing is delivered anywhere; AGENT_TRACE_DATABASE_URL names a Postgres, and NEATLOGS_API_KEY, \
          HELICONE_API_KEY or OCTRACE_OTEL_EXPORTER_OTLP_ENDPOINT a tracing backend"
             .to_owned()

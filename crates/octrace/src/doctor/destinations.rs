@@ -43,12 +43,21 @@ pub(super) fn destinations(paths: &Paths, settings: &Settings) -> Vec<Finding> {
             findings.push(finding);
         }
     }
+    findings
+        .extend(settings.backends.otlp.off().map(|(endpoint, variable)| off(&endpoint, &variable)));
     findings.extend(
         queue
             .iter()
             .filter_map(|standing| waits(standing, delivery.lacks(&standing.destination.identity))),
     );
     findings
+}
+
+/// A backend of the settings that gets nothing from an OpenCode with this environment.
+fn off(endpoint: &str, variable: &str) -> Finding {
+    let says = format!("nothing is sent to {endpoint} from here: {variable} is not set");
+    Finding::note(ABOUT, says)
+        .remedy("OpenCode needs it in its environment, and `octrace flush` too.")
 }
 
 /// Whether it answers; `None` where nothing of this environment leads there.
@@ -192,6 +201,27 @@ mod tests {
     }
 
     #[test]
+    fn a_backend_whose_key_is_not_set_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let table = "[[otlp]]\nendpoint = \"https://traces.example\"\nheaders = { x-key = \"${TRACES_KEY}\" }\n";
+        std::fs::write(&file, table).unwrap();
+        let found = |key: Option<&str>| {
+            let settings =
+                crate::config::load(&file, folder.path(), &crate::config::Options::new(), |name| {
+                    key.filter(|_| name == "TRACES_KEY").map(Into::into)
+                });
+            let off = settings.backends.otlp.off();
+            off.map(|(endpoint, variable)| told(&super::off(&endpoint, &variable)))
+                .collect::<Vec<_>>()
+        };
+        let says =
+            "note: nothing is sent to https://traces.example from here: TRACES_KEY is not set";
+        assert_eq!(found(None), [says]);
+        assert_eq!(found(Some("k")), [""; 0]);
+    }
+
+    #[test]
     fn a_backend_is_asked_without_leaving_anything_there() {
         let key = "k".repeat(20);
         let ask = |kind: &str, receiver: &Receiver| {
@@ -212,7 +242,8 @@ mod tests {
         let helicone = Receiver::helicone().unwrap();
         let refused = "ok: URL answers; whether it accepts the key, the first log shows -> ";
         assert_eq!(ask("helicone", &helicone), refused);
-        assert_eq!(helicone.received()[0].answered, Some(400));
+        // It is told to be answered once the answer has left.
+        helicone.wait_for(|received| received[0].answered == Some(400)).unwrap();
 
         let says = |kind: &str, status, body: &str| {
             otlp.always(self::says(status, body));

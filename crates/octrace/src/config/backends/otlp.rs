@@ -147,6 +147,14 @@ impl Otlp {
         )
     }
 
+    /// Those of the file that are off for want of a variable of this environment: where each is, and the variable.
+    pub(crate) fn off(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.tables.iter().filter_map(|Value { value: table, .. }| {
+            let variable = self.print(table, &Prints::new()).err()?;
+            Some((table.endpoint.show(), variable))
+        })
+    }
+
     /// The backend of the environment, and what tells its headers apart, if it has some; `environment` has the fingerprints
     /// of another environment.
     pub(crate) fn of_environment(
