@@ -15,9 +15,9 @@ use crate::record::{self, FlushReport, Undelivered};
 
 /// Wait until everything captured so far is on the tape, in the files that follow it, and delivered
 ///
-/// Running recorders are asked; what no recorder reads is read by this command. What waits to be delivered is, where the
-/// URL of the Postgres or the key of the tracing backend is in this environment or in the settings; else it is named, and
-/// waits on. Who asked to be left in peace for a while (Retry-After) is.
+/// Running recorders are asked; what no recorder reads is read by this command. What waits to be delivered goes out from
+/// here, where the URL of the Postgres or the key of the tracing backend is in this environment or in the settings; what
+/// waits for others is named, and waits on. A backend that asked for time (Retry-After) is left alone until then.
 #[derive(Args)]
 pub(crate) struct Flush {
     /// Give up after this many seconds

@@ -25,6 +25,8 @@ const ABOUT: &str = "delivery";
 /// How long a destination may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+const NO_ENDPOINT: &str = "That is no endpoint for traces, it seems: correct it.";
+
 const WAITS: &str = "What is recorded waits; nothing is lost.";
 
 /// The destinations of this environment, and every other one that something waits for.
@@ -92,12 +94,16 @@ fn answered(to: &Identity, answer: &Answer) -> Finding {
         return Finding::ok(ABOUT, says);
     }
     let (why, remedy) = match (answer.judge(now_us()), answer.status) {
+        // Many a server has a page for whatever it is asked.
+        (Verdict::Accepted, _) if answer.body.trim_ascii_start().starts_with(b"<") => {
+            let says =
+                format!("{name} answers with a page for browsers: what is sent there is lost");
+            return Finding::problem(ABOUT, says).remedy(NO_ENDPOINT);
+        }
         (Verdict::Accepted | Verdict::Partly(_), _) => {
             return Finding::ok(ABOUT, format!("{name} answers"));
         }
-        (Verdict::Refused(why), _) => {
-            (why, "That is no endpoint for traces, it seems: correct it.")
-        }
+        (Verdict::Refused(why), _) => (why, NO_ENDPOINT),
         (Verdict::Later { why, .. }, 401 | 403) => (why, key(kind)),
         (Verdict::Later { why, .. }, 300..=499) if answer.status != 429 => {
             (why, "Correct the endpoint: it is the base URL, and the path comes by itself.")
@@ -254,6 +260,8 @@ mod tests {
         insta::assert_snapshot!(says("otlp", 403, ""), @"PROBLEM: nothing is delivered now: URL answered 403: it does not accept the key -> Correct OCTRACE_OTEL_EXPORTER_OTLP_HEADERS, or the headers in the settings.");
         insta::assert_snapshot!(says("otlp", 404, "<html>"), @"PROBLEM: nothing is delivered now: URL answered 404: there is no such endpoint -> Correct the endpoint: it is the base URL, and the path comes by itself.");
         insta::assert_snapshot!(says("otlp", 400, "not OTLP"), @"PROBLEM: nothing is delivered now: URL answered 400 (not OTLP) -> That is no endpoint for traces, it seems: correct it.");
+        insta::assert_snapshot!(says("otlp", 200, "\n<!doctype html>"), @"PROBLEM: URL answers with a page for browsers: what is sent there is lost -> That is no endpoint for traces, it seems: correct it.");
+        insta::assert_snapshot!(says("otlp", 200, "{}"), @"ok: URL answers -> ");
         insta::assert_snapshot!(says("otlp", 429, ""), @"PROBLEM: nothing is delivered now: URL answered 429 -> What is recorded waits; nothing is lost.");
         insta::assert_snapshot!(says("otlp", 503, "in maintenance"), @"PROBLEM: nothing is delivered now: URL answered 503 (in maintenance) -> What is recorded waits; nothing is lost.");
         otlp.is_down(true);
