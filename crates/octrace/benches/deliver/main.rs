@@ -1,0 +1,220 @@
+//! What delivery to tracing backends costs, measured from outside: the built binary's `octrace flush` on a tape with ten
+//! thousand turns that wait, against receivers on loopback that only read.
+//!
+//! `cargo bench -p octrace --bench deliver` makes the tape in a temporary folder (a few minutes, a few gigabytes) and prints
+//! a table. `-- --turns=500` takes fewer turns, to see that it works.
+//!
+//! * `tape`: the turns. `sink`: the receivers, and who would post the same to them without doing anything else.
+
+#![expect(clippy::print_stdout, reason = "a table is what it is for")]
+
+mod sink;
+mod tape;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use octrace_store::{Tape, delivery::Identity};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use self::{
+    sink::Sink,
+    tape::{Shape, Wanted},
+};
+
+/// What every backend is asked with here.
+const KEY: &str = "some-key";
+
+/// How often it is looked what a process has needed so far.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A backend, and which environment names it.
+#[derive(Clone, Copy)]
+struct Backend {
+    name: &'static str,
+    kind: &'static str,
+    profile: &'static str,
+    endpoint: &'static str,
+    key: Option<&'static str>,
+    /// What the slow one needs for a request.
+    slow: Duration,
+}
+
+const BACKENDS: [Backend; 3] = [
+    Backend {
+        name: "OTLP (genai)",
+        kind: "otlp",
+        profile: "genai",
+        endpoint: "OCTRACE_OTEL_EXPORTER_OTLP_ENDPOINT",
+        key: None,
+        slow: Duration::from_millis(500),
+    },
+    Backend {
+        name: "Neatlogs",
+        kind: "neatlogs",
+        profile: "neatlogs",
+        endpoint: "NEATLOGS_ENDPOINT",
+        key: Some("NEATLOGS_API_KEY"),
+        slow: Duration::from_millis(500),
+    },
+    Backend {
+        name: "Helicone",
+        kind: "helicone",
+        profile: "genai",
+        endpoint: "HELICONE_ENDPOINT",
+        key: Some("HELICONE_API_KEY"),
+        slow: Duration::from_millis(25),
+    },
+];
+
+fn main() -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        println!("a debug build: its figures say nothing");
+    }
+    let turns = std::env::args().find_map(|it| it.strip_prefix("--turns=")?.parse().ok());
+    let turns: usize = turns.unwrap_or(10_000);
+    println!("{} processors", thread::available_parallelism()?);
+
+    measure("turns of 3 model calls", turns, Shape::Session)?;
+    measure("turns with a request of 1 MB", 40.min(turns), Shape::Large { bytes: 1 << 20 })?;
+    measure("turns with a request of 10 MB", 10.min(turns), Shape::Large { bytes: 10 << 20 })
+}
+
+/// Each backend gets all turns when it answers at once, and the first tenth when it takes its time.
+fn measure(what: &str, turns: usize, shape: Shape) -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let path = home.path().join("tape.db");
+    let mut sinks = Vec::new();
+    for backend in BACKENDS {
+        sinks.push((backend, Sink::open(Duration::ZERO)?));
+    }
+    for backend in BACKENDS {
+        sinks.push((backend, Sink::open(backend.slow)?));
+    }
+    let wanted: Vec<_> = sinks
+        .iter()
+        .map(|(backend, sink)| Wanted {
+            identity: backend.identity(&sink.url()),
+            turns: if sink.takes.is_zero() { turns } else { turns.div_ceil(10) },
+        })
+        .collect();
+    let begun = Instant::now();
+    let bodies = tape::write(&path, turns, shape, &wanted)?;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    println!(
+        "\n{turns} {what}: {:.0} MB of requests, a tape of {:.0} MB, made in {:.0?}",
+        megabytes(bodies),
+        megabytes(fs::metadata(&path)?.len()),
+        begun.elapsed(),
+    );
+    println!(
+        "{:<14} {:>9} {:>6} {:>8} {:>8} {:>8} {:>9} {:>9} {:>8} {:>8}",
+        "backend",
+        "answers",
+        "turns",
+        "requests",
+        "MB",
+        "took",
+        "requests",
+        "receiver",
+        "CPU",
+        "peak"
+    );
+    for ((backend, sink), wanted) in sinks.iter().zip(&wanted) {
+        let standing = || -> anyhow::Result<_> {
+            let queue = Tape::open(&path)?.queue()?.into_iter();
+            let mut queue =
+                queue.filter(|standing| standing.destination.identity == wanted.identity);
+            queue.next().context("a destination")
+        };
+        let turns = standing()?.waiting;
+        let flushed = flush(home.path(), backend, &sink.url())?;
+        let left = standing()?;
+        ensure!(left.waiting + left.dead == 0, "{left:?}");
+        let sizes = sink.sizes();
+        let bound = sink::post(sink, &sizes)?;
+        let answers = match sink.takes.as_millis() {
+            0 => "at once".to_owned(),
+            ms => format!("in {ms} ms"),
+        };
+        println!(
+            "{:<14} {answers:>9} {turns:>6} {:>8} {:>8.1} {:>6.2} s {:>7.1}/s {:>7.2} s {:>6.2} s {:>5.1} MB",
+            backend.name,
+            sizes.len(),
+            megabytes(sizes.iter().sum()),
+            flushed.took.as_secs_f64(),
+            sizes.len() as f64 / flushed.took.as_secs_f64(),
+            bound.as_secs_f64(),
+            flushed.cpu.as_secs_f64(),
+            megabytes(flushed.peak),
+        );
+    }
+    Ok(())
+}
+
+impl Backend {
+    /// As a recording names it.
+    fn identity(&self, url: &str) -> Identity {
+        let hash = Sha256::new().chain_update("octrace key\0").chain_update(KEY).finalize();
+        let print: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let options = json!({"key": self.key.map(|_| print), "profile": self.profile, "content": "full",
+            "system_prompt": false, "name": "opencode", "patterns": []});
+        Identity { kind: self.kind.to_owned(), name: url.to_owned(), options: options.to_string() }
+    }
+}
+
+/// What a process needed.
+struct Flushed {
+    took: Duration,
+    /// Of all its threads, in user mode and in the kernel.
+    cpu: Duration,
+    /// Resident memory at most, in bytes.
+    peak: u64,
+}
+
+fn flush(home: &Path, backend: &Backend, url: &str) -> anyhow::Result<Flushed> {
+    let begun = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_octrace"))
+        .env("OCTRACE_HOME", home)
+        .env(backend.endpoint, url)
+        .envs(backend.key.map(|name| (name, KEY)))
+        .args(["flush", "--timeout", "3600"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let process = Path::new("/proc").join(child.id().to_string());
+    let (mut cpu, mut peak) = (Duration::ZERO, 0);
+    let status = loop {
+        // It only ever grows; in a process that ends it is gone.
+        let status = fs::read_to_string(process.join("status")).context("a system with /proc")?;
+        peak = peak.max(high_water(&status).unwrap_or_default());
+        cpu = cpu.max(spent(&fs::read_to_string(process.join("stat"))?).unwrap_or_default());
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        thread::sleep(LOOK_EVERY);
+    };
+    let took = begun.elapsed();
+    ensure!(status.success(), "octrace flush to {}", backend.name);
+    Ok(Flushed { took, cpu, peak })
+}
+
+/// `VmHWM`, in bytes.
+fn high_water(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+/// Processor time; the system counts in hundredths of a second.
+fn spent(stat: &str) -> Option<Duration> {
+    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+}
