@@ -126,7 +126,7 @@ impl Reader {
 
     fn text(&mut self, text: String) {
         if self.open > 0 {
-            self.append(&text);
+            self.append(text);
         } else if !text.is_empty() {
             self.parts.push(Part::Text(text));
         }
@@ -138,20 +138,22 @@ impl Reader {
         }
         // A result is text.
         match part {
-            Part::Media { mime, bytes } => self.append(&format!("[{mime}, {bytes} bytes]")),
-            Part::Call { name, arguments, .. } => self.append(&format!("{name} {arguments}")),
-            Part::Other(text) | Part::Text(text) | Part::Reasoning(text) => self.append(&text),
+            Part::Media { mime, bytes } => self.append(format!("[{mime}, {bytes} bytes]")),
+            Part::Call { name, arguments, .. } => self.append(format!("{name} {arguments}")),
+            Part::Other(text) | Part::Text(text) | Part::Reasoning(text) => self.append(text),
             Part::Result { .. } => {}
         }
     }
 
-    /// Adds a line to the result.
-    fn append(&mut self, line: &str) {
+    /// Adds a line to the result. A result of one text, which may be large, is that text itself.
+    fn append(&mut self, line: String) {
         if let Some(Part::Result { text, .. }) = self.parts.last_mut() {
-            if !text.is_empty() {
+            if text.is_empty() {
+                *text = line;
+            } else {
                 text.push('\n');
+                text.push_str(&line);
             }
-            text.push_str(line);
         }
     }
 }
