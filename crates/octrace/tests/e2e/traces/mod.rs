@@ -5,9 +5,11 @@
 //! * [`export`]: the same as a file.
 //! * [`projects`]: whose traces go where, and where keys are.
 //! * [`arrival`], [`killed`]: though OpenCode ends at once, the backend is away, or who delivers is killed.
+//! * [`exit`]: what that end costs, in figures.
 //! * [`phoenix`]: a real Phoenix is asked what it understood, and rotel takes the same bytes (the slow tests).
 
 mod arrival;
+mod exit;
 mod export;
 mod helicone;
 mod killed;
