@@ -262,7 +262,12 @@ impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
 
     /// Those that can be read, and all as they were written; the others are named by their numbers.
     fn patterns(&mut self, spec: &Spec) -> Value<(Patterns, Vec<String>)> {
-        let written = self.value(spec, Vec::new());
+        let mut written: Value<Vec<String>> = self.value(spec, Vec::new());
+        if written.origin == Origin::Option && written.value.len() > PROJECT_PATTERNS {
+            written.value.truncate(PROJECT_PATTERNS);
+            let what = format!("has more than {PROJECT_PATTERNS}; the others are passed over");
+            self.wrong(spec, &written, &what);
+        }
         let (patterns, bad) = Patterns::new(&written.value);
         for bad in bad {
             self.wrong(spec, &written, &bad.to_string());
@@ -302,6 +307,10 @@ impl<F: Fn(&str) -> Option<OsString>> Sources<'_, F> {
         value
     }
 }
+
+/// Each pattern may take a mebibyte in memory and a while to read; a project whose list is longer would keep its user's
+/// recorder from recording.
+const PROJECT_PATTERNS: usize = 100;
 
 /// What would redirect or unlock what others wrote, however it is called. It comes from the environment and the user's
 /// file.

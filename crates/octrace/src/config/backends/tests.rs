@@ -1,6 +1,7 @@
 //! What each place may say of tracing backends, and what happens to what it may not.
 
 use octrace_core::trace::Content;
+use serde_json::json;
 
 use crate::config::{Settings, tests::given as settings};
 
@@ -129,6 +130,21 @@ fn a_project_can_set_no_endpoint_and_no_key() {
     the plugin's options: `otlp` is not for a project to set
     the plugin's options: `system_prompt` is not a setting
     ");
+}
+
+#[test]
+fn a_project_cannot_exhaust_who_records_it_by_patterns() {
+    let patterns = |count: usize| (0..count).map(|n| format!("A{n}")).collect::<Vec<_>>();
+    let options = |count| json!({"redactPatterns": patterns(count)}).to_string();
+    let [all, too_many] = [100, 101].map(|count| settings("", &options(count), &[]));
+    assert_eq!(all.problems, []);
+    for settings in [&all, &too_many] {
+        assert_eq!(settings.backends.helicone.patterns.value.1, patterns(100));
+        assert_eq!(settings.backends.otlp.patterns.value.1, patterns(100));
+    }
+    assert!(problems(&too_many).contains("`redactPatterns`: has more than 100; the others"));
+    let mine = settings(&format!("helicone.redactPatterns = {:?}", patterns(101)), "{}", &[]);
+    assert_eq!(mine.backends.helicone.patterns.value.1.len(), 101, "a user knows what they do");
 }
 
 #[test]
