@@ -201,12 +201,13 @@ impl Default for Client {
 
 impl Answer {
     /// With this status and body, and no wish to be left in peace.
-    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, body: body.into(), retry_after: None }
     }
 
     /// How long the backend wants to be left in peace, `now_us` being µs since the Unix epoch: it may have named a date.
-    pub fn retry_after(&self, now_us: i64) -> Option<Duration> {
+    pub(crate) fn retry_after(&self, now_us: i64) -> Option<Duration> {
         let said = self.retry_after.as_deref()?.trim();
         if let Ok(seconds) = said.parse() {
             return Some(Duration::from_secs(seconds));
@@ -217,7 +218,7 @@ impl Answer {
     }
 
     /// The backend's own words, cut after 300 characters; `None` where it says nothing that is for people.
-    pub fn said(&self) -> Option<String> {
+    pub(crate) fn said(&self) -> Option<String> {
         let text = std::str::from_utf8(&self.body).ok()?.trim();
         if text.is_empty() || text.starts_with('<') {
             return None;

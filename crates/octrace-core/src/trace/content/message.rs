@@ -7,8 +7,8 @@ use crate::{
     trace::{Message, Part, Role},
 };
 
-/// What a provider's message says: none where that is nothing. Tools' results that one dialect puts into the user's message are messages of their
-/// own, as in the others.
+/// What a provider's message says: none where that is nothing. Tools' results that one dialect puts into the user's message
+/// are messages of their own, as in the others.
 pub(super) fn messages(json: &[u8]) -> Vec<Message> {
     let (speaker, call) = conversation::speaker(json);
     let role = role(&speaker);
