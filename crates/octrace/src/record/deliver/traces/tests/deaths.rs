@@ -57,10 +57,6 @@ fn whenever_somebody_drops_a_turn_those_that_are_packed_with_it_arrive() {
     }
 }
 
-fn has(received: &Received, text: &str) -> bool {
-    received.plain().is_ok_and(|plain| memchr::memmem::find(&plain, text.as_bytes()).is_some())
-}
-
 fn answer() -> impl Strategy<Value = Answer> {
     let says = |status, body: &str| Answer::Says(Response::new(status, body));
     prop_oneof![

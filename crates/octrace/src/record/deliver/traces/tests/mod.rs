@@ -6,4 +6,4 @@ mod deaths;
 mod stage;
 mod weather;
 
-use self::stage::{KEY, Stage};
+use self::stage::{KEY, Stage, has};

@@ -114,15 +114,7 @@ impl Stage {
     /// Delivers, waiting by the clock as long as anybody asks for, until nothing waits; how long that was.
     pub(super) fn deliver(&self) -> Duration {
         let began_us = self.clock.get();
-        let mut process = self.process();
-        loop {
-            match process.step(Urge::None).unwrap() {
-                Next::Again => {}
-                Next::Idle(None) => break,
-                Next::Idle(Some(wait)) | Next::Rest(wait) => self.go_on(wait),
-                Next::Gone => panic!("it is named by a spool"),
-            }
-        }
+        self.deliver_until(i64::MAX);
         Duration::from_micros((self.clock.get() - began_us).unsigned_abs())
     }
 
@@ -164,7 +156,10 @@ impl Stage {
 
     /// Tries, as a process does that goes on for so long.
     pub(super) fn try_for(&self, time: Duration) {
-        let until_us = self.clock.get() + i64::try_from(time.as_micros()).unwrap();
+        self.deliver_until(self.clock.get() + i64::try_from(time.as_micros()).unwrap());
+    }
+
+    fn deliver_until(&self, until_us: i64) {
         let mut process = self.process();
         while self.clock.get() < until_us {
             match process.step(Urge::None).unwrap() {
@@ -267,6 +262,11 @@ impl<A: Fn() + 'static> Subscriber for Meddler<A> {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
+}
+
+/// Whether this text is in a request.
+pub(super) fn has(received: &Received, text: &str) -> bool {
+    received.plain().is_ok_and(|plain| memchr::memmem::find(&plain, text.as_bytes()).is_some())
 }
 
 /// What is in a request, by ids.
