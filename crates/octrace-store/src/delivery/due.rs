@@ -132,8 +132,10 @@ enum Found {
     Gone,
 }
 
-/// Items that may be sent now: a condition.
-const READY: &str = "dead_us IS NULL AND (retry_us IS NULL OR retry_us <= ?2)";
+/// Items that may be sent now: a condition. None has to wait for an hour: what is further away is no time that this
+/// clock gave, it was turned back.
+const READY: &str = "dead_us IS NULL
+    AND (retry_us IS NULL OR retry_us <= ?2 OR retry_us > ?2 + 3600000000)";
 
 impl Tape {
     /// How much waits for this destination, and how long it may; whether the destination is to be left in peace is
@@ -153,7 +155,8 @@ impl Tape {
             .connection
             .prepare_cached(
                 "SELECT min(retry_us) FROM deliveries
-                 WHERE destination = ?1 AND dead_us IS NULL AND retry_us > ?2",
+                 WHERE destination = ?1 AND dead_us IS NULL
+                     AND retry_us > ?2 AND retry_us <= ?2 + 3600000000",
             )?
             .query_row(params![to.0, now_us], |row| row.get(0))?;
         Ok(Backlog { due, oldest_us, retry_us })

@@ -249,6 +249,21 @@ fn a_batch_is_bounded_and_has_one_item_at_least() {
 }
 
 #[test]
+fn what_is_tried_again_at_a_time_that_a_wrong_clock_gave_is_not_waited_for() {
+    let mut room = Room::new();
+    let [a] = room.goes_to(&["a"])[..] else { panic!("one") };
+    room.event("session.idle", "ses_1");
+    let due = room.due(a);
+    room.refuse(&due[0], Some(NOW + HOUR));
+    assert_eq!(room.due(a), []);
+    assert_eq!(room.tape.backlog(a, NOW, 10).unwrap().retry_us, Some(NOW + HOUR));
+    room.refuse(&due[0], Some(NOW + 10 * 365 * 24 * HOUR));
+    assert_eq!(room.due(a).len(), 1);
+    let backlog = room.tape.backlog(a, NOW, 10).unwrap();
+    assert_eq!(backlog, Backlog { due: 1, oldest_us: Some(NOW), retry_us: None });
+}
+
+#[test]
 fn what_is_refused_waits_and_is_a_dead_letter_in_the_end() {
     let mut room = Room::new();
     let [a] = room.goes_to(&["a"])[..] else { panic!("one") };
