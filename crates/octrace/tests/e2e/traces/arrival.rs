@@ -1,9 +1,6 @@
 //! What was done arrives by itself, though OpenCode waits for no backend, and whoever lacks a key is told so.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeSet;
 
 use anyhow::ensure;
 use octrace_testkit::{
@@ -82,30 +79,4 @@ fn what_opencode_did_arrives_though_it_exits_at_once() -> anyhow::Result<()> {
         ensure!(!format!("{output:?}").contains(&key), "{output:?}");
     }
     ensure_hidden(&stage.kept()?, &[&key])
-}
-
-#[test]
-#[ignore = "prints how long `opencode run` takes, with and without; takes minutes"]
-fn the_exit_in_figures() -> anyhow::Result<()> {
-    let receiver = Receiver::otlp()?;
-    receiver.always(Answer::Silence);
-    let stage = Stage::new(script())?;
-    let mut took: [Vec<Duration>; 2] = Default::default();
-    for _ in 0..7 {
-        let arguments = ["run", "--model", "mock/scripted", "SCRIPT:work"];
-        let start = Instant::now();
-        stage.home.opencode(arguments).output()?.success()?;
-        took[0].push(start.elapsed());
-        let start = Instant::now();
-        let run = stage.run("mock/scripted", "SCRIPT:work");
-        let run = run.env("NEATLOGS_API_KEY", "some-key").env("NEATLOGS_ENDPOINT", receiver.url());
-        run.output()?.success()?;
-        took[1].push(start.elapsed());
-    }
-    receiver.release();
-    for (name, took) in ["without", "with"].iter().zip(&mut took) {
-        took.sort();
-        println!("{name}: median {:.2?}, {:.2?} to {:.2?}", took[3], took[0], took[6]);
-    }
-    Ok(())
 }
