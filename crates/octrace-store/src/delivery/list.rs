@@ -15,6 +15,8 @@ pub struct Standing {
     pub waiting: u64,
     /// When the oldest of them was recorded, µs since the Unix epoch.
     pub oldest_us: Option<i64>,
+    /// Why the newest of them that was refused was; `None` where none was.
+    pub refused: Option<String>,
     /// Items that never will be, unless somebody has them tried again.
     pub dead: u64,
 }
@@ -83,6 +85,10 @@ impl Tape {
             "SELECT count(*), min(queued_us) FROM deliveries
              WHERE destination = ?1 AND dead_us IS NULL",
         )?;
+        let mut refused = self.connection.prepare_cached(
+            "SELECT max(id), reason FROM deliveries
+             WHERE destination = ?1 AND dead_us IS NULL AND attempts > 0",
+        )?;
         let mut dead = self.connection.prepare_cached(
             "SELECT count(*) FROM deliveries WHERE destination = ?1 AND dead_us IS NOT NULL",
         )?;
@@ -91,7 +97,8 @@ impl Tape {
             let (waiting, oldest_us) = waiting
                 .query_row([id], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
             let dead = dead.query_row([id], |row| row.get::<_, i64>(0))?.cast_unsigned();
-            Ok(Standing { destination, waiting, oldest_us, dead })
+            let refused = refused.query_row([id], |row| row.get(1))?;
+            Ok(Standing { destination, waiting, oldest_us, refused, dead })
         };
         self.destinations()?.into_iter().map(standing).collect()
     }

@@ -275,13 +275,14 @@ fn what_is_refused_waits_and_is_a_dead_letter_in_the_end() {
     let backlog = room.tape.backlog(a, NOW, 10).unwrap();
     assert_eq!(backlog, Backlog { due: 1, oldest_us: Some(NOW), retry_us: Some(NOW + 5) });
     assert_eq!(room.tape.due(a, NOW + 5, ALL).unwrap()[0].attempts, 1);
+    assert_eq!(room.tape.queue().unwrap()[0].refused.as_deref(), Some("no"));
     room.refuse(&due[0], None);
     assert_eq!(room.tape.due(a, NOW + 5, ALL).unwrap().len(), 1);
     let [letter] = &room.tape.dead_letters(10).unwrap()[..] else { panic!("one") };
     assert_eq!((letter.attempts, letter.reason.as_str()), (2, "no"));
     assert_eq!(letter.event.as_deref(), Some("session.updated"));
     let standing = &room.tape.queue().unwrap()[0];
-    assert_eq!((standing.waiting, standing.dead), (1, 1));
+    assert_eq!((standing.waiting, &standing.refused, standing.dead), (1, &None, 1));
 
     let these = Which::These(vec![letter.id]);
     assert_eq!(room.tape.retry(&these).unwrap(), 1);

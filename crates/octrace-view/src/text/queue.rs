@@ -56,7 +56,7 @@ fn destination(
     now_us: i64,
     out: &mut String,
 ) {
-    let Standing { destination, waiting, oldest_us, dead } = standing;
+    let Standing { destination, waiting, oldest_us, refused, dead } = standing;
     Line::new()
         .put(Paint::Strong, &destination.id.0.to_string())
         .layout(Paint::Plain, "  ")
@@ -95,6 +95,10 @@ fn destination(
     if let Some(error) = &destination.error {
         let failed = format!("   failed {}: ", times(destination.attempts));
         Line::new().layout(Paint::Warn, &failed).plain(error).render(style, out);
+    }
+    if let Some(reason) = refused {
+        let refused = "   refused, and tried again: ";
+        Line::new().layout(Paint::Warn, refused).plain(reason).render(style, out);
     }
 }
 
@@ -146,6 +150,7 @@ mod tests {
             },
             waiting: if error.is_some() { 1_234 } else { 0 },
             oldest_us: error.map(|_| NOW - 3_900_000_000),
+            refused: None,
             dead: if error.is_some() { 12 } else { 0 },
         }
     }
@@ -173,6 +178,8 @@ mod tests {
             reason: "value too long\u{1b}[2J".to_owned(),
         };
         let away = "no connection to db1:5432: connection refused";
+        let mut refusing = backend("helicone", "{}");
+        (refusing.waiting, refusing.refused) = (2, Some("answered 400 (no)\u{1b}[2J".to_owned()));
         let destinations = [
             (standing(1, Some(away)), None),
             (standing(2, Some(away)), Some("its URL is not in this environment")),
@@ -180,6 +187,7 @@ mod tests {
             (backend("otlp", r#"{"profile":"openinference","content":"full"}"#), None),
             (backend("helicone", r#"{"profile":"genai","content":"metadata_only"}"#), None),
             (backend("newer", "[]"), None),
+            (refusing, None),
         ];
         let letters = [letter(17, Some("message.updated"), Some("ses_1")), letter(18, None, None)];
         insta::assert_snapshot!(queue(&destinations, &letters, &Style::plain(), NOW), @"
@@ -197,6 +205,9 @@ mod tests {
            nothing waits
         4  http://localhost:6006 · newer
            nothing waits
+        4  http://localhost:6006 · helicone
+           2 waiting
+           refused, and tried again: answered 400 (no)␛[2J
         dead  17  message.updated · ses_1 · destination 1 · refused 6 times · 2027-01-15 08:00:00
               value too long␛[2J
         dead  18  event · destination 1 · refused 6 times · 2027-01-15 08:00:00

@@ -96,7 +96,7 @@ mod tests {
             retry_is_asked: false,
             error: Some("answered 503".to_owned()),
         };
-        let standing = Standing { destination, waiting, oldest_us: None, dead: 0 };
+        let standing = Standing { destination, waiting, oldest_us: None, refused: None, dead: 0 };
         Undelivered { standing, lacks }
     }
 

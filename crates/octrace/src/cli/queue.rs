@@ -170,7 +170,7 @@ fn nothing(settings: &Settings) -> String {
 }
 
 fn printed(standing: &Standing, key_is_known: bool) -> Destination<'_> {
-    let Standing { destination, waiting, oldest_us, dead } = standing;
+    let Standing { destination, waiting, oldest_us, refused: _, dead } = standing;
     let identity = &destination.identity;
     Destination {
         id: destination.id,

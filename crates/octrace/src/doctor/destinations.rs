@@ -192,6 +192,7 @@ mod tests {
             destination: destination.clone(),
             waiting,
             oldest_us: None,
+            refused: None,
             dead,
         };
         let says = |waiting, dead, lacks| waits(&standing(waiting, dead), lacks).as_ref().map(told);

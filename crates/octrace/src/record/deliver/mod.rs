@@ -211,7 +211,7 @@ impl Undelivered {
         match (self.lacks, &self.standing.destination.error) {
             (Some(lacks), _) => lacks,
             (None, Some(error)) => error,
-            (None, None) => "it takes longer, or some of it was refused and is tried again",
+            (None, None) => self.standing.refused.as_deref().unwrap_or("it takes longer"),
         }
     }
 }
