@@ -47,8 +47,9 @@ impl State {
                 Answer::Slowly(response, pause) => (response, Some(pause)),
             };
             let bytes = bytes(&response);
+            let (last, bytes) = bytes.split_last().unwrap_or((&b'\n', &[]));
             match pause {
-                None => (&*client).write_all(&bytes)?,
+                None => (&*client).write_all(bytes)?,
                 Some(pause) => {
                     for byte in bytes.chunks(1) {
                         (&*client).write_all(byte)?;
@@ -56,7 +57,14 @@ impl State {
                     }
                 }
             }
-            self.answered(at, response.status);
+            // Who has all of it finds it noted.
+            let mut all = lock(&self.received);
+            (&*client).write_all(&[*last])?;
+            if let Some(received) = all.get_mut(at) {
+                received.answered = Some(response.status);
+            }
+            drop(all);
+            self.changed.notify_all();
         }
         Ok(())
     }
@@ -67,13 +75,6 @@ impl State {
         all.push(received);
         self.changed.notify_all();
         all.len() - 1
-    }
-
-    fn answered(&self, at: usize, status: u16) {
-        if let Some(received) = lock(&self.received).get_mut(at) {
-            received.answered = Some(status);
-        }
-        self.changed.notify_all();
     }
 
     fn released(&self) {
