@@ -217,6 +217,14 @@ impl Answer {
         Some(Duration::from_micros(wait.try_into().unwrap_or(0)))
     }
 
+    /// Whether it is a page for browsers, which many a server has for whatever it is asked: who says so has no traces.
+    pub fn is_page(&self) -> bool {
+        let text = self.body.trim_ascii_start();
+        let begins_with =
+            |tag: &[u8]| text.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag));
+        begins_with(b"<!doctype html") || begins_with(b"<html")
+    }
+
     /// The backend's own words, cut after 300 characters; `None` where it says nothing that is for people.
     pub(crate) fn said(&self) -> Option<String> {
         let text = std::str::from_utf8(&self.body).ok()?.trim();

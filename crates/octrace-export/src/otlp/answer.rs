@@ -13,10 +13,14 @@ use crate::http::{Answer, Verdict, shortened};
 
 /// What `answer` means for the request `sent`, which is one of a [`super::Parcel`]; `now_us` is µs since the Unix epoch.
 ///
-/// An answer of success that cannot be read is one: some backends say `ok` or nothing at all.
+/// An answer of success that cannot be read is one: some backends say `ok` or nothing at all. A page for browsers is none.
 pub fn judge(answer: &Answer, sent: &[u8], now_us: i64) -> Verdict {
     if !(200..300).contains(&answer.status) {
         return answer.judge_with(status_message(&answer.body).or_else(|| answer.said()), now_us);
+    }
+    if answer.is_page() {
+        let why = format!("answered {} with a page for browsers: it is no endpoint", answer.status);
+        return Verdict::Later { why, retry_after: None };
     }
     let partial = partial_success(&answer.body).filter(|partial| partial.rejected_spans > 0);
     let Some(ExportTracePartialSuccess { rejected_spans, error_message }) = partial else {

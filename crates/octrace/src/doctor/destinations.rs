@@ -94,10 +94,8 @@ fn answered(to: &Identity, answer: &Answer) -> Finding {
         return Finding::ok(ABOUT, says);
     }
     let (why, remedy) = match (answer.judge(now_us()), answer.status) {
-        // Many a server has a page for whatever it is asked.
-        (Verdict::Accepted, _) if answer.body.trim_ascii_start().starts_with(b"<") => {
-            let says =
-                format!("{name} answers with a page for browsers: what is sent there is lost");
+        (Verdict::Accepted, _) if answer.is_page() => {
+            let says = format!("nothing is delivered now: {name} answers with a page for browsers");
             return Finding::problem(ABOUT, says).remedy(NO_ENDPOINT);
         }
         (Verdict::Accepted | Verdict::Partly(_), _) => {
@@ -261,7 +259,7 @@ mod tests {
         insta::assert_snapshot!(says("otlp", 403, ""), @"PROBLEM: nothing is delivered now: URL answered 403: it does not accept the key -> Correct OCTRACE_OTEL_EXPORTER_OTLP_HEADERS, or the headers in the settings.");
         insta::assert_snapshot!(says("otlp", 404, "<html>"), @"PROBLEM: nothing is delivered now: URL answered 404: there is no such endpoint -> Correct the endpoint: it is the base URL, and the path comes by itself.");
         insta::assert_snapshot!(says("otlp", 400, "not OTLP"), @"PROBLEM: nothing is delivered now: URL answered 400 (not OTLP) -> That is no endpoint for traces, it seems: correct it.");
-        insta::assert_snapshot!(says("otlp", 200, "\n<!doctype html>"), @"PROBLEM: URL answers with a page for browsers: what is sent there is lost -> That is no endpoint for traces, it seems: correct it.");
+        insta::assert_snapshot!(says("otlp", 200, "\n<!doctype html>"), @"PROBLEM: nothing is delivered now: URL answers with a page for browsers -> That is no endpoint for traces, it seems: correct it.");
         insta::assert_snapshot!(says("otlp", 200, "{}"), @"ok: URL answers -> ");
         insta::assert_snapshot!(says("otlp", 429, ""), @"PROBLEM: nothing is delivered now: URL answered 429 -> What is recorded waits; nothing is lost.");
         insta::assert_snapshot!(says("otlp", 503, "in maintenance"), @"PROBLEM: nothing is delivered now: URL answered 503 (in maintenance) -> What is recorded waits; nothing is lost.");

@@ -45,6 +45,19 @@ fn what_is_rejected_of_a_success_is_counted_and_not_sent_again() {
 }
 
 #[test]
+fn a_page_for_browsers_is_no_success_and_no_protobuf_is_such_a_page() {
+    for page in ["<html>hello</html>", "\n<!DOCTYPE html><title>Sign in</title>"] {
+        let why = "answered 200 with a page for browsers: it is no endpoint".to_owned();
+        assert_eq!(judge(&answer(200, page), b"", 0), Verdict::Later { why, retry_after: None });
+    }
+    // The first two bytes of one of these are a line's end and `<`.
+    for length in 0..100 {
+        let told = answer(200, partial(0, &"<".repeat(length)));
+        assert_eq!(judge(&told, b"", 0), Verdict::Accepted);
+    }
+}
+
+#[test]
 fn failures_say_why_in_protobuf_too() {
     let status = ExportTracePartialSuccess { rejected_spans: 3, error_message: "no".to_owned() };
     let why = "answered 400 (no)".to_owned();
