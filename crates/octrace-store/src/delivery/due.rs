@@ -172,6 +172,20 @@ impl Tape {
         now_us: i64,
         bounds: Bounds,
     ) -> Result<Vec<Due>, Error> {
+        self.due_after(DeliveryId(i64::MIN), to, now_us, bounds)
+    }
+
+    /// What to send after that, which need not be sent yet: of what was queued after `last`.
+    ///
+    /// # Errors
+    /// As [`Tape::due`].
+    pub fn due_after(
+        &mut self,
+        last: DeliveryId,
+        to: DestinationId,
+        now_us: i64,
+        bounds: Bounds,
+    ) -> Result<Vec<Due>, Error> {
         let mut due = Vec::new();
         let (mut bytes, mut lost) = (0_usize, Vec::new());
         let rebuilding = self
@@ -180,9 +194,9 @@ impl Tape {
             .exists([])?;
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT id, attempts, kind, item, coalesce(session, ''), bytes, packed FROM deliveries
-             WHERE destination = ?1 AND {READY} ORDER BY id"
+             WHERE destination = ?1 AND {READY} AND id > ?3 ORDER BY id"
         ))?;
-        let mut rows = select.query(params![to.0, now_us])?;
+        let mut rows = select.query(params![to.0, now_us, last.0])?;
         while let Some(row) = rows.next()? {
             if due.len() >= bounds.items as usize {
                 break;

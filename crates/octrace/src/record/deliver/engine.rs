@@ -87,6 +87,10 @@ pub(super) enum Next {
     Gone,
 }
 
+/// What is due after a batch; nothing as long as that may still become more. Who sends prepares it while the destination takes
+/// its time.
+pub(super) type Ahead<'t> = dyn FnMut() -> anyhow::Result<Vec<Due>> + 't;
+
 /// Delivers to one destination.
 pub(super) struct Engine<S, C> {
     tape: Tape,
@@ -100,7 +104,7 @@ pub(super) struct Engine<S, C> {
     expired_us: Option<i64>,
 }
 
-impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
+impl<S: FnMut(&[Due], &mut Ahead<'_>) -> Sent, C: Fn() -> i64> Engine<S, C> {
     pub(super) fn new(tape: Tape, to: DestinationId, lock: Lock, send: S, now_us: C) -> Self {
         Self { tape, to, lock, send, now_us, filling_since_us: None, expired_us: None }
     }
@@ -133,10 +137,18 @@ impl<S: FnMut(&[Due]) -> Sent, C: Fn() -> i64> Engine<S, C> {
         let now_us = (self.now_us)();
         let bounds = Bounds { items: rules.batch_size, bytes: BATCH_BYTES };
         let due = self.tape.due(self.to, now_us, bounds)?;
-        if due.is_empty() {
+        let Some(last) = due.last().map(|due| due.id) else {
             return Ok(Next::Idle(Some(REMADE)));
-        }
-        let sent = (self.send)(&due);
+        };
+        let (tape, to) = (&mut self.tape, self.to);
+        let mut ahead = || {
+            let two = rules.batch_size.saturating_mul(2);
+            if urge == Urge::None && tape.backlog(to, now_us, two)?.due < two {
+                return Ok(Vec::new());
+            }
+            Ok(tape.due_after(last, to, now_us, bounds)?)
+        };
+        let sent = (self.send)(&due, &mut ahead);
         let next = self.note(&rules, &due, sent);
         drop(held);
         next

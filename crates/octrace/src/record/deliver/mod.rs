@@ -33,7 +33,7 @@ use octrace_store::{
 };
 
 use self::{
-    engine::{Engine, Next, Sent, Unavailable, Urge, Verdict},
+    engine::{Ahead, Engine, Next, Sent, Unavailable, Urge, Verdict},
     lock::Lock,
     reach::Reach,
 };
@@ -46,11 +46,11 @@ const REFUSED: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Sends batches.
-type Sender = Box<dyn FnMut(&[Due]) -> Sent + Send>;
+type Sender = Box<dyn FnMut(&[Due], &mut Ahead<'_>) -> Sent + Send>;
 
 /// Who sends nothing for this reason: all of it waits, and `octrace queue` says why.
 fn unable(why: String) -> Sender {
-    Box::new(move |due: &[Due]| Sent {
+    Box::new(move |due: &[Due], _: &mut Ahead<'_>| Sent {
         verdicts: vec![Verdict::Unknown; due.len()],
         unavailable: Some(Unavailable { why: why.clone(), retry_after: None }),
     })

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Sender, destination,
-    engine::{Sent, Unavailable, Verdict},
+    engine::{Ahead, Sent, Unavailable, Verdict},
     unable,
 };
 use crate::config::database::DatabaseUrl;
@@ -14,7 +14,7 @@ use crate::config::database::DatabaseUrl;
 /// Who sends to the Postgres at this URL. It connects when there is something to send.
 pub(super) fn sender(identity: &Identity, url: &DatabaseUrl) -> Sender {
     match client(identity, url) {
-        Ok(mut client) => Box::new(move |due: &[Due]| {
+        Ok(mut client) => Box::new(move |due: &[Due], _: &mut Ahead<'_>| {
             let items: Vec<Item> = due.iter().filter_map(|due| item(&due.item)).collect();
             sent(client.send(&items))
         }),

@@ -83,9 +83,10 @@ impl Clock {
 fn engine<S: FnMut(&[Due]) -> Sent>(
     room: &Room,
     clock: &Clock,
-    send: S,
-) -> Engine<S, impl Fn() -> i64 + use<S>> {
+    mut send: S,
+) -> Engine<impl FnMut(&[Due], &mut Ahead<'_>) -> Sent, impl Fn() -> i64 + use<S>> {
     let to = room.tape().destinations().unwrap()[0].id;
+    let send = move |due: &[Due], _: &mut Ahead<'_>| send(due);
     Engine::new(room.tape(), to, Lock::of(&room.tape, to), send, clock.reader())
 }
 
@@ -387,7 +388,7 @@ fn process(room: &Room, arrived: &Arrived, busy: &Arc<AtomicI64>) -> Deliverers 
     let (arrived, busy) = (arrived.clone(), busy.clone());
     let connect = move |_: &Destination| -> Option<Sender> {
         let (arrived, busy) = (arrived.clone(), busy.clone());
-        Some(Box::new(move |batch: &[Due]| {
+        Some(Box::new(move |batch: &[Due], _: &mut Ahead<'_>| {
             assert_eq!(busy.fetch_add(1, Ordering::SeqCst), 0, "one at a time");
             let verdicts = batch.iter().map(|due| take(&arrived, due)).collect();
             thread::yield_now();
@@ -431,7 +432,7 @@ fn what_comes_while_it_follows_is_delivered_without_being_asked() {
     let (sender, receiver) = mpsc::channel();
     let connect = move |_: &Destination| -> Option<Sender> {
         let sender = sender.clone();
-        Some(Box::new(move |batch: &[Due]| {
+        Some(Box::new(move |batch: &[Due], _: &mut Ahead<'_>| {
             for due in batch {
                 sender.send(number(due)).unwrap();
             }
@@ -458,7 +459,7 @@ fn a_recorder_that_ends_does_not_wait_for_who_is_away() {
     let counted = tries.clone();
     let connect = move |_: &Destination| -> Option<Sender> {
         let counted = counted.clone();
-        Some(Box::new(move |batch: &[Due]| {
+        Some(Box::new(move |batch: &[Due], _: &mut Ahead<'_>| {
             counted.fetch_add(1, Ordering::Relaxed);
             unavailable(batch)
         }))

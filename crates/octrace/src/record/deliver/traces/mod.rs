@@ -1,6 +1,7 @@
 //! Sending to a tracing backend. Turns become requests, which lie on the tape as parcels before any of them is sent:
 //! whoever sends one again sends the same bytes. What became of a parcel is noted before the next one goes, so that
-//! nothing of which it is known that it was accepted is sent again, whoever dies when.
+//! nothing of which it is known that it was accepted is sent again, whoever dies when. While a backend takes its time,
+//! what goes there next is packed.
 //!
 //! * [`pack`]: turns as parcels.
 
@@ -10,7 +11,9 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic,
     path::{Path, PathBuf},
+    thread,
 };
 
 use anyhow::Context;
@@ -23,7 +26,7 @@ use octrace_store::{
 use self::pack::Packer;
 use super::{
     Sender,
-    engine::{Sent, Unavailable, Verdict},
+    engine::{Ahead, Sent, Unavailable, Verdict},
     reach::Access,
     unable,
 };
@@ -37,7 +40,7 @@ pub(super) fn sender(tape: &Path, destination: &Destination, access: Access) -> 
             let (path, to) = (tape.to_owned(), destination.id);
             let client = Client::new();
             let mut backend = Backend { path, to, packer, access, client, tapes: None };
-            Box::new(move |due: &[Due]| backend.send(due))
+            Box::new(move |due: &[Due], ahead: &mut Ahead<'_>| backend.send(due, ahead))
         }
         Err(why) => unable(why),
     }
@@ -75,9 +78,9 @@ struct Progress {
 }
 
 impl Backend {
-    fn send(&mut self, due: &[Due]) -> Sent {
+    fn send(&mut self, due: &[Due], ahead: &mut Ahead<'_>) -> Sent {
         let mut progress = Progress::default();
-        if let Err(error) = self.try_send(due, &mut progress) {
+        if let Err(error) = self.try_send(due, ahead, &mut progress) {
             let why = format!("{error:#}");
             progress.unavailable = Some(Unavailable { why, retry_after: None });
         }
@@ -87,28 +90,46 @@ impl Backend {
     }
 
     /// Packs what is not packed and sends what is, until the backend takes no more.
-    fn try_send(&mut self, due: &[Due], progress: &mut Progress) -> anyhow::Result<()> {
+    fn try_send(
+        &mut self,
+        due: &[Due],
+        ahead: &mut Ahead<'_>,
+        progress: &mut Progress,
+    ) -> anyhow::Result<()> {
         let Self { path, to, packer, access, client, tapes } = self;
         let tapes = match tapes {
             Some(tapes) => tapes,
             None => tapes.insert(Tapes::open(path)?),
         };
         packer.pack(tapes, *to, due, &mut progress.verdicts)?;
-        let tape = &mut tapes.queue;
         let items: Vec<_> = due.iter().map(|due| due.id).collect();
         let items: Vec<_> =
             items.into_iter().filter(|item| !progress.verdicts.contains_key(item)).collect();
-        let mut parcels = tape.parcels_of(&items)?;
+        let mut parcels = tapes.queue.parcels_of(&items)?;
         // Asked after that: what has no parcels because somebody dropped what was with it is still to be sent.
-        let packed = tape.packed_of(&items)?;
+        let packed = tapes.queue.packed_of(&items)?;
         // What was refused before does not keep back what was never tried.
         parcels.sort_by_key(|parcel| (parcel.reason.is_some(), parcel.id));
         let mut sent = Parcels::default();
+        let mut ahead = Some(ahead);
         for parcel in parcels.iter().filter(|parcel| !parcel.is_accepted) {
-            let Some(body) = tape.parcel_body(parcel.id)? else { continue };
+            let Some(body) = tapes.queue.parcel_body(parcel.id)? else { continue };
             let (destination, id, bytes) = (to.0, parcel.id.0, body.len());
             tracing::trace!(destination, parcel = id, bytes, "sending");
-            let verdict = post(client, packer, access, parcel, &body);
+            let meanwhile = ahead.take().map(|ahead| {
+                || {
+                    let next = ahead();
+                    let packed = next.and_then(|next| {
+                        Ok(packer.pack(tapes, *to, &next, &mut BTreeMap::new())?)
+                    });
+                    // What cannot be packed is told of when it is to be sent.
+                    if let Err(error) = packed {
+                        tracing::debug!(destination, "not packed ahead: {error:#}");
+                    }
+                }
+            });
+            let verdict = post(client, packer, access, parcel, &body, meanwhile);
+            let tape = &mut tapes.queue;
             tracing::trace!(destination, parcel = id, "answered");
             match verdict {
                 http::Verdict::Accepted => {
@@ -182,12 +203,14 @@ impl Parcels {
     }
 }
 
+/// Posts a parcel, and does something else while the backend takes its time.
 fn post(
     client: &Client,
     packer: &Packer,
     access: &Access,
     parcel: &Parcel,
     body: &[u8],
+    meanwhile: Option<impl FnOnce()>,
 ) -> http::Verdict {
     // Only this process, or one before it, wrote it; a newer one's is not guessed at.
     let Ok(mut headers) = serde_json::from_str::<Vec<(String, String)>>(&parcel.head) else {
@@ -195,7 +218,15 @@ fn post(
         return http::Verdict::Later { why, retry_after: None };
     };
     headers.extend(access.headers.iter().cloned());
-    match client.post(&access.url, &headers, body) {
+    let post = || client.post(&access.url, &headers, body);
+    let answer = thread::scope(|scope| {
+        let Some(meanwhile) = meanwhile else { return post() };
+        // Without a thread one thing is done after the other.
+        let Ok(posting) = thread::Builder::new().spawn_scoped(scope, post) else { return post() };
+        meanwhile();
+        posting.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+    });
+    match answer {
         Ok(answer) => packer.judge(&answer, body, now_us()),
         Err(unreachable) => unreachable.into(),
     }

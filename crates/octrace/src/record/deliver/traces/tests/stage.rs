@@ -15,7 +15,7 @@ use std::{
 
 use octrace_store::{
     Tape,
-    delivery::{DeadLetter, Due},
+    delivery::{DeadLetter, Due, Rules},
 };
 use octrace_testkit::{Received, Receiver, Response};
 use serde_json::json;
@@ -23,7 +23,7 @@ use tracing::{Event, Metadata, Subscriber, span, subscriber::with_default};
 
 use super::super::{
     super::{
-        engine::{Engine, Next, Sent, Urge},
+        engine::{Ahead, Engine, Next, Sent, Urge},
         lock::Lock,
         reach::Reach,
     },
@@ -89,6 +89,18 @@ impl Stage {
         Self { room, receiver, turns, deaths: Cell::new(0), clock: Rc::default() }
     }
 
+    /// The same, but a batch is so many turns.
+    pub(super) fn in_batches_of(self, turns: u32) -> Self {
+        let mut tape = self.tape();
+        let [destination] = &tape.destinations().unwrap()[..] else { panic!("one") };
+        let rules = Rules { batch_size: turns, ..destination.rules };
+        let (spool, _) = tape.spool("1-a", 0).unwrap();
+        let mut batch = tape.begin().unwrap();
+        batch.goes_to(spool, &[(destination.identity.clone(), rules)]).unwrap();
+        batch.commit().unwrap();
+        self
+    }
+
     pub(super) fn tape(&self) -> Tape {
         self.room.tape()
     }
@@ -96,7 +108,7 @@ impl Stage {
     /// A process that delivers: it has nothing but the tape.
     pub(super) fn process(
         &self,
-    ) -> Engine<impl FnMut(&[Due]) -> Sent + use<>, impl Fn() -> i64 + use<>> {
+    ) -> Engine<impl FnMut(&[Due], &mut Ahead<'_>) -> Sent + use<>, impl Fn() -> i64 + use<>> {
         let [destination] = &self.tape().destinations().unwrap()[..] else { panic!("one") };
         let place = place(&self.room);
         let Some(Reach::Backend(access)) = place.delivery.reach(&destination.identity) else {
