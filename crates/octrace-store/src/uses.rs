@@ -181,10 +181,10 @@ mod tests {
         assert!(rows(&tape).contains(&(part, first.0)), "deleting the second one leaves it");
     }
 
-    /// `cargo test -p octrace-store uses_cost -- --ignored --nocapture`
+    /// `cargo test -p octrace-store uses_in_figures -- --ignored --nocapture`
     #[test]
     #[ignore = "prints figures"]
-    fn uses_cost() {
+    fn uses_in_figures() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tape.db");
         let mut tape = Tape::open(&path).unwrap();

@@ -426,10 +426,10 @@ mod tests {
         times[tries / 2]
     }
 
-    /// `cargo test --release -p octrace-testkit history_figures -- --ignored --nocapture`
+    /// `cargo test --release -p octrace-testkit history_in_figures -- --ignored --nocapture`
     #[test]
     #[ignore = "writes gigabytes; prints figures and asserts what was promised of first screens"]
-    fn history_figures() {
+    fn history_in_figures() {
         for (sessions, exchanges) in [(500, 200), (1, 100_000)] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("tape.db");

@@ -123,10 +123,10 @@ fn a_body_is_never_behind_more_lists_than_promised() {
     }
 }
 
-/// `cargo test --release -p octrace-store figures -- --ignored --nocapture`
+/// `cargo test --release -p octrace-store growth_in_figures -- --ignored --nocapture`
 #[test]
 #[ignore = "prints figures; asserts only the size that was promised"]
-fn figures() {
+fn growth_in_figures() {
     for shape in [Shape::Anthropic, Shape::OpenAiChat] {
         let mut session = Session::new(shape, 5_300);
         let bodies: Vec<_> = (0..200).map(|_| session.next_body()).collect();

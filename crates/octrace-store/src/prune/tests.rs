@@ -504,10 +504,10 @@ fn a_recorder_goes_on_beside_a_pruning() {
     assert!(count >= 10, "the newest session at least: {count}");
 }
 
-/// `cargo test --release -p octrace-store prune_figures -- --ignored --nocapture`
+/// `cargo test --release -p octrace-store prune_in_figures -- --ignored --nocapture`
 #[test]
 #[ignore = "prints figures"]
-fn prune_figures() {
+fn prune_in_figures() {
     use std::time::{Duration, Instant};
 
     use crate::body::sample::{Session, Shape};

@@ -431,10 +431,10 @@ proptest! {
     }
 }
 
-/// `cargo test --release -p octrace-store figures_of_search -- --ignored --nocapture`
+/// `cargo test --release -p octrace-store search_in_figures -- --ignored --nocapture`
 #[test]
 #[ignore = "writes a gigabyte's worth of sessions; prints figures and asserts what was promised"]
-fn figures_of_search() {
+fn search_in_figures() {
     let mut author = Author::new();
     let (mut wire, mut sessions, mut shares) = (0, 0_u64, Vec::new());
     while wire < 1_000_000_000 {

@@ -27,10 +27,10 @@ fn until(tape: &Tape, begun: Instant, wanted: impl Fn(&Summary) -> bool) -> Dura
     begun.elapsed()
 }
 
-/// `sleep 60 | cargo test -p octrace --bin octrace frame_to_row -- --ignored --nocapture`
+/// `sleep 60 | cargo test -p octrace --bin octrace frame_to_row_in_figures -- --ignored --nocapture`
 #[test]
 #[ignore = "prints figures; needs a standard input that stays open"]
-fn frame_to_row() {
+fn frame_to_row_in_figures() {
     let room = room();
     let mut author = Author::alive(&room.root, "1-a");
     let (folder, place) = (author.folder.clone(), room.place());

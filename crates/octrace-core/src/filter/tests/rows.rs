@@ -162,11 +162,11 @@ fn what_the_session_says_is_decided_for_all_rows() {
     }
 }
 
-/// `cargo test --release -p octrace-core filter_cost -- --ignored --nocapture`
+/// `cargo test --release -p octrace-core filter_in_figures -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
 #[expect(clippy::disallowed_methods, reason = "it measures time")]
-fn filter_cost() {
+fn filter_in_figures() {
     let rows: Vec<Row> = (0..100_000)
         .map(|number| match number % 3 {
             0 => Row::from(ExchangeRow { id: number, ..exchange() }),

@@ -47,7 +47,7 @@ fn memory() -> u64 {
 
 #[test]
 #[ignore = "prints figures"]
-fn a_key_in_a_hundred_thousand_exchanges() {
+fn a_key_in_a_hundred_thousand_exchanges_in_figures() {
     let session = Some(SESSION.to_owned());
     let mut screen = Screen::new((160, 50), Options { session, ..options() });
     screen.answer(told(sessions()));
@@ -123,7 +123,7 @@ fn a_filter_looks_at_many_rows_slice_by_slice() {
 
 #[test]
 #[ignore = "prints figures"]
-fn ten_thousand_sessions() {
+fn ten_thousand_sessions_in_figures() {
     let mut screen = Screen::new((160, 50), options());
     let many =
         (0..10_000).map(|at| session(&format!("ses_{at:05}"), None, &format!("No {at}"), at));

@@ -20,7 +20,7 @@ fn resident() -> u64 {
 
 #[test]
 #[ignore = "slow: a gigabyte, in a release build"]
-fn a_gigabyte_is_there_at_once() {
+fn a_gigabyte_in_figures() {
     const BYTES: u64 = 1_000_000_000;
     for sessions in [1, 100] {
         let place = Place::new();
