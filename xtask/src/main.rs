@@ -1,6 +1,7 @@
 //! octrace's own chores, so that a contributor has one command to remember:
 //! `cargo xtask test` sets up what the tests need and runs them all.
 
+mod bench;
 mod budget;
 mod checkout;
 mod fuzz;
@@ -30,6 +31,8 @@ Commands:
   setup    Only fetches what the tests need (Node packages, the pinned OpenCode)
   fuzz [TARGET...] [--seconds N]
            Tries random input on all or some fuzz targets (frames, redact, split, sse), for 60 s each
+  bench [PART...] [--quick]
+           Measures all or some of the figures in docs/benchmarks.md; --quick to see that it works
 
 Options:
   --all            Adds the slow tests and the checks that need more than Rust, Node and git
@@ -41,6 +44,7 @@ Options:
 enum Wish {
     Steps(Options),
     Fuzz(fuzz::Wish),
+    Bench(bench::Wish),
 }
 
 /// What `test` and `setup` were asked for.
@@ -54,7 +58,11 @@ struct Options {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
-        say(&format!("{USAGE}\n\nSteps of `cargo xtask test`:\n{}", steps::described()));
+        say(&format!(
+            "{USAGE}\n\nSteps of `cargo xtask test`:\n{}\n\nParts of `cargo xtask bench`:\n{}",
+            steps::described(),
+            bench::described()
+        ));
         return ExitCode::SUCCESS;
     }
     let wish = match parse(&arguments) {
@@ -79,6 +87,7 @@ fn run(wish: &Wish) -> anyhow::Result<bool> {
     let options = match wish {
         Wish::Steps(options) => options,
         Wish::Fuzz(wish) => return fuzz::run(wish, &Checkout::find(false, false)?),
+        Wish::Bench(wish) => return bench::run(wish, &Checkout::find(false, false)?),
     };
     let checkout = Checkout::find(options.all, options.verbose)?;
     let chosen = steps::choose(options.setup_only, options.all, &options.only);
@@ -91,6 +100,7 @@ fn parse(arguments: &[String]) -> Result<Wish, String> {
         "test" => false,
         "setup" => true,
         "fuzz" => return fuzz::parse(rest).map(Wish::Fuzz),
+        "bench" => return bench::parse(rest).map(Wish::Bench),
         other => return Err(format!("there is no command `{other}`")),
     };
     let mut options = Options { setup_only, all: false, verbose: false, only: Vec::new() };

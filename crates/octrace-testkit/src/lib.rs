@@ -15,6 +15,7 @@
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`Coder`]: an agent that changes files, recorded without OpenCode.
+//! * [`Figures`]: what a benchmark measured.
 //! * [`eventually()`]: waits for a condition instead of a time.
 //!
 //! Only tests use this crate; nothing of it is in the shipped binary.
@@ -22,6 +23,7 @@
 mod certificate;
 mod coder;
 mod eventually;
+mod figures;
 pub mod helicone;
 mod history;
 mod home;
@@ -44,6 +46,7 @@ mod tui;
 pub use certificate::Identity;
 pub use coder::{Coder, Watched};
 pub use eventually::eventually;
+pub use figures::Figures;
 pub use history::{HISTORY_ENDS_US, History, history};
 pub use home::{Home, PROVIDERS, Provider, prepare};
 pub use http::{Reply, refused_url};
