@@ -10,6 +10,8 @@ mod licences;
 mod log;
 mod modules;
 mod node;
+#[cfg(test)]
+mod promises;
 mod readme;
 mod receivers;
 mod redaction;
