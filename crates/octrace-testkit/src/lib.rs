@@ -15,11 +15,13 @@
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`Coder`]: an agent that changes files, recorded without OpenCode.
-//! * [`Figures`]: what a benchmark measured.
+//! * [`Author`]: spools as the plugin writes them.
+//! * [`Figures`]: what a benchmark measured. [`Needs`]: what a process needs.
 //! * [`eventually()`]: waits for a condition instead of a time.
 //!
 //! Only tests use this crate; nothing of it is in the shipped binary.
 
+mod author;
 mod certificate;
 mod coder;
 mod eventually;
@@ -28,6 +30,7 @@ pub mod helicone;
 mod history;
 mod home;
 mod http;
+mod needs;
 #[cfg(target_os = "linux")]
 mod network;
 mod opencode;
@@ -43,6 +46,7 @@ mod sql;
 mod supervised;
 mod tui;
 
+pub use author::Author;
 pub use certificate::Identity;
 pub use coder::{Coder, Watched};
 pub use eventually::eventually;
@@ -50,6 +54,7 @@ pub use figures::Figures;
 pub use history::{HISTORY_ENDS_US, History, history};
 pub use home::{Home, PROVIDERS, Provider, prepare};
 pub use http::{Reply, refused_url};
+pub use needs::{Needs, worked};
 #[cfg(target_os = "linux")]
 pub use network::cut_off;
 pub use octrace_script as script;

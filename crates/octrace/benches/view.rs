@@ -19,7 +19,7 @@ use std::{
 
 use anyhow::Context;
 use octrace_store::Tape;
-use octrace_testkit::{Run, Tui, history, keys, session::write_history};
+use octrace_testkit::{Needs, Run, Tui, history, keys, session::write_history, worked};
 
 /// The binary that is measured.
 const OCTRACE: &str = env!("CARGO_BIN_EXE_octrace");
@@ -173,7 +173,7 @@ fn measure(
     tui.wait_until(LOADED, |screen| !screen.contains("reading"))?;
     line("all of it read", &mut [begun.elapsed()]);
     let pid = tui.pid();
-    let at_first = memory(pid, "VmRSS")?;
+    let at_first = Needs::of(pid)?.resident;
 
     let mut every = Vec::new();
     for (what, keys, times) in all {
@@ -217,18 +217,19 @@ fn measure(
     }
 
     while tui.wait_for_update(tui.updates(), QUIET).is_ok() {}
-    let (before_us, begun) = (worked_us(pid)?, Instant::now());
+    let (before, begun) = (worked(pid)?, Instant::now());
     thread::sleep(IDLE);
-    let share = (worked_us(pid)? - before_us) as f64 / begun.elapsed().as_micros() as f64;
+    let share = worked(pid)?.saturating_sub(before).as_secs_f64() / begun.elapsed().as_secs_f64();
     println!("    {:<26} {:.3} % of a processor", "idle", share * 100.0);
-    let now = memory(pid, "VmRSS")?;
+    let now = Needs::of(pid)?.resident;
     tui.send(keys::ESCAPE)?;
     while tui.wait_for_update(tui.updates(), QUIET).is_ok() {}
+    let Needs { resident: back, peak, .. } = Needs::of(pid)?;
+    let [at_first, now, back, peak] =
+        [at_first, now, back, peak].map(|bytes| format!("{:.1} MB", bytes as f64 / 1e6));
     println!(
-        "    {:<26} {at_first} at first, {now} now, {} after going back, {} at most",
-        "memory",
-        memory(pid, "VmRSS")?,
-        memory(pid, "VmHWM")?
+        "    {:<26} {at_first} at first, {now} now, {back} after going back, {peak} at most",
+        "memory"
     );
     Ok(())
 }
@@ -248,22 +249,4 @@ fn line(what: &str, took: &mut [Duration]) {
     });
     let [median, most, longest] = shown;
     println!("    {what:<26} median {median}  99th {most}  longest {longest}  of {}", took.len());
-}
-
-/// How long all threads of a process have worked, in µs.
-fn worked_us(pid: u32) -> anyhow::Result<u64> {
-    let mut sum = 0;
-    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let worked = fs::read_to_string(thread?.path().join("schedstat"))?;
-        let ns: u64 = worked.split(' ').next().context("no time")?.parse()?;
-        sum += ns / 1_000;
-    }
-    Ok(sum)
-}
-
-/// A line of what the system knows about a process's memory.
-fn memory(pid: u32, name: &str) -> anyhow::Result<String> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let found = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    Ok(found.context("no such line")?.trim().to_owned())
 }

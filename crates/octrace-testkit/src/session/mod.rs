@@ -5,14 +5,15 @@
 //! repository's own. The same seed gives the same session in the same checkout.
 
 mod body;
+mod events;
 mod history;
 mod sources;
 
 use octrace_script::{Dialect, Step};
 use serde_json::{Value, json};
 
-pub use self::history::write_history;
 use self::{body::Body, sources::Sources};
+pub use self::{events::small_events, history::write_history};
 
 /// A model is prompted by the user once in so many steps; in between it reads files.
 const STEPS_PER_PROMPT: usize = 8;

@@ -21,6 +21,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use octrace_store::{Tape, delivery::Identity};
+use octrace_testkit::Needs;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -189,32 +190,17 @@ fn flush(home: &Path, backend: &Backend, url: &str) -> anyhow::Result<Flushed> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let process = Path::new("/proc").join(child.id().to_string());
-    let (mut cpu, mut peak) = (Duration::ZERO, 0);
-    let status = loop {
+    let mut peak = 0;
+    let (status, cpu) = loop {
+        let needs = Needs::of(child.id())?;
         // It only ever grows; in a process that ends it is gone.
-        let status = fs::read_to_string(process.join("status")).context("a system with /proc")?;
-        peak = peak.max(high_water(&status).unwrap_or_default());
-        cpu = cpu.max(spent(&fs::read_to_string(process.join("stat"))?).unwrap_or_default());
+        peak = peak.max(needs.peak);
         if let Some(status) = child.try_wait()? {
-            break status;
+            break (status, needs.cpu);
         }
         thread::sleep(LOOK_EVERY);
     };
     let took = begun.elapsed();
     ensure!(status.success(), "octrace flush to {}", backend.name);
     Ok(Flushed { took, cpu, peak })
-}
-
-/// `VmHWM`, in bytes.
-fn high_water(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
-}
-
-/// Processor time; the system counts in hundredths of a second.
-fn spent(stat: &str) -> Option<Duration> {
-    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
 }

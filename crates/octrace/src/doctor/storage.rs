@@ -194,8 +194,10 @@ fn is_in_memory(_folder: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use octrace_testkit::Author;
+
     use super::*;
-    use crate::{doctor::Verdict, record::author::Author};
+    use crate::doctor::Verdict;
 
     fn paths(dir: &Path) -> Paths {
         Paths {

@@ -54,8 +54,10 @@ pub(crate) fn ask(folder: &Path, switch: Option<bool>, patience: Duration) -> io
 
 #[cfg(test)]
 mod tests {
+    use octrace_testkit::Author;
+
     use super::*;
-    use crate::record::{author::Author, tests::room};
+    use crate::record::tests::room;
 
     #[test]
     fn the_recorder_answers_also_when_somebody_else_asks_over_us() {

@@ -118,10 +118,9 @@ fn look(found: &mut Inspection, number: u64, bytes: &[u8], last: bool) {
 mod tests {
     use std::fs;
 
-    use super::{
-        super::{author::Author, tests::room},
-        *,
-    };
+    use octrace_testkit::Author;
+
+    use super::{super::tests::room, *};
 
     #[test]
     fn a_torn_tail_is_no_damage_and_a_flipped_bit_is() {

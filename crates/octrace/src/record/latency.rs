@@ -8,9 +8,8 @@ use std::{
 use octrace_core::exchange::{Outcome, Summary};
 use octrace_store::Tape;
 
-use super::{
-    State, author::Author, deliver::Deliverers, follow::Follow, follow_spool, tests::room,
-};
+use super::{State, deliver::Deliverers, follow::Follow, follow_spool, tests::room};
+use octrace_testkit::Author;
 
 /// How often each is tried.
 const TRIES: u32 = 60;

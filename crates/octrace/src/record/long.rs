@@ -5,17 +5,9 @@ use std::{fs, time::Instant};
 use octrace_core::redact::Redactor;
 use octrace_export::jsonl;
 use octrace_store::Tape;
-use octrace_testkit::{
-    script::Dialect,
-    session::{Session, Turn},
-};
-use octrace_wire::frame::{FLAG_LAST, Kind, MAX_PAYLOAD};
-use serde_json::json;
+use octrace_testkit::{Author, script::Dialect, session::Session};
 
-use super::{
-    author::Author,
-    tests::{Room, room},
-};
+use super::tests::{Room, room};
 
 const TURNS: u32 = 200;
 const SEED: u64 = 20;
@@ -31,33 +23,6 @@ fn jsonl_bytes(tape: &Tape) -> u64 {
         bytes += lines.len() as u64;
     }
     bytes
-}
-
-/// What the plugin writes of a turn.
-fn write(author: &mut Author, session: &Session, number: u32, turn: &Turn) {
-    for (kind, properties) in &turn.before {
-        author.event(kind, properties);
-    }
-    let head = json!({"method": "POST", "url": session.url(),
-        "headers": [["content-type", "application/json"], ["user-agent", "opencode/1.18.33"],
-            ["authorization", "[REDACTED]"]],
-        "session": Session::ID, "message": turn.message, "agent": "build", "provider": "p", "model": "m",
-        "npm": session.npm(), "price": {"input": 3, "output": 15, "cache": {"read": 0.3, "write": 3.75}},
-        "body_bytes": turn.request.len(), "body": "text"});
-    author.frame(Kind::Request, 0, number, head.to_string().as_bytes());
-    let mut frames = turn.request.as_bytes().chunks(MAX_PAYLOAD).peekable();
-    while let Some(bytes) = frames.next() {
-        let flags = if frames.peek().is_none() { FLAG_LAST } else { 0 };
-        author.frame(Kind::RequestBody, flags, number, bytes);
-    }
-    author.response(number, 200);
-    for chunk in &turn.answer {
-        author.chunk(number, chunk);
-    }
-    author.end(number, "complete");
-    for (kind, properties) in &turn.after {
-        author.event(kind, properties);
-    }
 }
 
 /// Bytes of the tape, with its index and all that belongs to it.
@@ -79,10 +44,8 @@ fn is_small_and_whole(dialect: Dialect) {
     let started = Instant::now();
     for number in 1..=TURNS {
         let turn = session.next_turn();
-        if number % 10 == 1 {
-            author.roll();
-        }
-        write(&mut author, &session, number, &turn);
+        author.asks(number, &session, &turn);
+        author.is_answered(number, &turn);
         if number % 10 == 0 {
             room.pipeline(&author).drain(false).unwrap();
         }

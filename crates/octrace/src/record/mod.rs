@@ -24,8 +24,6 @@
 mod adopt;
 mod ask;
 mod assemble;
-#[cfg(test)]
-pub(crate) mod author;
 mod clock;
 mod control;
 mod deliver;

@@ -151,10 +151,9 @@ pub(super) fn finish(limits: Limits, tape: &mut Tape, limit: Duration) {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{author::Author, tests::room},
-        *,
-    };
+    use octrace_testkit::Author;
+
+    use super::{super::tests::room, *};
 
     fn text(seed: u32) -> String {
         // Hardly compresses.

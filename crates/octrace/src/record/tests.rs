@@ -9,6 +9,7 @@ use octrace_core::{
     redact::Patterns,
 };
 use octrace_store::Tape;
+use octrace_testkit::Author;
 use octrace_wire::frame::Kind;
 use proptest::prelude::*;
 use serde_json::json;
@@ -16,7 +17,6 @@ use tempfile::TempDir;
 
 use super::{
     adopt::{Adoption, adopt, adopt_all},
-    author::Author,
     control::Control,
     pipeline::Pipeline,
     place::{Delivery, Place},

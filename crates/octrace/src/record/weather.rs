@@ -4,12 +4,12 @@
 use std::fs;
 
 use octrace_core::exchange::Outcome;
+use octrace_testkit::Author;
 use octrace_wire::frame::{FLAG_LAST, Kind};
 use serde_json::json;
 
 use super::{
     adopt::{Adoption, adopt, adopt_all},
-    author::Author,
     spool::{self, Spool},
     status,
     tests::room,

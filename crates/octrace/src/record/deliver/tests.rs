@@ -11,13 +11,13 @@ use std::{
 };
 
 use octrace_store::delivery::{Item, Which};
+use octrace_testkit::Author;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::{
     super::{
         adopt::adopt_all,
-        author::Author,
         place::Delivery,
         tests::{Room, room},
     },

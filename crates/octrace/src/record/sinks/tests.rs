@@ -8,12 +8,12 @@ use octrace_core::{
     redact::Redactor,
 };
 use octrace_store::{Begin, Position, Progress, SpoolId, Tape};
+use octrace_testkit::Author;
 use octrace_wire::payload::Settings;
 
 use super::dumps::Dumps;
 use crate::record::{
     adopt::{Adoption, adopt},
-    author::Author,
     control::Control,
     pipeline::Pipeline,
     status::{Intercept, Status},

@@ -4,11 +4,11 @@ use std::{fs, path::PathBuf, process::Command};
 
 use octrace_core::attribution::timeline::{Moment, Seen};
 use octrace_store::{Tape, evidence::Trees};
+use octrace_testkit::Author;
 use serde_json::{Value, json};
 
 use super::derive::derive_again;
 use crate::record::{
-    author::Author,
     pipeline::Pipeline,
     tests::{Room, room},
 };

@@ -10,13 +10,13 @@ use std::{
 
 use octrace_export::jsonl;
 use octrace_store::Tape;
+use octrace_testkit::Author;
 use octrace_wire::frame::Kind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::record::{
     adopt::{Adoption, adopt},
-    author::Author,
     sinks::own_file::OwnFile,
     tests::{Room, room},
 };

@@ -6,14 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use octrace_testkit::{Answer, PATIENCE, Received, Receiver, Response, eventually};
+use octrace_testkit::{Answer, Author, PATIENCE, Received, Receiver, Response, eventually};
 
 use super::{
     stage::{place, turn},
     *,
 };
 use crate::record::{
-    author::Author,
     deliver::{Undelivered, deliver},
     tests::{Room, room},
 };

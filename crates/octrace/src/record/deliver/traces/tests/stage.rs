@@ -17,7 +17,7 @@ use octrace_store::{
     Tape,
     delivery::{DeadLetter, Due, Rules},
 };
-use octrace_testkit::{Received, Receiver, Response};
+use octrace_testkit::{Author, Received, Receiver, Response};
 use serde_json::json;
 use tracing::{Event, Metadata, Subscriber, span, subscriber::with_default};
 
@@ -33,7 +33,6 @@ use crate::{
     config::{self, Options},
     record::{
         Delivery, Place,
-        author::Author,
         tests::{Room, room},
     },
 };
