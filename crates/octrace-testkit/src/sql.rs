@@ -1,5 +1,8 @@
-//! Asking a Postgres what is in it.
+//! Asking a Postgres what is in it, and putting something there.
 
+use std::{io::Cursor, pin::pin};
+
+use futures_util::SinkExt as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -35,6 +38,19 @@ impl Sql {
             _ => None,
         });
         Ok(rows.collect())
+    }
+
+    /// Sends what a `COPY … FROM STDIN` takes.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub fn copy_in(&self, statement: &str, rows: Vec<u8>) -> anyhow::Result<()> {
+        self.runtime.block_on(async {
+            let mut sink = pin!(self.client.copy_in(statement).await?);
+            sink.send(Cursor::new(rows)).await?;
+            sink.finish().await?;
+            Ok(())
+        })
     }
 
     /// The number that a query gives.

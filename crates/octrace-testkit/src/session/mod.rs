@@ -29,6 +29,8 @@ pub struct Session {
     body: Body,
     steps: usize,
     prompt: String,
+    /// For the user to say with the next prompt.
+    mention: Option<String>,
 }
 
 /// One request of a session, its answer, and OpenCode's events around them.
@@ -56,7 +58,12 @@ impl Session {
     pub fn new(dialect: Dialect, seed: u64) -> Self {
         let mut sources = Sources::new(seed);
         let body = Body::new(dialect, &mut sources);
-        Self { dialect, sources, body, steps: 0, prompt: String::new() }
+        Self { dialect, sources, body, steps: 0, prompt: String::new(), mention: None }
+    }
+
+    /// The user's next prompt, at most eight turns away, ends with this. It is in every request from then on.
+    pub fn mention(&mut self, words: &str) {
+        self.mention = Some(words.to_owned());
     }
 
     /// Where its requests go.
@@ -83,7 +90,8 @@ impl Session {
     pub fn next_turn(&mut self) -> Turn {
         let mut before = Vec::new();
         if self.steps.is_multiple_of(STEPS_PER_PROMPT) {
-            let text = self.sources.prose(80, 600);
+            let mut text = self.sources.prose(80, 600);
+            text.extend(self.mention.take());
             self.prompt = self.sources.id("msg_");
             self.body.user(&text);
             before.extend(self.prompted(&text));
