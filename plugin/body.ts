@@ -7,7 +7,8 @@ export type Body =
   | { kind: "none"; size: 0 }
   /** Not read: reading would consume it, or take time. `size` is 0 where it is not known. */
   | { kind: "stream"; size: number }
-  | { kind: "text" | "bytes"; size: number; bytes: Uint8Array };
+  | { kind: "text"; size: number; text: string }
+  | { kind: "bytes"; size: number; bytes: Uint8Array };
 
 const NONE: Body = { kind: "none", size: 0 };
 const STREAM: Body = { kind: "stream", size: 0 };
@@ -37,7 +38,8 @@ export function readRequestBody(request: Request): Body {
 
 /** The body as text, for what has to look into it. */
 export function bodyText(body: Body): string | undefined {
-  return "bytes" in body ? new TextDecoder().decode(body.bytes) : undefined;
+  if (body.kind === "text") return body.text;
+  return body.kind === "bytes" ? new TextDecoder().decode(body.bytes) : undefined;
 }
 
 function settled(promise: Promise<Uint8Array>): Body | undefined {
@@ -48,8 +50,7 @@ function settled(promise: Promise<Uint8Array>): Body | undefined {
 }
 
 function text(value: string): Body {
-  const encoded = Buffer.from(value);
-  return { kind: "text", size: encoded.length, bytes: encoded };
+  return { kind: "text", size: Buffer.byteLength(value), text: value };
 }
 
 function bytes(value: Uint8Array): Body {

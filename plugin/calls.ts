@@ -33,6 +33,9 @@ const LIMIT = 1024;
 
 export class Calls {
   #byToken = new Map<string, Call>();
+  /** Nobody else can know it. */
+  #prefix = randomHex(12);
+  #count = 0;
 
   /** Remembers a call; gives the token for {@link CALL_HEADER}. */
   add(call: Call): string {
@@ -42,7 +45,7 @@ export class Calls {
         break;
       }
     }
-    const token = randomHex(12);
+    const token = `${this.#prefix}-${++this.#count}`;
     this.#byToken.set(token, call);
     return token;
   }
@@ -62,7 +65,7 @@ const UNTAPPED_SDK = /bedrock|sagemaker|sap-ai/i;
  */
 export function mayCarryToken(npm: string, provider: string, env = process.env): boolean {
   if (UNTAPPED_SDK.test(npm)) return false;
-  // OpenCode may then speak to OpenAI by WebSocket, with the same headers.
-  const sockets = /^(1|true|yes|on|y)$/i.test(env["OPENCODE_EXPERIMENTAL_WEBSOCKETS"] ?? "");
-  return !(provider === "openai" && sockets);
+  if (provider !== "openai") return true;
+  // OpenCode may speak to OpenAI by WebSocket, with the same headers.
+  return !/^(1|true|yes|on|y)$/i.test(env["OPENCODE_EXPERIMENTAL_WEBSOCKETS"] ?? "");
 }

@@ -1,11 +1,13 @@
 /** JSON payloads, made to fit into one frame. */
 
 import { MAX_PAYLOAD } from "./frame.ts";
+import { utf8 } from "./utf8.ts";
 
 /** In a document that is too large, strings are cut to this many characters, then to fewer. */
 const STRING_LIMITS = [64 << 10, 1 << 10];
 
 export interface Document {
+  /** They stay what they are until the next document is made: see {@link utf8}. */
   bytes: Uint8Array;
   /** Whether strings had to be cut. */
   cut: boolean;
@@ -13,12 +15,10 @@ export interface Document {
 
 /** `value` as JSON; `undefined` for what is too large even with its strings cut. */
 export function toDocument(value: object): Document | undefined {
-  const whole = Buffer.from(json(value));
+  const whole = utf8(json(value));
   if (whole.length <= MAX_PAYLOAD) return { bytes: whole, cut: false };
   for (const limit of STRING_LIMITS) {
-    const shorter = Buffer.from(
-      json(value, (text) => (text.length > limit ? `${text.slice(0, limit)}…` : text)),
-    );
+    const shorter = utf8(json(value, (text) => (text.length > limit ? `${text.slice(0, limit)}…` : text)));
     if (shorter.length <= MAX_PAYLOAD) return { bytes: shorter, cut: true };
   }
   return undefined;

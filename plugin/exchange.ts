@@ -25,6 +25,8 @@ export class Exchange {
   #chunks = 0;
   /** Whether a part of the response's body could not be written. */
   #cut = false;
+  /** Has come, and is still to be written. */
+  #head: Response | undefined;
 
   /** Writes the request. It is under way already. */
   constructor(recording: Recording, request: Outgoing, body: Body, call: Call | undefined) {
@@ -50,18 +52,17 @@ export class Exchange {
       body_bytes: body.size,
       body: body.kind,
     });
-    if ("bytes" in body) recording.body(Kind.RequestBody, this.number, body.bytes);
+    if (body.kind === "text") recording.body(Kind.RequestBody, this.number, body.text);
+    if (body.kind === "bytes") recording.body(Kind.RequestBody, this.number, body.bytes);
     // OpenCode also fires the signal when all is over; by then we have ended and do not listen.
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** The response's head is here; gives the response to hand to the agent. */
   responded(response: Response): Response {
-    this.#document(Kind.Response, {
-      status: response.status,
-      status_text: response.statusText,
-      headers: recordable(response.headers),
-    });
+    this.#head = response;
+    // The agent goes first. If more of the answer comes sooner, it brings the head along.
+    setImmediate(() => this.#writeHead());
     try {
       return watch(response, {
         chunk: (bytes) => this.#chunk(bytes),
@@ -82,8 +83,21 @@ export class Exchange {
     this.#end(this.#signal?.aborted ? "aborted" : "failed", error);
   }
 
+  #writeHead(): void {
+    const head = this.#head;
+    if (!head) return;
+    this.#head = undefined;
+    try {
+      const { status, statusText, headers } = head;
+      this.#document(Kind.Response, { status, status_text: statusText, headers: recordable(headers) });
+    } catch {
+      // As in `tap.ts`: if anything of ours fails, so does nothing else.
+    }
+  }
+
   #chunk(bytes: Uint8Array): void {
     if (this.#ended) return;
+    this.#writeHead();
     this.#bytes += bytes.length;
     this.#chunks += 1;
     if (!this.#recording.body(Kind.ResponseBody, this.number, bytes)) this.#cut = true;
@@ -91,6 +105,7 @@ export class Exchange {
 
   #end(outcome: Outcome, error?: unknown): void {
     if (this.#ended) return;
+    this.#writeHead();
     this.#ended = true;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#document(Kind.End, {

@@ -64,31 +64,55 @@ export function microseconds(wall = Date.now, steady = () => performance.now()):
 
 const wallClock = microseconds();
 
+/** A payload up to this length is copied behind its header: to write two pieces of memory costs more. */
+const COPIED = 16 << 10;
+
 /** A frame of now, as the parts to write. */
 export function frame(kind: number, payload: Uint8Array[], exchange = 0, flags = 0): Uint8Array[] {
   const wall = wallClock();
   const mono = Math.floor(performance.now() * 1000);
-  return [frameHeader({ kind, flags, exchange, wall, mono }, ...payload), ...payload];
+  const header = fillHeader({ kind, flags, exchange, wall, mono }, payload);
+  const length = FRAME_HEADER + lengthOf(payload);
+  const isCopied = length <= COPIED;
+  const first = new Uint8Array(isCopied ? length : FRAME_HEADER);
+  first.set(header);
+  if (!isCopied) return [first, ...payload];
+  let at = FRAME_HEADER;
+  for (const part of payload) {
+    first.set(part, at);
+    at += part.length;
+  }
+  return [first];
 }
 
-/** The 32 bytes that go before `payload`, given whole or in parts. */
-export function frameHeader(head: Head, ...payload: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(FRAME_HEADER);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, lengthOf(payload), true);
-  view.setUint8(8, head.kind);
-  view.setUint8(9, head.flags);
-  view.setUint32(12, head.exchange, true);
-  setUint64(view, 16, head.wall);
-  setUint64(view, 24, head.mono);
-  const { crc32 } = Bun.hash;
-  view.setUint32(4, payload.reduce((sum, part) => crc32(part, sum), crc32(bytes.subarray(8))), true);
-  return bytes;
+/** The 32 bytes that go before `payload`. */
+export function frameHeader(head: Head, payload: Uint8Array): Uint8Array {
+  return fillHeader(head, [payload]).slice();
+}
+
+const header = new Uint8Array(FRAME_HEADER);
+const behindSum = header.subarray(8);
+const fields = new DataView(header.buffer);
+
+/** In memory that is used again for the next header: a frame is made for each chunk of an answer. */
+function fillHeader(head: Head, payload: Uint8Array[]): Uint8Array {
+  fields.setUint32(0, lengthOf(payload), true);
+  fields.setUint8(8, head.kind);
+  fields.setUint8(9, head.flags);
+  fields.setUint32(12, head.exchange, true);
+  setUint64(fields, 16, head.wall);
+  setUint64(fields, 24, head.mono);
+  let sum = Bun.hash.crc32(behindSum);
+  for (const part of payload) sum = Bun.hash.crc32(part, sum);
+  fields.setUint32(4, sum, true);
+  return header;
 }
 
 /** Of all parts together, in bytes. */
 export function lengthOf(parts: Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
+  let sum = 0;
+  for (const part of parts) sum += part.length;
+  return sum;
 }
 
 /** Bytes before the first frame of a segment. */

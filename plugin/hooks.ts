@@ -11,7 +11,7 @@ import { CALL_HEADER, mayCarryToken, type Calls } from "./calls.ts";
 import { EventFilter } from "./events.ts";
 import type { Files } from "./files.ts";
 import { Kind } from "./frame.ts";
-import type { Intercept } from "./intercept.ts";
+import type { Command, Intercept } from "./intercept.ts";
 import { lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
 import { credentialsIn } from "./secrets.ts";
@@ -49,13 +49,13 @@ export function hooks(
     }
   };
 
-  const announce = quiet<Parameters<HeadersHook>>((call, output) => {
-    recording.learn(credentialsIn(call.provider?.options), "scrub");
+  const announce = quiet<[...Parameters<HeadersHook>, command?: Command]>((call, output, command) => {
+    recording.learnFrom(call.provider?.options);
     const { model } = call;
     const npm = model.api?.npm ?? "";
     if (!mayCarryToken(npm, model.providerID)) return;
     output.headers[CALL_HEADER] = calls.add({
-      command: waiting(call.message.id),
+      command,
       session: call.sessionID,
       directory,
       message: call.message.id,
@@ -85,7 +85,7 @@ export function hooks(
 
     "chat.headers": (call, output) => {
       const command = call?.message && waiting(call.message.id);
-      if (!command || lateForCommands().isAnswerable(call.model)) return announce(call, output);
+      if (!command || lateForCommands().isAnswerable(call.model)) return announce(call, output, command);
       if (!command.goesOn) return lateForCommands().answerElsewhere(intercept(), command, client);
       // This request is the turn's next: it goes to the model.
       quiet(() => intercept().carryOut(command.message))();

@@ -14,6 +14,7 @@ import { late } from "./late.ts";
 import { randomHex } from "./random.ts";
 import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
 import type { Spool } from "./spool.ts";
+import { utf8 } from "./utf8.ts";
 
 /** The plugin's version, as in package.json. */
 export const PLUGIN_VERSION = "0.1.0";
@@ -39,6 +40,9 @@ export interface Diagnostic {
 
 /** Diagnostics that are kept until there is a spool. */
 const EARLY = 64;
+
+/** So many things with credentials in them wait to be looked through. */
+const UNREAD = 16;
 
 /**
  * The options beside the plugin's name in OpenCode's configuration that the recorder knows; none is secret. Of others
@@ -74,6 +78,8 @@ export class Recording {
   #isDiagnosing = !isOff(process.env["OPENCODE_API_TRACER_DEBUG"]);
   /** Of all credentials known so far. */
   #prints: SecretPrint[] = [];
+  /** Has credentials in it that are not known yet. */
+  #unread = new Set<unknown>();
   #exchanges = 0;
 
   /** An instance begins, with the options that it was given. */
@@ -141,41 +147,66 @@ export class Recording {
     if (this.#state === "on") this.document(Kind.Secrets, { secrets: prints });
   }
 
+  /**
+   * The same for the credentials in a piece of OpenCode's configuration, to be scrubbed. It is looked through before
+   * anything else is written, and not now: OpenCode waits.
+   */
+  learnFrom(configuration: unknown): void {
+    this.#unread.add(configuration);
+    if (this.#unread.size > UNREAD) this.#read();
+  }
+
+  #read(): void {
+    const unread = [...this.#unread];
+    this.#unread.clear();
+    for (const configuration of unread) this.learn(credentialsIn(configuration), "scrub");
+  }
+
+  /** Where to write; everything that must not be written is known then. `undefined`: nothing is recorded. */
+  #place(): Spool | undefined {
+    if (!this.isOn()) return undefined;
+    if (this.#unread.size > 0) this.#read();
+    return this.#spool;
+  }
+
   /** Writes a JSON frame; `false` if it was dropped. */
   document(kind: Kind, value: object, exchange = 0): boolean {
-    if (!this.isOn() || !this.#spool) return false;
+    const spool = this.#place();
+    if (!spool) return false;
     const document = toDocument(value);
     if (!document) {
-      this.#spool.drop(MAX_PAYLOAD);
+      spool.drop(MAX_PAYLOAD);
       return false;
     }
     const bytes = this.#credentials.clean(document.bytes);
-    return this.#spool.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
+    return spool.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
   }
 
   /** Writes what was seen of a file, with its bytes where they are to be kept; `false` if it was dropped. */
   file(about: object, content = EMPTY): boolean {
-    if (!this.isOn() || !this.#spool) return false;
+    const spool = this.#place();
+    if (!spool) return false;
     const bytes = this.#credentials.clean(content);
     const document = toDocument({ ...about, blanked: bytes !== content });
     if (!document) return false;
     const payload = [this.#credentials.clean(document.bytes), LINE_FEED, bytes];
     // What stands for a credential may be longer than it.
-    return lengthOf(payload) <= MAX_PAYLOAD && this.#spool.write(Kind.File, 0, payload);
+    return lengthOf(payload) <= MAX_PAYLOAD && spool.write(Kind.File, 0, payload);
   }
 
-  /** Writes bytes of a body, in several frames if need be; `false` if any was dropped. */
-  body(kind: Kind, exchange: number, bytes: Uint8Array): boolean {
-    if (!this.isOn() || !this.#spool) return false;
-    const clean = this.#credentials.clean(bytes);
+  /** Writes what a body has, in several frames if need be; `false` if any was dropped. */
+  body(kind: Kind, exchange: number, content: Uint8Array | string): boolean {
+    const spool = this.#place();
+    if (!spool) return false;
+    const clean = this.#credentials.clean(typeof content === "string" ? utf8(content) : content);
     const isRequest = kind === Kind.RequestBody;
     for (let at = 0; at < clean.length; at += MAX_PAYLOAD) {
       const isLast = at + MAX_PAYLOAD >= clean.length;
-      const part = clean.subarray(at, at + MAX_PAYLOAD);
-      if (this.#spool.write(kind, exchange, part, isRequest && isLast ? FLAG_LAST : 0)) continue;
+      const part = at === 0 && isLast ? clean : clean.subarray(at, at + MAX_PAYLOAD);
+      if (spool.write(kind, exchange, part, isRequest && isLast ? FLAG_LAST : 0)) continue;
       // No holes: what is there is the body's begin.
-      if (!isLast) this.#spool.drop(clean.length - at - part.length);
-      if (isRequest) this.#spool.write(kind, exchange, EMPTY, FLAG_CUT | FLAG_LAST);
+      if (!isLast) spool.drop(clean.length - at - part.length);
+      if (isRequest) spool.write(kind, exchange, EMPTY, FLAG_CUT | FLAG_LAST);
       return false;
     }
     return true;
@@ -186,6 +217,7 @@ export class Recording {
     const root = spoolRoot();
     if (!root) return;
     this.#home = tapeFolder();
+    this.#read();
     this.#prints.push(...this.#credentials.learn(knownCredentials(), false));
     const spool = new Spool(root, () => this.#hello());
     this.#spool = spool;

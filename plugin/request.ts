@@ -8,48 +8,79 @@ import { CALL_HEADER } from "./calls.ts";
 
 export type FetchArguments = [input: unknown, init?: RequestInit | undefined, ...rest: unknown[]];
 
-export interface Outgoing {
+/** Read when it is asked for: until the request is under way, OpenCode waits for what is done here. */
+export class Outgoing {
   /** What to call `fetch` with. The very same array where there was no token. */
-  args: FetchArguments;
+  readonly args: FetchArguments;
   /** The value of {@link CALL_HEADER}, where it was set. */
-  token: string | undefined;
-  method: string;
-  url: string;
+  readonly token: string | undefined;
+  #headers: [name: string, value: string][] | undefined;
+
+  constructor(args: FetchArguments, token: string | undefined) {
+    this.args = args;
+    this.token = token;
+  }
+
+  get method(): string {
+    return String(this.#init?.method ?? this.#request?.method ?? "GET").toUpperCase();
+  }
+
+  get url(): string {
+    return this.#request ? this.#request.url : String(this.args[0]);
+  }
+
   /** In order, without the token. */
-  headers: [name: string, value: string][];
-  signal: AbortSignal | undefined;
-  header(name: string): string | null;
+  get headers(): [name: string, value: string][] {
+    const read = () => headerPairs(this.#init?.headers ?? this.#request?.headers).filter(([name]) => !isToken(name));
+    return (this.#headers ??= read());
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#init?.signal ?? this.#request?.signal ?? undefined;
+  }
+
+  header(name: string): string | null {
+    return this.headers.find(([known]) => known.toLowerCase() === name)?.[1] ?? null;
+  }
+
   /** For a `Request`, to be asked for before the request is sent. */
-  body(): Body;
+  body(): Body {
+    const body = this.#init?.body;
+    return body === undefined && this.#request ? readRequestBody(this.#request) : readBody(body);
+  }
+
+  /** The same request with another body; `undefined` where that cannot be told to `fetch`. */
+  withBody(body: string): Outgoing | undefined {
+    const [input, init, ...rest] = this.args;
+    return init?.body ? new Outgoing([input, { ...init, body }, ...rest], this.token) : undefined;
+  }
+
+  get #request(): Request | undefined {
+    const [input] = this.args;
+    return input instanceof Request ? input : undefined;
+  }
+
+  get #init(): RequestInit | undefined {
+    return this.args[1];
+  }
 }
 
 export function readRequest(args: FetchArguments): Outgoing {
-  const [input, init] = args;
-  const request = input instanceof Request ? input : undefined;
-  const all = headerPairs(init?.headers ?? request?.headers);
-  const headers = all.filter(([name]) => !isToken(name));
-  const token = all.find(([name]) => isToken(name))?.[1];
-  return {
-    args: token === undefined ? args : withoutToken(args),
-    token,
-    method: String(init?.method ?? request?.method ?? "GET").toUpperCase(),
-    url: request ? request.url : String(input),
-    headers,
-    signal: init?.signal ?? request?.signal ?? undefined,
-    header: (name) => headers.find(([known]) => known.toLowerCase() === name)?.[1] ?? null,
-    body: () => (init?.body === undefined && request ? readRequestBody(request) : readBody(init?.body)),
-  };
+  const input = args[0];
+  const token = tokenIn(args[1]?.headers ?? (input instanceof Request ? input.headers : undefined));
+  return new Outgoing(token === undefined ? args : withoutToken(args), token);
 }
 
-/** The same request with another body; `undefined` where that cannot be told to `fetch`. */
-export function withBody(request: Outgoing, body: string): Outgoing | undefined {
-  const [input, init, ...rest] = request.args;
-  if (!init?.body) return undefined;
-  return { ...request, args: [input, { ...init, body }, ...rest], body: () => readBody(body) };
+function tokenIn(headers: unknown): string | undefined {
+  if (!headers || typeof headers !== "object") return undefined;
+  if (headers instanceof Headers) return headers.get(CALL_HEADER) ?? undefined;
+  if (Symbol.iterator in headers) return headerPairs(headers).find(([name]) => isToken(name))?.[1];
+  const name = Object.keys(headers).find(isToken);
+  return name === undefined ? undefined : String((headers as Record<string, unknown>)[name]);
 }
 
 function isToken(name: string): boolean {
-  return name.toLowerCase() === CALL_HEADER;
+  return name.length === CALL_HEADER.length && name.toLowerCase() === CALL_HEADER;
 }
 
 function headerPairs(headers: unknown): [string, string][] {
@@ -64,14 +95,14 @@ function headerPairs(headers: unknown): [string, string][] {
  * copied faithfully (a `Request`, or an `init` of some class) loses the token itself.
  */
 function withoutToken(args: FetchArguments): FetchArguments {
-  const [input, init, ...rest] = args;
+  const [input, init] = [args[0], args[1]];
   const headers: unknown = init?.headers;
   if (!init || !headers) {
     if (input instanceof Request) input.headers.delete(CALL_HEADER);
     return args;
   }
   if (isPlain(init)) {
-    return [input, { ...init, headers: copyWithoutToken(headers) as Headers }, ...rest];
+    return [input, { ...init, headers: copyWithoutToken(headers) as Headers }, ...args.slice(2)];
   }
   if (headers instanceof Headers) headers.delete(CALL_HEADER);
   return args;
@@ -83,8 +114,10 @@ function copyWithoutToken(headers: unknown): unknown {
     copy.delete(CALL_HEADER);
     return copy;
   }
-  const kept = headerPairs(headers).filter(([name]) => !isToken(name));
-  return Array.isArray(headers) ? kept : Object.fromEntries(kept);
+  if (Array.isArray(headers)) return headerPairs(headers).filter(([name]) => !isToken(name));
+  const copy: Record<string, unknown> = Symbol.iterator in (headers as object) ? Object.fromEntries(headerPairs(headers)) : { ...(headers as object) };
+  for (const name in copy) if (isToken(name)) delete copy[name];
+  return copy;
 }
 
 function isPlain(value: object): boolean {

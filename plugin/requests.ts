@@ -21,7 +21,8 @@ export class Requests {
   /** The recording of this request, which is under way already; `undefined` where there is to be none. */
   begin(request: Outgoing, early: Body | undefined, call: Call | undefined): Exchange | undefined {
     let body = early;
-    const { method, url, header, token } = request;
+    const { method, url, token } = request;
+    const header = (name: string) => request.header(name);
     const bodyAsText = () => bodyText((body ??= request.body()));
     const verdict = classify({ method, url, header, marked: token !== undefined, bodyText: bodyAsText }, isStrict());
     if (!verdict.traced) {

@@ -4,7 +4,7 @@ import { answer } from "./answer.ts";
 import { bodyText } from "./body.ts";
 import { withoutReplies } from "./forget.ts";
 import type { Command, Intercept } from "./intercept.ts";
-import { withBody, type Outgoing } from "./request.ts";
+import type { Outgoing } from "./request.ts";
 import type { Requests } from "./requests.ts";
 
 /** The answer to a command, in place of a model's. */
@@ -23,5 +23,5 @@ export async function respond(request: Outgoing, command: Command, intercept: In
 export function withoutReply(request: Outgoing): Outgoing {
   const body = bodyText(request.body());
   const without = body === undefined ? undefined : withoutReplies(body);
-  return (without === undefined ? undefined : withBody(request, without)) ?? request;
+  return (without === undefined ? undefined : request.withBody(without)) ?? request;
 }

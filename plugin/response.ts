@@ -37,27 +37,33 @@ function isEmpty({ status, headers }: Response): boolean {
 function watchedStream(source: ReadableStream<Uint8Array>, watcher: Watcher): ReadableStream<Uint8Array> {
   // Not before the first chunk is asked for: until then, nothing has been touched.
   const open = () => source.getReader();
+  type Read = Awaited<ReturnType<ReturnType<typeof open>["read"]>>;
   let reader: ReturnType<typeof open> | undefined;
+  let agent: ReadableStreamDefaultController<Uint8Array>;
+  // Made once, not for each chunk.
+  const read = ({ done, value }: Read) => {
+    if (done) {
+      agent.close();
+      quietly(() => watcher.complete());
+      return;
+    }
+    agent.enqueue(value);
+    try {
+      watcher.chunk(value);
+    } catch {
+      // As in `quietly`.
+    }
+  };
+  const broken = (error: unknown) => {
+    agent.error(error);
+    quietly(() => watcher.failed(error));
+  };
   return new ReadableStream<Uint8Array>(
     {
-      pull(controller) {
-        const from = (reader ??= open());
-        return from.read().then(
-          ({ done, value }) => {
-            if (done) {
-              controller.close();
-              quietly(() => watcher.complete());
-            } else {
-              controller.enqueue(value);
-              quietly(() => watcher.chunk(value));
-            }
-          },
-          (error: unknown) => {
-            controller.error(error);
-            quietly(() => watcher.failed(error));
-          },
-        );
+      start(controller) {
+        agent = controller;
       },
+      pull: () => (reader ??= open()).read().then(read, broken),
       cancel(reason) {
         quietly(() => watcher.cancelled());
         return reader ? reader.cancel(reason) : source.cancel(reason);

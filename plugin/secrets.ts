@@ -65,22 +65,11 @@ export class Credentials {
 
   /** `bytes` without the credentials in it; the same array where there are none. */
   clean(bytes: Uint8Array): Uint8Array {
-    let text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let found = false;
+    let clean = bytes;
     for (const value of this.#scrubbed) {
-      let at = text.indexOf(value);
-      if (at < 0) continue;
-      found = true;
-      const parts: Uint8Array[] = [];
-      let from = 0;
-      for (; at >= 0; at = text.indexOf(value, from)) {
-        parts.push(text.subarray(from, at), MARK);
-        from = at + value.length;
-      }
-      parts.push(text.subarray(from));
-      text = Buffer.concat(parts);
+      if (indexOf.call(clean, value) >= 0) clean = without(value, clean);
     }
-    return found ? text : bytes;
+    return clean;
   }
 
   #scrub(value: Buffer): void {
@@ -95,6 +84,21 @@ export class Credentials {
 }
 
 const MARK = Buffer.from(REDACTED);
+
+/** Works on any bytes: most have no credential in them, and need not become a `Buffer` to be looked through. */
+const { indexOf } = Buffer.prototype;
+
+function without(value: Buffer, bytes: Uint8Array): Uint8Array {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, from)) {
+    parts.push(text.subarray(from, at), MARK);
+    from = at + value.length;
+  }
+  parts.push(text.subarray(from));
+  return Buffer.concat(parts);
+}
 
 /** Names under which credentials are kept in JSON: `apiKey`, `access`, `Authorization`, … */
 const SECRET_FIELD =

@@ -1,7 +1,8 @@
-/** The clock of frames, beside the system's own. */
+/** Frames of now: whole at any length, in any number of parts; and their clock, beside the system's own. */
 
 import { expect, test } from "bun:test";
-import { microseconds } from "../frame.ts";
+import { frame, FRAME_HEADER, Kind, microseconds } from "../frame.ts";
+import { scan } from "./read_spool.ts";
 
 test("within a millisecond the clock goes on, and never leaves it", () => {
   let [wall, steady] = [1_000, 50.25];
@@ -31,5 +32,18 @@ test("it is the system's", () => {
     expect(now).toBeWithin(from, to);
     expect(now).toBeGreaterThanOrEqual(last);
     last = now;
+  }
+});
+
+test.each([0, 1, 220, (16 << 10) - FRAME_HEADER, (16 << 10) - FRAME_HEADER + 1, 1 << 20])("a payload of %d bytes", (length) => {
+  const payload = Buffer.alloc(length, "what it says ");
+  for (const parts of [[payload], [payload.subarray(0, length >> 1), payload.subarray(length >> 1)]]) {
+    const written = frame(Kind.Event, parts, 7, 2);
+    // Another one, made meanwhile.
+    frame(Kind.Hello, [Buffer.from("{}")]);
+    const { frames, tail } = scan(Buffer.concat(written));
+    expect(tail.state).toBe("clean");
+    expect(frames).toMatchObject([{ kind: Kind.Event, exchange: 7, flags: 2 }]);
+    expect(frames[0]?.payload.equals(payload)).toBe(true);
   }
 });

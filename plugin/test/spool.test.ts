@@ -229,6 +229,22 @@ describe("a recording", () => {
     await until("a recorder reads it", () => readFileSync(started, "utf8").includes(folder));
   });
 
+  test.each([1, 40])("what stands in %d configurations is known before anything else is written", (count) => {
+    const recording = new Recording();
+    recording.document(Kind.Event, { n: 0 });
+    const values = Array.from({ length: count }, (_, i) => `configured-credential-${i}!`);
+    for (const apiKey of values) recording.learnFrom({ name: "p", apiKey });
+    recording.body(Kind.RequestBody, 1, `the keys are ${values.join(" and ")}`);
+    recording.learnFrom({ apiKey: values[0] });
+    recording.document(Kind.Event, { values });
+
+    const frames = here.frames();
+    const secrets = frames.filter(({ kind }) => kind === Kind.Secrets).flatMap((frame) => json(frame).secrets);
+    expect(secrets.map(({ length }: { length: number }) => length)).toEqual(values.map(({ length }) => length));
+    expect(Buffer.concat(frames.map(({ payload }) => payload)).toString()).not.toContain("credential");
+    expect(frames.slice(-2).map(({ kind }) => kind)).toEqual([Kind.RequestBody, Kind.Event]);
+  });
+
   test("half a character is replaced: strict readers refuse its escape", () => {
     const recording = new Recording();
     recording.document(Kind.Event, { title: `cut ${"😀".slice(0, 1)}…`, path: "C:\\ud83d", whole: "😀" });

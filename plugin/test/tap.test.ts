@@ -220,6 +220,13 @@ describe("what is recorded", () => {
     ]);
   });
 
+  test("the head of an answer that nobody reads", async () => {
+    await post("/v1/endless/messages");
+    await until("it to be written", () => of(Kind.Response).length > 0);
+    expect(json(of(Kind.Response)[0])).toMatchObject({ status: 200 });
+    expect(of(Kind.ResponseBody)).toEqual([]);
+  });
+
   test("the session by OpenCode's headers, else one for the process", async () => {
     await (await post("/v1/x", { headers: { "x-session-affinity": "ses_2", "x-parent-session-id": "ses_1" } })).text();
     await (await post("/v1/messages")).text();
