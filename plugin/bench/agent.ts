@@ -25,6 +25,8 @@ export interface Measured {
   blocks: Cost[];
   /** Peak of the memory that the process had, in MB. */
   memory: number;
+  /** Without the pages of OpenCode's program that were read for it: OpenCode itself has read those long before. */
+  ownMemory: number;
   /** Of all bodies, in bytes. */
   sent: number;
   received: number;
@@ -92,9 +94,12 @@ async function measure(block: Block): Promise<Cost> {
 }
 
 await Bun.sleep(SETTLES_IN);
-const measured: Measured = { start: cpu(), blocks: [], memory: NaN, sent: 0, received: 0 };
+const measured: Measured = { start: cpu(), blocks: [], memory: NaN, ownMemory: NaN, sent: 0, received: 0 };
 for (const block of blocks) measured.blocks.push(await measure(block));
-// `maxRSS` is that of the program that started this one, if it was larger.
-measured.memory = Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
+// `maxRSS` would be that of the program that started this one, if it was larger.
+const status = readFileSync("/proc/self/status", "utf8");
+const megabytes = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(status)?.[1]) / 1024;
+measured.memory = megabytes("VmHWM");
+measured.ownMemory = measured.memory - megabytes("RssFile");
 console.log(JSON.stringify(measured));
 process.exit(0);
