@@ -61,7 +61,7 @@ pub use octrace_script as script;
 pub use opencode::OpenCode;
 pub use phoenix::{Phoenix, Rotel};
 pub use postgres::Postgres;
-pub use process::{Output, Run, Running};
+pub use process::{Ended, Output, Run, Running};
 pub use proxy::{Fault, Proxy};
 pub use receiver::{Answer, PlainSpan, Received, Receiver, Response, spans};
 pub use serve::Serve;

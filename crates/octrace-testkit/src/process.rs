@@ -16,9 +16,11 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
-use crate::{PATIENCE, eventually, home::Home};
+use crate::{Needs, PATIENCE, eventually, home::Home};
 
 /// A program that is about to be run.
 #[must_use = "nothing runs before output() or spawn()"]
@@ -150,6 +152,17 @@ impl Run {
     }
 }
 
+/// A program that has ended, for who measures it.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// When it had, to half a millisecond.
+    pub at: Instant,
+    /// What it needed, with the children that it had waited for.
+    pub needs: Needs,
+    /// What it left behind.
+    pub output: Output,
+}
+
 /// A program in the background. Dropping it kills its process group.
 pub struct Running {
     child: Child,
@@ -216,6 +229,23 @@ impl Running {
             std::thread::sleep(Duration::from_millis(5));
         };
         self.output(status)
+    }
+
+    /// Waits for its end as [`Running::wait`] does, and tells when that was and what it had needed.
+    ///
+    /// # Errors
+    /// As [`Running::wait`], and on a system without `/proc`.
+    pub fn measured(&mut self) -> anyhow::Result<Ended> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // What it needed is known until somebody has waited for it.
+        while waitid(WaitId::Pid(Pid::from_child(&self.child)), options)?.is_none()
+            && self.start.elapsed() <= self.timeout
+        {
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        let at = Instant::now();
+        let needs = Needs::of(self.pid())?;
+        Ok(Ended { at, needs, output: self.wait()? })
     }
 
     fn output(&self, status: ExitStatus) -> anyhow::Result<Output> {

@@ -1,8 +1,10 @@
 //! What delivery to tracing backends costs, measured from outside: the built binary's `octrace flush` on a tape with ten
 //! thousand turns that wait, against receivers on loopback that only read.
 //!
-//! `cargo bench -p octrace --bench deliver` makes the tape in a temporary folder (a few minutes, a few gigabytes) and prints
-//! a table. `-- --turns=500` takes fewer turns, to see that it works.
+//! `cargo bench -p octrace --bench deliver` makes tapes in a temporary folder (a few minutes, a few gigabytes) and prints
+//! how fast short turns go to a receiver of OTLP, and a table of long ones to each backend. `-- --turns=500` takes fewer
+//! long turns, to see that it works; `--quick` fewer of both. `--figures=FILE` is for `cargo xtask bench`, which wants no
+//! table.
 //!
 //! * `tape`: the turns. `sink`: the receivers, and who would post the same to them without doing anything else.
 
@@ -21,7 +23,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use octrace_store::{Tape, delivery::Identity};
-use octrace_testkit::Needs;
+use octrace_testkit::{Figures, Needs, Receiver};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -35,6 +37,12 @@ const KEY: &str = "some-key";
 
 /// How often it is looked what a process has needed so far.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// How often short turns are delivered.
+const REPEATS: usize = 5;
+
+/// Turns whose spans are counted.
+const COUNTED: usize = 20;
 
 /// A backend, and which environment names it.
 #[derive(Clone, Copy)]
@@ -79,13 +87,56 @@ fn main() -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         println!("a debug build: its figures say nothing");
     }
-    let turns = std::env::args().find_map(|it| it.strip_prefix("--turns=")?.parse().ok());
-    let turns: usize = turns.unwrap_or(10_000);
+    let said = |what: &str| std::env::args().find_map(|it| Some(it.strip_prefix(what)?.to_owned()));
+    let is_quick = said("--quick").is_some();
     println!("{} processors", thread::available_parallelism()?);
+    tell(&mut Figures::new()?, if is_quick { 100 } else { 5_000 })?;
+    if said("--figures=").is_some() {
+        return Ok(());
+    }
 
+    let turns = said("--turns=").map(|turns| turns.parse()).transpose()?;
+    let turns = turns.unwrap_or(if is_quick { 100 } else { 10_000 });
     measure("turns of 3 model calls", turns, Shape::Session)?;
     measure("turns with a request of 1 MB", 40.min(turns), Shape::Large { bytes: 1 << 20 })?;
     measure("turns with a request of 10 MB", 10.min(turns), Shape::Large { bytes: 10 << 20 })
+}
+
+/// How many spans of so many short turns a receiver of OTLP gets in a second, and what memory that takes.
+fn tell(figures: &mut Figures, turns: usize) -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let path = home.path().join("tape.db");
+    let [backend, ..] = BACKENDS;
+    let mut sinks = Vec::new();
+    for _ in 0..REPEATS {
+        sinks.push(Sink::open(Duration::ZERO)?);
+    }
+    let counting = Receiver::otlp()?;
+    let wanted = |url: &str, turns| Wanted { identity: backend.identity(url), turns };
+    let mut all: Vec<_> = sinks.iter().map(|sink| wanted(&sink.url(), turns)).collect();
+    all.push(wanted(&counting.url(), COUNTED.min(turns)));
+    let bodies = tape::write(&path, turns, Shape::Short, &all)?;
+    flush(home.path(), &backend, &counting.url())?;
+    let spans = counting.spans()?.len() * turns / COUNTED.min(turns);
+    let (mut rates, mut peaks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    for sink in &sinks {
+        let Flushed { took, cpu, peak } = flush(home.path(), &backend, &sink.url())?;
+        rates.push(spans as f64 / took.as_secs_f64());
+        peaks.push(peak as f64 / 1e6);
+        sent.push(sink.sizes().iter().sum::<u64>());
+        println!("{spans} spans in {took:.2?}, {cpu:.2?} of processor time");
+    }
+    let waiting: u64 = Tape::open(&path)?.queue()?.iter().map(|standing| standing.waiting).sum();
+    ensure!(waiting == 0 && sent.iter().all(|bytes| *bytes > 0), "{waiting} turns wait");
+    let note = format!(
+        "`octrace flush`, {spans} spans of {turns} turns with 3 model calls, requests of {:.1} kB on average; {:.1} MB are \
+         sent, compressed",
+        bodies as f64 / 1e3 / (turns * tape::CALLS) as f64,
+        sent.iter().sum::<u64>() as f64 / 1e6 / REPEATS as f64,
+    );
+    println!("{}", figures.tell("deliver.otlp.spans", &rates, &note)?);
+    println!("{}", figures.tell("deliver.otlp.memory", &peaks, "of the same processes")?);
+    Ok(())
 }
 
 /// Each backend gets all turns when it answers at once, and the first tenth when it takes its time.

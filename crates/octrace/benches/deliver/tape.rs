@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 const TURNS: usize = 5;
 
 /// A turn has so many model calls; all but the last one call a tool.
-const CALLS: usize = 3;
+pub(crate) const CALLS: usize = 3;
 
 /// Bytes of what stands before the conversation in each request.
 const TOOLS: usize = 30_000;
@@ -40,6 +40,8 @@ const TEXT: &str = concat!(
 pub(crate) enum Shape {
     /// Five turns are a session; its requests grow from 45 kB to some 100 kB.
     Session,
+    /// The same in small: requests of some kB.
+    Short,
     /// Each is a session with one model call, whose request has so many bytes.
     Large {
         /// In one tool's result.
@@ -67,9 +69,10 @@ pub(crate) fn write(
         at_us: 1_795_000_000_000_000,
         exchanges: 0,
         request_bytes: 0,
+        shape,
     };
     let per_session = match shape {
-        Shape::Session => TURNS,
+        Shape::Session | Shape::Short => TURNS,
         Shape::Large { .. } => 1,
     };
     for first in (0..turns).step_by(per_session) {
@@ -81,7 +84,7 @@ pub(crate) fn write(
             .collect();
         let mut batch = tape.begin()?;
         batch.goes_to(spool, &to)?;
-        author.session(&mut batch, spool, first..turns.min(first + per_session), shape)?;
+        author.session(&mut batch, spool, first..turns.min(first + per_session))?;
         batch.spool_ends(spool, author.at_us)?;
         batch.commit()?;
     }
@@ -94,6 +97,7 @@ struct Author {
     at_us: i64,
     exchanges: u32,
     request_bytes: u64,
+    shape: Shape,
 }
 
 /// A session as it is written.
@@ -112,12 +116,12 @@ impl Author {
         batch: &mut Batch<'_>,
         spool: SpoolId,
         turns: std::ops::Range<usize>,
-        shape: Shape,
     ) -> anyhow::Result<()> {
         // The instructions and the tools are the same in all sessions.
         let mut fixed = Texts { random: 7 };
-        let tool = json!({"name": "read", "description": fixed.piece(TOOLS), "input_schema": {"type": "object"}});
-        let system = json!([{"type": "text", "text": fixed.piece(SYSTEM)}]);
+        let parts = if let Shape::Short = self.shape { 10 } else { 1 };
+        let tool = json!({"name": "read", "description": fixed.piece(TOOLS / parts), "input_schema": {"type": "object"}});
+        let system = json!([{"type": "text", "text": fixed.piece(SYSTEM / parts)}]);
         let mut work = Work {
             spool,
             id: format!("ses_{:026}", turns.start),
@@ -131,7 +135,7 @@ impl Author {
             "version": "1.18.33", "time": {"created": self.at_us / 1_000}});
         self.event(batch, &work, "session.updated", json!({"info": info}))?;
         for turn in turns {
-            self.turn(batch, &mut work, turn, shape)?;
+            self.turn(batch, &mut work, turn)?;
         }
         Ok(())
     }
@@ -141,7 +145,6 @@ impl Author {
         batch: &mut Batch<'_>,
         work: &mut Work,
         number: usize,
-        shape: Shape,
     ) -> anyhow::Result<()> {
         let prompt = format!("msg_{number:012}_0");
         let info = json!({"id": prompt, "sessionID": work.id, "role": "user", "agent": "build",
@@ -153,8 +156,8 @@ impl Author {
         self.event(batch, work, "message.part.updated", json!({"part": part}))?;
         work.said
             .push(json!({"role": "user", "content": [{"type": "text", "text": asks}]}).to_string());
-        let calls = match shape {
-            Shape::Session => CALLS,
+        let calls = match self.shape {
+            Shape::Session | Shape::Short => CALLS,
             Shape::Large { bytes } => {
                 let large = self.texts.piece(bytes);
                 self.result(work, "call_before", "Looks", &large);
@@ -186,7 +189,10 @@ impl Author {
             "text": says, "time": {"start": self.at_us / 1_000, "end": self.at_us / 1_000 + 900}});
         self.event(batch, work, "message.part.updated", json!({"part": text}))?;
         if !is_last {
-            let bytes = 1_500 + self.texts.below(5_000);
+            let bytes = match self.shape {
+                Shape::Short => 50 + self.texts.below(500),
+                Shape::Session | Shape::Large { .. } => 1_500 + self.texts.below(5_000),
+            };
             let output = self.texts.piece(bytes);
             let part = json!({"id": format!("prt_{assistant}b"), "messageID": assistant, "sessionID": work.id, "type": "tool",
                 "tool": "read", "callID": call, "state": {"status": "completed", "input": input, "output": output,
