@@ -67,6 +67,18 @@ const LAYERS: &[Layer] = &[
         may_reach: &["octrace-core", "octrace-script", "octrace-store", "octrace-wire"],
         never: &[],
     },
+    // Plays with the built binary from outside; of the tape it reads what is there.
+    Layer {
+        name: "octrace-chaos",
+        may_reach: &[
+            "octrace-core",
+            "octrace-script",
+            "octrace-store",
+            "octrace-testkit",
+            "octrace-wire",
+        ],
+        never: &[],
+    },
     Layer {
         name: "octrace",
         may_reach: &[

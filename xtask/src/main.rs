@@ -3,6 +3,7 @@
 
 mod bench;
 mod budget;
+mod chaos;
 mod checkout;
 mod fuzz;
 mod layers;
@@ -35,6 +36,8 @@ Commands:
            Tries random input on all or some fuzz targets (frames, redact, split, sse), for 60 s each
   bench [PART...] [--quick]
            Measures all or some of the figures in docs/benchmarks.md; --quick to see that it works
+  chaos [--cycles N] [--seed S] [--cast writers|plugins|opencodes|crowd]
+           Random sessions, random deaths and bad weather, 20 times; then whether all is there, once
 
 Options:
   --all            Adds the slow tests and the checks that need more than Rust, Node and git
@@ -47,6 +50,7 @@ enum Wish {
     Steps(Options),
     Fuzz(fuzz::Wish),
     Bench(bench::Wish),
+    Chaos(chaos::Wish),
 }
 
 /// What `test` and `setup` were asked for.
@@ -90,6 +94,7 @@ fn run(wish: &Wish) -> anyhow::Result<bool> {
         Wish::Steps(options) => options,
         Wish::Fuzz(wish) => return fuzz::run(wish, &Checkout::find(false, false)?),
         Wish::Bench(wish) => return bench::run(wish, &Checkout::find(false, false)?),
+        Wish::Chaos(wish) => return chaos::run(wish, &Checkout::find(false, false)?),
     };
     let checkout = Checkout::find(options.all, options.verbose)?;
     let chosen = steps::choose(options.setup_only, options.all, &options.only);
@@ -103,6 +108,7 @@ fn parse(arguments: &[String]) -> Result<Wish, String> {
         "setup" => true,
         "fuzz" => return fuzz::parse(rest).map(Wish::Fuzz),
         "bench" => return bench::parse(rest).map(Wish::Bench),
+        "chaos" => return chaos::parse(rest).map(Wish::Chaos),
         other => return Err(format!("there is no command `{other}`")),
     };
     let mut options = Options { setup_only, all: false, verbose: false, only: Vec::new() };

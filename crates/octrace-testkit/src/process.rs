@@ -213,6 +213,15 @@ impl Running {
         self.output(status)
     }
 
+    /// Its exit code, as [`Output::code`], if it has ended.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn ended(&mut self) -> anyhow::Result<Option<i32>> {
+        let status = self.child.try_wait()?;
+        status.map(code).transpose()
+    }
+
     /// Waits for its end.
     ///
     /// # Errors
@@ -249,9 +258,8 @@ impl Running {
     }
 
     fn output(&self, status: ExitStatus) -> anyhow::Result<Output> {
-        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
         Ok(Output {
-            code: code.context("neither exit code nor signal")?,
+            code: code(status)?,
             bytes: fs::read(&self.stdout)?,
             stdout: self.stdout()?,
             stderr: self.stderr()?,
@@ -288,6 +296,11 @@ impl Drop for Running {
         kill_process_group(Pid::from_child(&self.child), Signal::KILL).ok();
         self.child.wait().ok();
     }
+}
+
+fn code(status: ExitStatus) -> anyhow::Result<i32> {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.context("neither exit code nor signal")
 }
 
 fn read(path: &Path) -> io::Result<String> {
