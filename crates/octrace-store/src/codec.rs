@@ -3,7 +3,8 @@
 //! A part's address is the BLAKE3 hash of its bytes, never of its compressed form, so that another level or
 //! another codec finds the same parts. Compressed data is a plain zstd frame (RFC 8878) with its content size:
 //! any zstd tool can read it. What is short is compressed with a dictionary, because it consists of little else
-//! than the names of its fields; `zstd -D crates/octrace-store/src/dictionary.txt` reads that.
+//! than the names of its fields; `zstd -D crates/octrace-store/src/dictionary.txt` reads that. Line numbers are taken out
+//! before ([`crate::numbers`]).
 //!
 //! Parts are small (a few KiB), so the contexts are reused: making one costs more
 //! than compressing a part. Level 3, because on a session that reads source files level 9 saves only 4 % and takes
@@ -20,6 +21,8 @@ use zstd::{
     bulk::{Compressor, Decompressor},
     zstd_safe::get_frame_content_size,
 };
+
+use crate::numbers;
 
 /// The largest part that is stored or restored, in bytes: twice the largest body that is recorded whole.
 pub const MAX_SIZE: usize = 512 << 20;
@@ -85,8 +88,13 @@ pub enum Codec {
     /// One zstd frame that was compressed with our dictionary.
     Dictionary = 2,
     /// One zstd frame that was compressed with what was set aside from the same body, and our dictionary after it, as
-    /// its dictionary.
+    /// its dictionary. Only older tapes have it.
     Context = 3,
+    /// As `Dictionary`, of text that was stripped of its line numbers (`octrace_store::numbers`).
+    Numbered = 4,
+    /// As `Context`, where what was set aside is stripped of its line numbers, too: beside a tool's output that has
+    /// them stands the same text without.
+    StrippedContext = 5,
 }
 
 impl Codec {
@@ -110,12 +118,22 @@ pub struct Stored<'a> {
 pub struct Context(Vec<u8>);
 
 impl Context {
-    /// Of what was set aside, in its order. What would make it too large is passed over.
+    /// Of what was set aside, in its order, for what is compressed now.
     pub fn new<'a>(aside: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self::of(Codec::StrippedContext.number(), aside)
+    }
+
+    /// The same for what was compressed with this codec. What would make it too large is passed over.
+    pub fn of<'a>(codec: i64, aside: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut context = Vec::new();
         for bytes in aside {
+            let stripped = match codec == Codec::StrippedContext.number() {
+                true => numbers::strip(bytes).map(Cow::Owned),
+                false => None,
+            };
+            let bytes = stripped.unwrap_or(Cow::Borrowed(bytes));
             if context.len() + bytes.len() <= MAX_CONTEXT {
-                context.extend_from_slice(bytes);
+                context.extend_from_slice(&bytes);
             }
         }
         context.extend_from_slice(DICTIONARY);
@@ -151,7 +169,7 @@ impl Encoder {
         self.context.set_dictionary(LEVEL, &context.0).map_err(Error::Zstd)?;
         let data = self.context.compress(bytes).map_err(Error::Zstd)?;
         if data.len() < bytes.len() {
-            return Ok(Stored { codec: Codec::Context, data: Cow::Owned(data) });
+            return Ok(Stored { codec: Codec::StrippedContext, data: Cow::Owned(data) });
         }
         Ok(Stored { codec: Codec::Plain, data: Cow::Borrowed(bytes) })
     }
@@ -162,6 +180,12 @@ impl Encoder {
             return Err(Error::TooBig(part.len() as u64));
         }
         if part.len() >= WORTH_TRYING {
+            if let Some(stripped) = numbers::strip(part) {
+                let data = self.short.compress(&stripped).map_err(Error::Zstd)?;
+                if data.len() < part.len() {
+                    return Ok(Stored { codec: Codec::Numbered, data: Cow::Owned(data) });
+                }
+            }
             let (codec, compressor) = if part.len() <= SHORT {
                 (Codec::Dictionary, &mut self.short)
             } else {
@@ -200,7 +224,7 @@ impl Decoder {
         data: &[u8],
         context: &Context,
     ) -> Result<Vec<u8>, Error> {
-        if codec != Codec::Context.number() {
+        if ![Codec::Context, Codec::StrippedContext].map(Codec::number).contains(&codec) {
             return self.decode(codec, size, data);
         }
         let capacity = capacity(size)?;
@@ -231,6 +255,22 @@ impl Decoder {
             _ if codec == Codec::Dictionary.number() => {
                 decompress(&mut self.dictionary, body, capacity, data)
             }
+            _ if codec == Codec::Numbered.number() => {
+                let mut stripped = Vec::new();
+                // It has less text and its numbers, whatever the row says of the text: that is looked at below.
+                let size = content_size(data)?;
+                if size > (capacity + numbers::OVERHEAD) as u64 {
+                    return Err(Error::Unreadable);
+                }
+                decompress(&mut self.dictionary, &mut stripped, size as usize, data)?;
+                let begin = body.len();
+                let done = numbers::restore(&stripped, capacity, body).ok_or(Error::Unreadable);
+                let done = done.and_then(|()| is_whole(capacity, body.len() - begin));
+                if done.is_err() {
+                    body.truncate(begin);
+                }
+                done
+            }
             _ if codec == Codec::Plain.number() => {
                 is_whole(capacity, data.len())?;
                 body.extend_from_slice(data);
@@ -254,10 +294,9 @@ fn decompress(
     data: &[u8],
 ) -> Result<(), Error> {
     // Before anything is allocated: the frame has to agree with the row.
-    match get_frame_content_size(data) {
-        Ok(Some(found)) if found == size as u64 => {}
-        Ok(Some(found)) => return Err(Error::WrongSize { stored: size as u64, found }),
-        Ok(None) | Err(_) => return Err(Error::Unreadable),
+    let found = content_size(data)?;
+    if found != size as u64 {
+        return Err(Error::WrongSize { stored: size as u64, found });
     }
     let begin = body.len();
     body.reserve(size);
@@ -269,6 +308,11 @@ fn decompress(
         body.truncate(begin);
     }
     done
+}
+
+/// How many bytes a frame says that it gives.
+fn content_size(data: &[u8]) -> Result<u64, Error> {
+    get_frame_content_size(data).ok().flatten().ok_or(Error::Unreadable)
 }
 
 fn is_whole(size: usize, found: usize) -> Result<(), Error> {
@@ -362,6 +406,68 @@ mod tests {
                 assert!(decoder.decode(stored.codec.number(), size, &stored.data).is_err());
             }
             assert_eq!(round_trip(&noise).0, Codec::Plain);
+        }
+    }
+
+    /// Lines of noise, numbered or not, in a JSON string.
+    fn lines(numbered: bool) -> String {
+        let line = |number: u8| {
+            let noise: String =
+                address(&[number]).iter().map(|byte| format!("{byte:02x}")).collect();
+            if numbered { format!("{number}: {noise}\\n") } else { format!("{noise}\\n") }
+        };
+        (1..=200).map(line).collect()
+    }
+
+    #[test]
+    fn line_numbers_take_no_room() {
+        let (plain, numbered) = (lines(false), lines(true));
+        let ((first, expected), (second, length)) =
+            (round_trip(plain.as_bytes()), round_trip(numbered.as_bytes()));
+        assert_eq!((first, second), (Codec::Dictionary, Codec::Numbered));
+        assert!(length < expected + 64, "{length}, {expected} without numbers");
+        // However long it is.
+        let long = numbered.replace("\\n", &format!("{}\\n", "and so on, ".repeat(100)));
+        assert!(long.len() > 2 * SHORT);
+        assert_eq!(round_trip(long.as_bytes()).0, Codec::Numbered);
+    }
+
+    #[test]
+    fn what_is_said_of_a_numbered_part_is_not_believed() {
+        let part = lines(true);
+        let data = Encoder::new().unwrap().encode(part.as_bytes()).unwrap().data.into_owned();
+        let mut decoder = Decoder::new().unwrap();
+        let size = part.len() as u64;
+        let mut body = b"before".to_vec();
+        for wrong in [0, 1, size - 1, size + 1, u64::MAX] {
+            assert!(decoder.decode_onto(&mut body, 4, wrong, &data).is_err(), "{wrong}");
+            assert_eq!(body, b"before");
+        }
+        assert!(decoder.decode(4, size, &data[..data.len() - 1]).is_err());
+        assert!(decoder.decode(2, size, &data).is_err());
+        assert_eq!(decoder.decode(4, size, &data).unwrap(), part.as_bytes());
+        // No frame of ours, and none that was stripped of anything.
+        assert!(decoder.decode(4, 3, b"abc").is_err());
+        let short = Encoder::new().unwrap().encode(&[b'x'; 100]).unwrap().data.into_owned();
+        assert!(decoder.decode(4, 100, &short).is_err());
+    }
+
+    #[test]
+    fn the_same_text_without_its_line_numbers_is_not_compressed_again() {
+        let (plain, numbered) = (lines(false), lines(true));
+        let body = format!("{{\"metadata\":\"{plain}\"}}");
+        let (mut encoder, mut decoder) = (Encoder::new().unwrap(), Decoder::new().unwrap());
+        let context = Context::new([numbered.as_bytes()]);
+        let stored = encoder.encode_with(body.as_bytes(), &context).unwrap();
+        assert_eq!(stored.codec, Codec::StrippedContext);
+        assert!(stored.data.len() < 60, "{}", stored.data.len());
+        // An older tape's context has the numbers.
+        let older = Context::of(Codec::Context.number(), [numbered.as_bytes()]);
+        let old = encoder.encode_with(body.as_bytes(), &older).unwrap().data.into_owned();
+        let size = body.len() as u64;
+        for (codec, data) in [(3, old.as_slice()), (5, &stored.data)] {
+            let context = Context::of(codec, [numbered.as_bytes()]);
+            assert_eq!(decoder.decode_with(codec, size, data, &context).unwrap(), body.as_bytes());
         }
     }
 

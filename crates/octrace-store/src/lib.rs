@@ -14,7 +14,7 @@
 //! * `index`: which words are where, for [`Tape::search`].
 //! * [`prune`]: what is too old or too much goes.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
-//!   byte.
+//!   byte. `numbers`: text without its line numbers.
 
 #![warn(missing_docs)]
 
@@ -33,6 +33,7 @@ mod index;
 pub mod intercept;
 mod layout;
 mod migrate;
+mod numbers;
 mod part;
 pub mod prune;
 pub mod read;

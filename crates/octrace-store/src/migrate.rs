@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0010_agent_trace.sql"), fill: None },
     Step { sql: include_str!("../schema/0011_deliveries.sql"), fill: None },
     Step { sql: include_str!("../schema/0012_traces.sql"), fill: None },
+    Step { sql: include_str!("../schema/0013_numbers.sql"), fill: None },
 ];
 
 /// The version that this build reads and writes.

@@ -125,7 +125,7 @@ impl<'t> PartReader<'t> {
         (codec, size, data): (i64, i64, &[u8]),
         aside: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Vec<u8>, Error> {
-        let context = Context::new(aside);
+        let context = Context::of(codec, aside);
         Ok(self.decoder.decode_with(codec, size.cast_unsigned(), data, &context)?)
     }
 }

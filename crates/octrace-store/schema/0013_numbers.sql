@@ -1,0 +1,2 @@
+-- From here on parts may lie here without their line numbers, and events may be compressed with such parts
+-- (octrace_store::codec). No table is another one: who does not know those codecs leaves the tape alone.
