@@ -172,8 +172,7 @@ impl Tape {
 fn set_up(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     // Refuse before touching: what follows would change a foreign file's header.
     if migrate::version(connection, path)? == 0 {
-        // Only an empty file can still be told: what is pruned one day gives its pages back bit by bit.
-        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        migrate::begin(connection)?;
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
@@ -337,6 +336,15 @@ mod tests {
         let mode: i64 =
             tape.connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
         assert_eq!(mode, 2, "incremental");
+    }
+
+    #[test]
+    fn an_empty_tape_is_small() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.db");
+        drop(Tape::open(&path).unwrap());
+        let bytes = fs::metadata(&path).unwrap().len();
+        assert!(bytes < 300_000, "{bytes}");
     }
 
     #[test]
