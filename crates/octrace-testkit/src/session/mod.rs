@@ -103,6 +103,7 @@ impl Session {
         let says = self.sources.prose(60, 700);
         let file = self.sources.file(FILE.0, FILE.1);
         let call = self.sources.id("call_");
+        let tool = self.sources.id("prt_");
         let input = json!({"filePath": file.path});
         let step = Step::call("read", input.clone()).saying(says.as_str());
         let answer = step.streamed(self.dialect, request.as_bytes(), self.steps);
@@ -130,7 +131,7 @@ impl Session {
                 "message.part.updated",
                 self.part(
                     &assistant,
-                    json!({"type": "tool", "tool": "read",
+                    json!({"id": tool, "type": "tool", "tool": "read",
                 "callID": call, "state": {"status": "running", "input": input,
                 "time": {"start": self.now()}}}),
                 ),
@@ -139,7 +140,7 @@ impl Session {
                 "message.part.updated",
                 self.part(
                     &assistant,
-                    json!({"type": "tool", "tool": "read",
+                    json!({"id": tool, "type": "tool", "tool": "read",
                 "callID": call, "state": {"status": "completed", "input": input,
                 "output": file.numbered, "title": file.path,
                 "metadata": {"preview": file.preview(), "truncated": false, "loaded": [],
@@ -185,8 +186,11 @@ impl Session {
             "time": {"created": self.now()}, "sessionID": Self::ID}})
     }
 
+    /// A part with the id that it has, or else with a new one.
     fn part(&mut self, message: &str, mut part: Value) -> Value {
-        part["id"] = json!(self.sources.id("prt_"));
+        if part["id"].is_null() {
+            part["id"] = json!(self.sources.id("prt_"));
+        }
         part["messageID"] = json!(message);
         part["sessionID"] = json!(Self::ID);
         json!({"sessionID": Self::ID, "part": part, "time": self.now()})
