@@ -23,11 +23,14 @@ const event = (session: string, type: string, properties: object = {}) =>
 
 const SCRIPTS = ["talk", "talk", "talk", "slow", "cut", "bad", "drop", "hang"];
 
-async function ask(session: string, said: object[]): Promise<void> {
+/** Few are aborted; fifty at once take their time. */
+const patience = (script: string): number => (script === "hang" || dice(8) === 0 ? 300 + dice(1500) : 30_000);
+
+async function ask(session: string, script: string, said: object[]): Promise<void> {
   const aborter = new AbortController();
   const body = JSON.stringify({ model: "m1", stream: true, messages: said, tools: [{ type: "function" }] });
   const headers = { "content-type": "application/json", "x-session-affinity": session, authorization: "Bearer none" };
-  const timer = setTimeout(() => aborter.abort(), 300 + dice(1500));
+  const timer = setTimeout(() => aborter.abort(), patience(script));
   try {
     const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body, signal: aborter.signal });
     said.push({ role: "assistant", content: (await response.text()).slice(0, 500) });
@@ -46,9 +49,9 @@ async function talk(number: number): Promise<void> {
     const prompt = `msg_${session}x${1000 + turn}`;
     const info = { id: prompt, sessionID: session, role: "user", agent: "build", time: {} };
     event(session, "message.updated", { info });
-    const script = SCRIPTS[dice(SCRIPTS.length)];
+    const script = SCRIPTS[dice(SCRIPTS.length)] ?? "talk";
     said.push({ role: "user", content: `SCRIPT:${script} agent-${name}-end ${session} ${turn} ${"x ".repeat(dice(5000))}` });
-    await ask(session, said);
+    await ask(session, script, said);
     event(session, "session.idle");
   }
 }
