@@ -18,7 +18,7 @@ import type { HookCosts } from "./hooks.ts";
 import { Reader } from "./reader.ts";
 
 const isQuick = process.argv.includes("--quick");
-const REPEATS = isQuick ? 2 : 3;
+const REPEATS = isQuick ? 2 : 7;
 const STARTS = isQuick ? 1 : 5;
 const BATCHES = isQuick ? 20 : 400;
 
