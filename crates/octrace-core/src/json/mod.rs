@@ -248,15 +248,19 @@ pub fn decode(quoted: &[u8]) -> Cow<'_, str> {
 }
 
 /// One past the closing quote of the string that opens at `start`; `None` if it does not close.
+///
+/// Quotes are looked for and not backslashes, of which texts with lines have many more. Those right before a quote say
+/// whether it is escaped; each of them stands before one quote only.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start + 1;
+    let content = bytes.get(start + 1..)?;
+    let mut at = 0;
     loop {
-        let rest = bytes.get(at..)?;
-        at += memchr::memchr2(b'"', b'\\', rest)?;
-        if bytes[at] == b'"' {
-            return Some(at + 1);
+        at += memchr::memchr(b'"', &content[at..])?;
+        let backslashes = content[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        at += 1;
+        if backslashes.is_multiple_of(2) {
+            return Some(start + 1 + at);
         }
-        at += 2;
     }
 }
 
