@@ -1,6 +1,6 @@
 //! Files through redaction. Lines are counted in them: each stays where it was.
 
-use super::{Clean, Redactor, hit, scan::Scan};
+use super::{Clean, Redactor, hit};
 use crate::attribution::{
     observed::{Found, Observed, Revision},
     timeline::{CallId, Moment},
@@ -44,7 +44,7 @@ impl Redactor {
     /// The bytes of a file, and whether they are what they were.
     fn lines(&self, bytes: Vec<u8>) -> (Vec<u8>, bool) {
         let memory = &mut self.memory.borrow_mut();
-        let hits = Scan::new(&self.literals, &self.patterns).body("", &bytes, memory);
+        let hits = self.scan().body("", &bytes, memory);
         let exact = hits.is_empty();
         (hit::apply_to_lines(bytes, &hits), exact)
     }

@@ -17,7 +17,7 @@ use super::{around::Around, hit::Hit};
 use crate::json::Place;
 
 /// A hash of all blocks up to one.
-type Key = [u8; blake3::KEY_LEN];
+pub(super) type Key = [u8; blake3::KEY_LEN];
 
 /// Bytes of a block.
 const BLOCK: usize = 16 << 10;
@@ -161,7 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::redact::{Redactor, literal::tests as literal};
+    use crate::redact::{Redactor, literal::tests as literal, strings::Strings};
 
     /// The last two reach from one element into the next.
     const LITERALS: [&str; 4] = ["plain-canary-1", "4815162342", "9\"},{\"a\":\"", "[],[],[],[]"];
@@ -169,6 +169,7 @@ mod tests {
     fn remembering(block: usize) -> Redactor {
         Redactor {
             memory: RefCell::new(Memory::with_blocks_of(block)),
+            strings: RefCell::new(Strings::of_at_least(1)),
             ..Redactor::new(literal::SALT)
         }
     }

@@ -13,7 +13,8 @@
 //! Every search gives ranges (`hit`) of the original bytes and those are replaced by `[REDACTED]`; nothing
 //! is printed anew, so that what remains is byte for byte what was sent. `scan` decides which search
 //! sees what, and follows text inside text (`escape`); what a model streams in fragments is joined first
-//! (`stream`). What a body begins with is not searched again if another began with it (`memory`). Whatever the input, the work is linear in it, and the room it takes is a few times the longest string
+//! (`stream`). What a body begins with is not searched again if another began with it (`memory`), nor is a
+//! long string in which nothing was found (`strings`). Whatever the input, the work is linear in it, and the room it takes is a few times the longest string
 //! that has escapes, or the size of a stream.
 //!
 //! A fingerprint is one of a whole value: where a text was cut inside a known credential, what is there of it
@@ -37,6 +38,7 @@ mod scan;
 mod schema;
 mod sse;
 mod stream;
+mod strings;
 mod text;
 mod url;
 
@@ -56,6 +58,7 @@ use self::{
     literal::Literals,
     memory::Memory,
     scan::Scan,
+    strings::Strings,
 };
 use crate::exchange::{Headers, RequestHead, ResponseHead};
 
@@ -64,6 +67,7 @@ pub struct Redactor {
     literals: Literals,
     patterns: Patterns,
     memory: RefCell<Memory>,
+    strings: RefCell<Strings>,
 }
 
 impl Redactor {
@@ -73,21 +77,31 @@ impl Redactor {
             literals: Literals::new(salt_hex),
             patterns: Patterns::default(),
             memory: RefCell::default(),
+            strings: RefCell::default(),
         }
     }
 
     /// The same, and what the user's own patterns match is blanked too.
     pub fn with_patterns(mut self, patterns: &Patterns) -> Self {
         self.patterns = patterns.clone();
-        self.memory.get_mut().forget();
+        self.forget();
         self
     }
 
     /// Adds credentials that the spool names. Repeating them changes nothing.
     pub fn learn(&mut self, prints: &[SecretPrint]) {
         if self.literals.learn(prints) {
-            self.memory.get_mut().forget();
+            self.forget();
         }
+    }
+
+    fn forget(&mut self) {
+        self.memory.get_mut().forget();
+        self.strings.get_mut().forget();
+    }
+
+    fn scan(&self) -> Scan<'_> {
+        Scan::new(&self.literals, &self.patterns, &self.strings)
     }
 
     /// Whether it is for the spool with this salt.
@@ -128,13 +142,13 @@ impl Redactor {
     /// anything else as text. `content_type` may be empty.
     pub fn body(&self, content_type: &str, body: Vec<u8>) -> Clean<Vec<u8>> {
         let memory = &mut self.memory.borrow_mut();
-        let hits = Scan::new(&self.literals, &self.patterns).body(content_type, &body, memory);
+        let hits = self.scan().body(content_type, &body, memory);
         Clean::vouch(hit::apply(body, &hits))
     }
 
     /// JSON text: an event, a hook's input. What was JSON is JSON afterwards.
     pub fn json(&self, text: &[u8]) -> Clean<Vec<u8>> {
-        let hits = Scan::new(&self.literals, &self.patterns).json(text);
+        let hits = self.scan().json(text);
         Clean::vouch(hit::apply(text.to_vec(), &hits))
     }
 
@@ -154,12 +168,12 @@ impl Redactor {
     }
 
     fn plain(&self, text: String) -> String {
-        let hits = Scan::new(&self.literals, &self.patterns).document(text.as_bytes(), 0);
+        let hits = self.scan().document(text.as_bytes(), 0);
         replaced(text, &hits)
     }
 
     fn url(&self, url: String) -> String {
-        let hits = Scan::new(&self.literals, &self.patterns).url(url.as_bytes());
+        let hits = self.scan().url(url.as_bytes());
         replaced(url, &hits)
     }
 }

@@ -4,7 +4,7 @@
 //! is decoded, searched, and its hits are carried back. Each decoding costs at most one pass over its
 //! text and there are at most [`DEPTH`] of them, so the whole is linear in the text.
 
-use std::{collections::HashMap, ops::Range};
+use std::{cell::RefCell, collections::HashMap, ops::Range};
 
 use super::{
     encoded, escape,
@@ -15,6 +15,7 @@ use super::{
     memory::{Memory, Trail},
     sse::{self, Piece},
     stream::{self, Fragments, Joined},
+    strings::Strings,
     text::{self, Patterns},
     url,
 };
@@ -34,6 +35,7 @@ const LONGEST_NAME: usize = 40;
 pub(super) struct Scan<'a> {
     literals: &'a Literals,
     patterns: &'a Patterns,
+    strings: &'a RefCell<Strings>,
     prefixes: Prefixes,
     /// How many encodings the text at hand was in.
     encodings: u32,
@@ -43,9 +45,13 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Ready to search.
-    pub(super) fn new(literals: &'a Literals, patterns: &'a Patterns) -> Self {
+    pub(super) fn new(
+        literals: &'a Literals,
+        patterns: &'a Patterns,
+        strings: &'a RefCell<Strings>,
+    ) -> Self {
         let names = HashMap::new();
-        Self { literals, patterns, prefixes: Prefixes::default(), encodings: 0, names }
+        Self { literals, patterns, strings, prefixes: Prefixes::default(), encodings: 0, names }
     }
 
     /// Hits in a body of this content type. What it says is only believed for forms; JSON and event
@@ -169,6 +175,20 @@ impl<'a> Scan<'a> {
     /// Hits in the content of a JSON string that begins `base` bytes into the text that `hits` speaks
     /// about, and in which known values have been found already where they are not escaped.
     pub(super) fn string(&mut self, content: &[u8], base: usize, depth: u32, hits: &mut Vec<Hit>) {
+        // Further inside, less is followed.
+        let outside = depth == 0 && self.encodings == 0;
+        let key = if outside { self.strings.borrow().key(content) } else { None };
+        if key.is_some_and(|key| self.strings.borrow_mut().has(&key)) {
+            return;
+        }
+        let before = hits.len();
+        self.search(content, base, depth, hits);
+        if let Some(key) = key.filter(|_| hits.len() == before) {
+            self.strings.borrow_mut().insert(key);
+        }
+    }
+
+    fn search(&mut self, content: &[u8], base: usize, depth: u32, hits: &mut Vec<Hit>) {
         if memchr::memchr(b'\\', content).is_none() {
             let before = hits.len();
             self.rules(content, depth, hits);
