@@ -17,8 +17,8 @@ use octrace_testkit::{Figures, Postgres, Sql};
 /// Rows in a transaction of the bare client: with so many it is at its fastest.
 const BARE: usize = 5_000;
 
-/// Events in a batch: as a recorder sends them by default, and few.
-const BATCHES: [usize; 2] = [1_000, 50];
+/// Events in a batch: the first is what a recorder sends by default, and what counts.
+const BATCHES: [usize; 3] = [50, 1_000, BARE];
 
 /// As a server comes out of its package, but for the testkit's haste.
 const SERVER: [&str; 3] = ["shared_buffers=128MB", "fsync=on", "full_page_writes=on"];
