@@ -7,12 +7,16 @@
 //! * [`frames`]: what a spool holds.
 //! * [`sse`]: providers' answers, streamed or not.
 //! * [`split`]: bodies on the tape, and back.
+//! * [`conversation`]: what was said, as tracing backends get it.
+//! * [`filter`]: what people type.
 //! * [`redact`]: what may be kept.
 //!
 //! Inputs are text as far as possible, so that seeds can be read and written by hand.
 
 #![warn(missing_docs)]
 
+pub mod conversation;
+pub mod filter;
 pub mod frames;
 pub mod redact;
 pub mod split;
@@ -25,7 +29,9 @@ mod tests {
     #[test]
     fn every_seed_holds() {
         let targets = [
-            ("frames", crate::frames::holds as fn(&[u8])),
+            ("conversation", crate::conversation::holds as fn(&[u8])),
+            ("filter", crate::filter::holds),
+            ("frames", crate::frames::holds),
             ("redact", crate::redact::holds),
             ("split", crate::split::holds),
             ("sse", crate::sse::holds),

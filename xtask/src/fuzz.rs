@@ -11,7 +11,7 @@ use crate::log::Log;
 use crate::summary::{self, Finished, Report};
 
 /// The targets, in `fuzz/fuzz_targets/`.
-const TARGETS: &[&str] = &["frames", "redact", "split", "sse"];
+const TARGETS: &[&str] = &["conversation", "filter", "frames", "redact", "split", "sse"];
 
 /// What the slow test set gives each target.
 const A_MINUTE: Duration = Duration::from_secs(60);

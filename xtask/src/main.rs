@@ -33,7 +33,8 @@ Commands:
   test     Sets up what the tests need and runs every check and test
   setup    Only fetches what the tests need (Node packages, the pinned OpenCode)
   fuzz [TARGET...] [--seconds N]
-           Tries random input on all or some fuzz targets (frames, redact, split, sse), for 60 s each
+           Tries random input on all or some fuzz targets for 60 s each:
+           conversation, filter, frames, redact, split, sse
   bench [PART...] [--quick]
            Measures all or some of the figures in docs/benchmarks.md; --quick to see that it works
   chaos [--cycles N] [--seed S] [--cast writers|plugins|opencodes|crowd]
