@@ -19,7 +19,7 @@ pub use self::{events::small_events, history::write_history};
 const STEPS_PER_PROMPT: usize = 8;
 
 /// Bytes of the file that a tool reads: from, to.
-const FILE: (usize, usize) = (2_000, 20_000);
+const FILE: (usize, usize) = (2_000, 4_600);
 
 /// A session that grows with each [`Turn`].
 #[derive(Clone)]
