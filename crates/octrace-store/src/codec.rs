@@ -14,7 +14,9 @@
 
 use std::{
     borrow::Cow,
+    cell::RefCell,
     io::{self, Cursor},
+    rc::Rc,
 };
 
 use zstd::{
@@ -200,20 +202,39 @@ impl Encoder {
     }
 }
 
-/// Restores parts, one after the other.
-pub struct Decoder {
+/// Restores parts, one after the other. All of a thread are the same one.
+pub struct Decoder(Rc<RefCell<Contexts>>);
+
+/// What zstd works with: about 320 KiB, which take longer to set up than most parts to restore.
+struct Contexts {
     plain: Decompressor<'static>,
     dictionary: Decompressor<'static>,
     context: Decompressor<'static>,
 }
 
-impl Decoder {
-    /// Takes about 320 KiB, to be kept for many parts.
-    pub fn new() -> Result<Self, Error> {
+thread_local! {
+    static CONTEXTS: RefCell<Option<Rc<RefCell<Contexts>>>> = const { RefCell::new(None) };
+}
+
+impl Contexts {
+    fn new() -> Result<Self, Error> {
         let plain = Decompressor::new().map_err(Error::Zstd)?;
         let dictionary = Decompressor::with_dictionary(DICTIONARY).map_err(Error::Zstd)?;
         let context = Decompressor::new().map_err(Error::Zstd)?;
         Ok(Self { plain, dictionary, context })
+    }
+}
+
+impl Decoder {
+    /// Costs nothing but the first time in a thread.
+    pub fn new() -> Result<Self, Error> {
+        CONTEXTS.with_borrow_mut(|known| {
+            let contexts = match known {
+                Some(contexts) => contexts,
+                None => known.insert(Rc::new(RefCell::new(Contexts::new()?))),
+            };
+            Ok(Self(Rc::clone(contexts)))
+        })
     }
 
     /// The same as [`Decoder::decode`] for what was written with this context, or without one.
@@ -228,9 +249,10 @@ impl Decoder {
             return self.decode(codec, size, data);
         }
         let capacity = capacity(size)?;
-        self.context.set_dictionary(&context.0).map_err(Error::Zstd)?;
+        let zstd = &mut self.0.borrow_mut().context;
+        zstd.set_dictionary(&context.0).map_err(Error::Zstd)?;
         let mut part = Vec::new();
-        decompress(&mut self.context, &mut part, capacity, data)?;
+        decompress(zstd, &mut part, capacity, data)?;
         Ok(part)
     }
 
@@ -250,10 +272,11 @@ impl Decoder {
         data: &[u8],
     ) -> Result<(), Error> {
         let capacity = capacity(size)?;
+        let zstd = &mut *self.0.borrow_mut();
         match codec {
-            _ if codec == Codec::Zstd.number() => decompress(&mut self.plain, body, capacity, data),
+            _ if codec == Codec::Zstd.number() => decompress(&mut zstd.plain, body, capacity, data),
             _ if codec == Codec::Dictionary.number() => {
-                decompress(&mut self.dictionary, body, capacity, data)
+                decompress(&mut zstd.dictionary, body, capacity, data)
             }
             _ if codec == Codec::Numbered.number() => {
                 let mut stripped = Vec::new();
@@ -262,7 +285,7 @@ impl Decoder {
                 if size > (capacity + numbers::OVERHEAD) as u64 {
                     return Err(Error::Unreadable);
                 }
-                decompress(&mut self.dictionary, &mut stripped, size as usize, data)?;
+                decompress(&mut zstd.dictionary, &mut stripped, size as usize, data)?;
                 let begin = body.len();
                 let done = numbers::restore(&stripped, capacity, body).ok_or(Error::Unreadable);
                 let done = done.and_then(|()| is_whole(capacity, body.len() - begin));

@@ -17,6 +17,9 @@ use crate::{Error, migrate, write::Memory};
 /// How long a writer waits for another one. Transactions are short, so this is far more than enough.
 pub(crate) const BUSY: Duration = Duration::from_secs(20);
 
+/// How many statements a connection keeps prepared: more than anybody who works with a tape for long has.
+const STATEMENTS: usize = 256;
+
 /// Longer than a file system's clock takes to go on.
 const CLOCK: Duration = Duration::from_millis(100);
 
@@ -49,6 +52,7 @@ impl Tape {
         create(path).map_err(refused)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.busy_timeout(limit)?;
         let begun = Instant::now();
         while let Err(error) = set_up(&mut connection, path) {
