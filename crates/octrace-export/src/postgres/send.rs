@@ -7,7 +7,7 @@ use octrace_core::redact::Redactor;
 use super::{
     Item,
     config::Database,
-    encode,
+    encode::{self, Row},
     error::{Failure, Unavailable},
     session::Session,
 };
@@ -75,8 +75,18 @@ impl Client {
     /// Sends a batch. Tables that are missing or of an earlier version are made first.
     pub fn send(&mut self, items: &[Item]) -> Outcome {
         let redactor = self.redactor.as_ref();
-        let rows: Vec<_> = items.iter().map(|item| encode::row(item, redactor)).collect();
-        let mut verdicts = vec![Verdict::Waiting; rows.len()];
+        let mut verdicts = vec![Verdict::Waiting; items.len()];
+        // Those that can be sent, and where their verdicts are.
+        let (mut rows, mut places) = (Vec::new(), Vec::new());
+        for (place, item) in items.iter().enumerate() {
+            match encode::row(item, redactor) {
+                Ok(row) => {
+                    rows.push(row);
+                    places.push(place);
+                }
+                Err(why) => verdicts[place] = Verdict::Rejected(why),
+            }
+        }
         // The next to be sent is the last.
         let whole = 0..rows.len();
         let mut ranges = vec![whole];
@@ -89,9 +99,11 @@ impl Client {
                 continue;
             };
             match self.store(batch) {
-                Ok(()) => verdicts[range].fill(Verdict::Accepted),
+                Ok(()) => {
+                    places[range].iter().for_each(|place| verdicts[*place] = Verdict::Accepted);
+                }
                 Err(Failure::Item(why)) if batch.len() == 1 => {
-                    verdicts[range.start] = Verdict::Rejected(why);
+                    verdicts[places[range.start]] = Verdict::Rejected(why);
                 }
                 Err(Failure::Item(_)) => {
                     let middle = range.start + batch.len() / 2;
@@ -133,8 +145,8 @@ impl Client {
         }
     }
 
-    fn store(&mut self, batch: &[Vec<u8>]) -> Result<(), Failure> {
-        let bytes: usize = batch.iter().map(Vec::len).sum();
+    fn store(&mut self, batch: &[Row]) -> Result<(), Failure> {
+        let bytes: usize = batch.iter().map(|row| row.bytes.len()).sum();
         if batch.len() == 1 && bytes > LARGEST {
             return Err(Failure::Item(format!(
                 "it has {bytes} bytes, and jsonb at most {LARGEST}"
@@ -154,10 +166,10 @@ impl Client {
     }
 
     /// As much of a range as one transaction takes, at least one, and the rest.
-    fn fitting(&self, range: Range<usize>, rows: &[Vec<u8>]) -> (Range<usize>, Range<usize>) {
+    fn fitting(&self, range: Range<usize>, rows: &[Row]) -> (Range<usize>, Range<usize>) {
         let mut bytes = 0_usize;
         let fits = rows.get(range.clone()).unwrap_or_default().iter().take_while(|row| {
-            bytes = bytes.saturating_add(row.len());
+            bytes = bytes.saturating_add(row.bytes.len());
             bytes <= self.room
         });
         let end = range.end.min(range.start + fits.count().max(1));

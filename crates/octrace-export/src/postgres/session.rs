@@ -1,7 +1,7 @@
 //! One connection and what is done on it. The client library is asynchronous; here it runs on the calling thread, so that
 //! everything has a time limit, and whatever is broken off is gone: connection, transaction and locks.
 
-use std::{io::Cursor, pin::pin, time::Duration};
+use std::{collections::HashSet, io::Cursor, pin::pin, time::Duration};
 
 use futures_util::SinkExt as _;
 use tokio::{
@@ -9,11 +9,11 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tokio_postgres::{Client, Error, SimpleQueryMessage, error::SqlState};
+use tokio_postgres::{Client, Error, SimpleQueryMessage, error::SqlState, types::Type};
 
 use super::{
     config::Database,
-    encode,
+    encode::{self, Row, Table},
     error::{Failure, Unavailable},
     migrate::{MIGRATIONS, VERSION},
 };
@@ -21,18 +21,19 @@ use super::{
 /// What a transaction begins with. Its settings end with it, as poolers demand; all others are the server's and the
 /// user's. Behind a pooler a connection may have been somebody else's, whose prepared statements have the names of
 /// ours; therefore `DEALLOCATE`. The version is asked for each time: another octrace may have changed it.
-const BEGIN: &str = concat!(
-    "BEGIN; \
+const BEGIN: &str = "BEGIN; \
      SET LOCAL statement_timeout = '30s'; \
      SET LOCAL lock_timeout = '20s'; \
      SET LOCAL idle_in_transaction_session_timeout = '60s'; \
      DEALLOCATE ALL; \
-     SELECT max(version) FROM agent_trace_migrations; ",
-    include_str!("incoming.sql")
-);
+     SELECT max(version) FROM agent_trace_migrations";
 
-/// What it ends with.
-const MERGE: &str = concat!(include_str!("merge.sql"), "; COMMIT");
+/// Notes the ids of a batch, and says which of them are to be left out.
+const CLAIM: &str = include_str!("claim.sql");
+
+/// Where records arrive, to be taken apart.
+const INCOMING: &str = include_str!("incoming.sql");
+const MERGE: &str = include_str!("merge.sql");
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -85,24 +86,29 @@ impl Session {
         }
     }
 
-    /// Stores rows, all or none, in tables that are made first if need be.
+    /// Stores rows, all or none, in tables that are made first if need be. Those that the database knows are left out.
     pub(super) fn store(
         &mut self,
         database: &Database,
-        rows: &[Vec<u8>],
+        rows: &[Row],
         limit: Duration,
     ) -> Result<(), Failure> {
-        let batch = rows.concat();
         self.within(database, limit, async |client| {
             if begin(client).await? < VERSION {
                 client.batch_execute("ROLLBACK").await?;
                 migrate(client).await?;
                 begin(client).await?;
             }
-            let mut sink = pin!(client.copy_in(encode::COPY).await?);
-            sink.send(Cursor::new(batch)).await?;
-            sink.finish().await?;
-            Ok(client.batch_execute(MERGE).await?)
+            let mut known = claim(client, rows).await?;
+            let new: Vec<_> = rows.iter().filter(|row| known.insert(row.id)).collect();
+            // Tables in the order in which a migration takes them.
+            if new.iter().any(|row| row.table == Table::Records) {
+                client.batch_execute(INCOMING).await?;
+                copy(client, Table::Records, &new).await?;
+                client.batch_execute(MERGE).await?;
+            }
+            copy(client, Table::Events, &new).await?;
+            Ok(client.batch_execute("COMMIT").await?)
         })
     }
 
@@ -174,6 +180,29 @@ async fn begin(client: &Client) -> Result<i32, Broken> {
 
 async fn version(client: &Client) -> Result<i32, Broken> {
     found(client.simple_query("SELECT max(version) FROM agent_trace_migrations").await)
+}
+
+/// Takes ids for this transaction; those that the database had before.
+async fn claim(client: &Client, rows: &[Row]) -> Result<HashSet<u128>, Broken> {
+    let ids: Vec<String> = rows.iter().map(|row| format!("{:032x}", row.id)).collect();
+    let known = client.query_typed(CLAIM, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    let ids = known.iter().map(|row| Ok(encode::uuid(row.try_get(0)?).unwrap_or_default()));
+    ids.collect()
+}
+
+/// Copies those of the rows that belong to this table.
+async fn copy(client: &Client, table: Table, rows: &[&Row]) -> Result<(), Broken> {
+    let mut bytes = encode::HEADER.to_vec();
+    for row in rows.iter().filter(|row| row.table == table) {
+        bytes.extend_from_slice(&row.bytes);
+    }
+    if bytes.len() > encode::HEADER.len() {
+        bytes.extend(encode::TRAILER);
+        let mut sink = pin!(client.copy_in(table.copy()).await?);
+        sink.send(Cursor::new(bytes)).await?;
+        sink.finish().await?;
+    }
+    Ok(())
 }
 
 /// What the database says of its tables.

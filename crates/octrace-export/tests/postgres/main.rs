@@ -52,11 +52,15 @@ fn all_accepted(outcome: &Outcome) {
     assert_eq!(other, None);
 }
 
-/// Rows in the tables: events, records, ranges, and what is remembered.
+/// Rows in the tables: events, records, ranges, and what is remembered. Of one moment: a batch may be arriving.
 fn counts(url: &str) -> [i64; 4] {
     let sql = sure(Sql::connect(url));
-    ["events", "records", "ranges", "dedupe"]
-        .map(|table| sure(sql.number(&format!("SELECT count(*) FROM agent_trace_{table}"))))
+    let count = |table| format!("(SELECT count(*) FROM agent_trace_{table})");
+    let counts = ["events", "records", "ranges", "dedupe"].map(count).join(", ");
+    let rows = sure(sql.run(&format!("SELECT {counts}")));
+    let counts: Vec<i64> =
+        rows.iter().flat_map(|row| row.split('|')).map(|count| sure(count.parse())).collect();
+    sure(counts.try_into())
 }
 
 fn sure<T, E: std::fmt::Debug>(result: Result<T, E>) -> T {
