@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Error,
-    body::{self, Entry, MAX_CHAIN, Parent},
+    body::{self, Entry, MAX_CHAIN, Mark, Parent, Piece},
     part::Parts,
 };
 
@@ -20,16 +20,52 @@ pub(crate) type Line = (String, String);
 /// How many lines a writer remembers the newest layout of.
 const REMEMBERED: usize = 64;
 
+/// Bodies are compared in blocks of so many bytes.
+const BLOCK: usize = 4 << 10;
+
 /// The writer's side: the newest layout of each line.
 #[derive(Default)]
 pub(crate) struct Layouts {
     newest: HashMap<Line, Newest>,
+    last: Last,
 }
 
 struct Newest {
     exchange: i64,
     entries: Vec<Entry>,
     chain: u32,
+}
+
+/// The last body that was written, whose pieces need not be looked for again in one of its line that begins alike.
+#[derive(Default)]
+struct Last {
+    line: Line,
+    body: Vec<u8>,
+    entries: Vec<Entry>,
+    marks: Vec<Mark>,
+}
+
+impl Last {
+    /// Goes on behind the last mark up to which it is like this body; says which pieces are missing.
+    fn becomes<'a>(&mut self, line: &Line, body: &'a [u8]) -> Vec<Piece<'a>> {
+        let common = if self.line == *line { common(&self.body, body) } else { 0 };
+        self.marks.truncate(self.marks.partition_point(|mark| mark.is_within(common)));
+        let mark = self.marks.last();
+        self.entries.truncate(mark.map_or(0, |mark| mark.pieces));
+        let (pieces, marks) = body::split_from(body, mark);
+        self.marks.extend(marks);
+        self.line.clone_from(line);
+        self.body.truncate(common);
+        self.body.extend_from_slice(&body[common..]);
+        pieces
+    }
+}
+
+/// How many bytes at their begin are the same.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let blocks = one.chunks(BLOCK).zip(other.chunks(BLOCK));
+    let same: usize = blocks.take_while(|(a, b)| a == b).map(|(block, _)| block.len()).sum();
+    same + one[same..].iter().zip(&other[same..]).take_while(|(a, b)| a == b).count()
 }
 
 /// A body's layout, to be kept with its exchange.
@@ -59,7 +95,12 @@ impl Layouts {
         line: &Line,
         body: &[u8],
     ) -> Result<Written, Error> {
-        let entries = body::entries(&body::split(body), |piece| parts.put(tape, piece))?;
+        // An error leaves nothing to go on from.
+        let mut last = std::mem::take(&mut self.last);
+        let pieces = last.becomes(line, body);
+        last.entries.extend(body::entries(&pieces, |piece| parts.put(tape, piece))?);
+        let entries = last.entries.clone();
+        self.last = last;
         if !self.newest.contains_key(line)
             && let Some(newest) = newest_whole(tape, line)?
         {
@@ -186,13 +227,16 @@ pub(crate) fn walk(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use octrace_core::{
         exchange::{Exchange, RequestHead},
         reading,
         redact::Redactor,
     };
 
-    use crate::{Begin, Error, Position, Tape};
+    use super::Last;
+    use crate::{Begin, Error, Position, Tape, body::Entry};
 
     fn ask(tape: &mut Tape, number: u32) -> i64 {
         let (spool, _) = tape.spool("1-a", 0).unwrap();
@@ -207,6 +251,30 @@ mod tests {
         let id = batch.exchange_begins(spool, begin, &exchange, &asked).unwrap();
         batch.commit().unwrap();
         id.0
+    }
+
+    #[test]
+    fn the_last_body_of_a_line_is_gone_on_from() {
+        let line = |agent: &str| ("ses_1".to_owned(), agent.to_owned());
+        let (mut last, mut found) = (Last::default(), String::new());
+        for (agent, body) in [
+            ("build", r#"{"messages":[{"a":1},{"b":2}],"model":"m"}"#),
+            ("build", r#"{"messages":[{"a":1},{"b":2},{"c":3}],"model":"m"}"#),
+            ("build", r#"{"messages":[{"a":1},{"b":2},{"c":3}],"model":"m"}"#),
+            ("title", r#"{"messages":[{"a":1},{"b":2}],"model":"m"}"#),
+        ] {
+            let pieces = last.becomes(&line(agent), body.as_bytes());
+            let new: Vec<_> =
+                pieces.iter().map(|piece| String::from_utf8_lossy(&piece.content)).collect();
+            writeln!(found, "{agent} {} {}", last.entries.len(), new.join(" ")).unwrap();
+            last.entries.extend(pieces.iter().map(|_| Entry::default()));
+        }
+        insta::assert_snapshot!(found, @r#"
+        build 0 {"messages":[ {"a":1} {"b":2} ],"model":"m"}
+        build 2 {"b":2} {"c":3} ],"model":"m"}
+        build 4 ],"model":"m"}
+        title 0 {"messages":[ {"a":1} {"b":2} ],"model":"m"}
+        "#);
     }
 
     #[test]

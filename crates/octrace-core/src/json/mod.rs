@@ -70,9 +70,9 @@ enum Expect {
 
 /// How far a [`Scanner`] got.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub struct Place {
     /// The byte after the last token.
-    pub(crate) at: usize,
+    pub at: usize,
     open: Vec<Open>,
     expect: Expect,
 }
@@ -94,12 +94,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Between the last token and the next: to go on from there, in another text that begins alike.
-    pub(crate) fn place(&self) -> Place {
+    pub fn place(&self) -> Place {
         Place { at: self.at, open: self.open.clone(), expect: self.expect }
     }
 
     /// Goes on from `place`, which another scanner reached in a text that is the same up to there.
-    pub(crate) fn resume(bytes: &'a [u8], place: Place) -> Self {
+    pub fn resume(bytes: &'a [u8], place: Place) -> Self {
         let Place { at, open, expect } = place;
         Self { bytes, at, open, expect, broken_at: None }
     }

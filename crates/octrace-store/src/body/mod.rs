@@ -21,7 +21,7 @@ mod growth;
 pub(crate) mod sample;
 
 pub use list::{List, MAX_CHAIN, Parent, decode, encode, is_whole};
-pub use split::{Aside, Piece, markers, set_aside, split};
+pub use split::{Aside, Mark, Piece, markers, set_aside, split, split_from};
 
 use crate::codec::MAX_SIZE;
 

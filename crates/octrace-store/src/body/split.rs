@@ -15,7 +15,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use octrace_core::json::{Scanner, Token, TokenKind};
+use octrace_core::json::{Place, Scanner, Token, TokenKind};
 
 use super::MAX_ITEMS;
 
@@ -124,18 +124,50 @@ pub fn markers(element: &[u8]) -> Vec<Range<usize>> {
     moving.ranges.into_iter().map(|(start, end)| start..end).collect()
 }
 
+/// A place behind a piece of a body, from where another one that begins alike can be cut further.
+pub struct Mark {
+    scanner: Place,
+    spine: usize,
+    in_array: bool,
+    items: usize,
+    /// How many pieces there are before it.
+    pub pieces: usize,
+}
+
+impl Mark {
+    /// Whether a body begins alike that has so many bytes in common with the one that this is a place in. What comes
+    /// after a piece is of interest, too: whether that is a comma.
+    pub fn is_within(&self, common: usize) -> bool {
+        self.scanner.at < common
+    }
+}
+
 /// Cuts a body into pieces, at most [`MAX_ITEMS`] with what is set aside. What is not JSON, or no longer,
 /// stays together; an empty body has no pieces.
 pub fn split(body: &[u8]) -> Vec<Piece<'_>> {
+    split_from(body, None).0
+}
+
+/// The pieces of a body behind `mark`, which [is within](Mark::is_within) what it has in common with the one that was
+/// marked, and the marks behind it.
+pub fn split_from<'a>(body: &'a [u8], mark: Option<&Mark>) -> (Vec<Piece<'a>>, Vec<Mark>) {
+    let mut scanner = Scanner::new(body);
     let mut cuts = Cuts { body, pieces: Vec::new(), items: 0, at: 0 };
     // How many objects are open around the place where we look for pieces, an array not counted.
     let mut spine = 0;
     let mut in_array = false;
+    if let Some(mark) = mark {
+        cuts.skip_to(mark.scanner.at, mark.items);
+        scanner = Scanner::resume(body, mark.scanner.clone());
+        (spine, in_array) = (mark.spine, mark.in_array);
+    }
+    let before = mark.map_or(0, |mark| mark.pieces);
+    let mut marks = Vec::new();
     let mut moving = Moving::default();
     // Where the element that we are in begins.
     let mut element = None;
 
-    for token in Scanner::new(body) {
+    while let Some(token) = scanner.next() {
         use TokenKind::{ArrayEnd, ArrayStart, Key, Number, ObjectEnd, ObjectStart, String, Word};
         let level = spine + usize::from(in_array);
         let mut cut = None;
@@ -167,11 +199,13 @@ pub fn split(body: &[u8]) -> Vec<Piece<'_>> {
             if !cuts.push(start, end, &ranges) {
                 break;
             }
+            let (items, pieces) = (cuts.items, before + cuts.pieces.len());
+            marks.push(Mark { scanner: scanner.place(), spine, in_array, items, pieces });
         } else if element.is_none() {
             moving = Moving::default();
         }
     }
-    cuts.finish()
+    (cuts.finish(), marks)
 }
 
 /// The pieces so far.
@@ -194,10 +228,15 @@ impl<'a> Cuts<'a> {
         self.plain(start);
 
         let comma = self.body.get(end) == Some(&b',');
-        self.items += 1 + ranges.len();
-        self.at = end + usize::from(comma);
+        self.skip_to(end, self.items + 1 + ranges.len());
         self.pieces.push(Piece { comma, ..Piece::new(self.body, start, end, ranges) });
         true
+    }
+
+    /// A piece ends here, but for the comma that goes with it.
+    fn skip_to(&mut self, end: usize, items: usize) {
+        self.at = end + usize::from(self.body.get(end) == Some(&b','));
+        self.items = items;
     }
 
     /// Adds what is between the last piece and `end`.
@@ -513,6 +552,27 @@ mod tests {
                         .find(|t| t.kind == TokenKind::Key && &piece.content[t.start..t.end] == MARKER_KEY);
                     prop_assert_eq!(last, None);
                 }
+            }
+        }
+
+        #[test]
+        fn what_begins_alike_is_cut_alike(
+            elements in prop::collection::vec(json_text(), 0..6),
+            other in json_text(),
+            at in any::<prop::sample::Index>(),
+            removed in 0..40_usize,
+        ) {
+            let before = format!(r#"{{"messages":[{}],"system":"{}"}}"#, elements.join(","), "s".repeat(300));
+            let at = at.index(before.len() + 1);
+            let rest = before.as_bytes().get(at + removed..).unwrap_or_default();
+            let after = [&before.as_bytes()[..at], other.as_bytes(), rest].concat();
+            let (pieces, marks) = split_from(before.as_bytes(), None);
+            // Any place that both have, not only the last one.
+            let common = before.bytes().zip(&after).take_while(|(a, b)| a == *b).count();
+            for mark in marks.iter().filter(|mark| mark.is_within(common)) {
+                let mut again = pieces[..mark.pieces].to_vec();
+                again.extend(split_from(&after, Some(mark)).0);
+                prop_assert_eq!(again, split(&after));
             }
         }
 

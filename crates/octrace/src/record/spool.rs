@@ -221,7 +221,9 @@ impl Spool {
                 }
             }
         }
-        let mut bytes = Vec::new();
+        let length = file.seek(SeekFrom::End(0)).map_err(|error| self.io(error))?;
+        let rest = usize::try_from(length.saturating_sub(self.position.offset)).unwrap_or(CHUNK);
+        let mut bytes = Vec::with_capacity(rest.min(CHUNK));
         file.seek(SeekFrom::Start(self.position.offset)).map_err(|error| self.io(error))?;
         file.take(CHUNK as u64).read_to_end(&mut bytes).map_err(|error| self.io(error))?;
 
