@@ -47,9 +47,11 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rules {
-    /// Items at once, at most.
+    /// Items that make a batch.
     pub batch_size: u32,
-    /// For how many milliseconds fewer than that wait for more.
+    /// Items at once, at most, where more wait than a batch has; a batch is sent whole in any case.
+    pub backlog_size: u32,
+    /// For how many milliseconds fewer than a batch wait for more.
     pub flush_ms: u64,
     /// How often an item that is refused is tried again.
     pub retry_max: u32,
@@ -61,10 +63,18 @@ pub struct Rules {
     pub max_age_ms: Option<u64>,
 }
 
+impl Rules {
+    /// Items at once, at most.
+    pub fn most(&self) -> u32 {
+        self.batch_size.max(self.backlog_size)
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
             batch_size: 50,
+            backlog_size: 0,
             flush_ms: 500,
             retry_max: 5,
             retry_base_ms: 500,

@@ -105,7 +105,8 @@ pub(crate) const TRACE_BATCH_SIZE: Spec = Spec {
     key: "agent_trace.batch_size",
     variable: Some("AGENT_TRACE_BATCH_SIZE"),
     option: None,
-    about: "how many events and records go to Postgres at once",
+    about: "with how many events and records Postgres is written to without waiting for more; \
+        of those that wait already, it gets up to twenty times as many at once",
 };
 
 /// How long a delivery waits for more.
@@ -113,7 +114,7 @@ pub(crate) const TRACE_FLUSH: Spec = Spec {
     key: "agent_trace.flush_ms",
     variable: Some("AGENT_TRACE_FLUSH_MS"),
     option: None,
-    about: "after how many milliseconds they go, however few they are",
+    about: "after how many milliseconds it is, however few they are",
 };
 
 /// How often an item may be refused.

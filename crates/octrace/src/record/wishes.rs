@@ -333,7 +333,7 @@ mod tests {
         );
         wishes.options("/a", r#"{"redactPatterns": ["A"], "sessionPathPrefix": "/a"}"#);
         wishes.options("/c", "{}");
-        insta::assert_snapshot!(traces(&mut wishes, &[], &keys).join("\n"), @r#"helicone https://api.worker.helicone.ai {"key":"00000001","profile":"genai","content":"full","system_prompt":false,"name":"/a","patterns":["A","B","MINE"],"rules":{"batch_size":50,"flush_ms":5,"retry_max":7,"retry_base_ms":1000,"max_bytes":52428800,"max_age_ms":604800000}}"#);
+        insta::assert_snapshot!(traces(&mut wishes, &[], &keys).join("\n"), @r#"helicone https://api.worker.helicone.ai {"key":"00000001","profile":"genai","content":"full","system_prompt":false,"name":"/a","patterns":["A","B","MINE"],"rules":{"batch_size":50,"backlog_size":0,"flush_ms":5,"retry_max":7,"retry_base_ms":1000,"max_bytes":52428800,"max_age_ms":604800000}}"#);
         let (_, rules) = wishes.destinations()[0];
         assert_eq!((rules.flush_ms, rules.retry_max, rules.max_bytes), (5, 7, Some(50 << 20)));
         // What others have waiting there is not served as a project wants it.

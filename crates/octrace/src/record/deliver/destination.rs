@@ -22,6 +22,10 @@ use crate::config::{
     backends::{Helicone, Prints},
 };
 
+/// Batches in a transaction of a Postgres, where so many wait: it is twice as fast with 1,000 rows as with 50, which is
+/// what a batch has by default, and hardly faster with more.
+const BACKLOG: u32 = 20;
+
 /// The kind of a Postgres.
 pub(crate) const POSTGRES: &str = "postgres";
 
@@ -59,8 +63,10 @@ pub(crate) fn postgres(
     let options = serde_json::to_string(&Options { redaction, patterns }).ok()?;
     let identity =
         Identity { kind: POSTGRES.to_owned(), name: database.name().to_owned(), options };
+    let batch_size = settings.batch_size.value.get();
     let rules = Rules {
-        batch_size: settings.batch_size.value.get(),
+        batch_size,
+        backlog_size: batch_size.saturating_mul(BACKLOG),
         flush_ms: settings.flush_ms.value.into(),
         retry_max: settings.retry_max.value,
         ..Rules::default()

@@ -135,15 +135,16 @@ impl<S: FnMut(&[Due], &mut Ahead<'_>) -> Sent, C: Fn() -> i64> Engine<S, C> {
             Ready::Not(next) => return Ok(next),
         };
         let now_us = (self.now_us)();
-        let bounds = Bounds { items: rules.batch_size, bytes: BATCH_BYTES };
+        let bounds = Bounds { items: rules.most(), bytes: BATCH_BYTES };
         let due = self.tape.due(self.to, now_us, bounds)?;
         let Some(last) = due.last().map(|due| due.id) else {
             return Ok(Next::Idle(Some(REMADE)));
         };
         let (tape, to) = (&mut self.tape, self.to);
         let mut ahead = || {
-            let two = rules.batch_size.saturating_mul(2);
-            if urge == Urge::None && tape.backlog(to, now_us, two)?.due < two {
+            let enough = due.len() as u64 + u64::from(rules.batch_size);
+            let enough = u32::try_from(enough).unwrap_or(u32::MAX);
+            if urge == Urge::None && tape.backlog(to, now_us, enough)?.due < enough {
                 return Ok(Vec::new());
             }
             Ok(tape.due_after(last, to, now_us, bounds)?)

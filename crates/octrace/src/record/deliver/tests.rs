@@ -102,7 +102,7 @@ fn unavailable(batch: &[Due]) -> Sent {
 #[test]
 fn a_batch_waits_for_more_but_not_for_long() {
     let room = room();
-    let author = recorded(&room, 6);
+    let mut author = recorded(&room, 6);
     let (arrived, clock) = (Arrived::default(), Clock::default());
     let send = |batch: &[Due]| Sent {
         verdicts: batch.iter().map(|due| take(&arrived, due)).collect(),
@@ -111,13 +111,17 @@ fn a_batch_waits_for_more_but_not_for_long() {
     let mut engine = engine(&room, &clock, send);
     let count = || arrived.lock().unwrap().len();
     assert_eq!(engine.step(Urge::None).unwrap(), Next::Again);
-    assert_eq!(count(), 4, "full");
+    assert_eq!(count(), 6, "a batch is full, and what waits besides goes with it");
+    for _ in 0..2 {
+        author.event("session.updated", &json!({"sessionID": "ses_1"}));
+    }
+    room.pipeline(&author).drain(true).unwrap();
     assert_eq!(engine.step(Urge::None).unwrap(), Next::Idle(Some(FLUSH)));
     clock.go_on(Duration::from_millis(499));
     assert_eq!(engine.step(Urge::None).unwrap(), Next::Idle(Some(Duration::from_millis(1))));
     clock.go_on(Duration::from_millis(1));
     assert_eq!(engine.step(Urge::None).unwrap(), Next::Again);
-    assert_eq!(count(), 6);
+    assert_eq!(count(), 8);
     assert_eq!(engine.step(Urge::None).unwrap(), Next::Idle(None));
     drop(author);
 }
@@ -303,10 +307,10 @@ enum Fate {
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         3 => Just(Fate::Accepts),
-        2 => (0..5_usize, 0..5_usize).prop_map(|(taken, unheard)| Fate::Cut(taken, unheard)),
+        2 => (0..22_usize, 0..5_usize).prop_map(|(taken, unheard)| Fate::Cut(taken, unheard)),
         2 => Just(Fate::Refuses),
         2 => Just(Fate::Away),
-        2 => (0..5_usize).prop_map(Fate::Dies),
+        2 => (0..22_usize).prop_map(Fate::Dies),
     ]
 }
 
@@ -339,12 +343,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_each_item_arrives_or_is_a_dead_letter(
-        events in 1..14_usize,
-        bad in proptest::collection::btree_set(0..14_usize, 0..3),
+        events in 1..60_usize,
+        bad in proptest::collection::btree_set(0..60_usize, 0..3),
         fates in proptest::collection::vec(fate(), 0..20),
     ) {
         let room = room();
-        recorded(&room, events);
+        // Twenty at once.
+        recorded_with(&room, events, "batch_size = 1\nretry_max = 2");
         let items: Vec<i64> =
             room.tape().due(DestinationId(1), 0, BOUNDS).unwrap().iter().map(number).collect();
         prop_assert_eq!(items.len(), events);
@@ -406,7 +411,7 @@ fn soon() -> Instant {
 #[test]
 fn many_who_deliver_to_one_destination_take_turns_and_send_nothing_twice() {
     let room = room();
-    recorded(&room, 100);
+    recorded_with(&room, 200, "batch_size = 1");
     let (arrived, busy) = (Arrived::default(), Arc::new(AtomicI64::new(0)));
     let mut processes: Vec<_> = (0..4).map(|_| process(&room, &arrived, &busy)).collect();
     for process in &mut processes {
@@ -417,7 +422,7 @@ fn many_who_deliver_to_one_destination_take_turns_and_send_nothing_twice() {
         process.wait(soon());
     }
     let arrived = arrived.lock().unwrap();
-    assert_eq!(arrived.len(), 100);
+    assert_eq!(arrived.len(), 200);
     assert!(arrived.values().all(|times| *times == 1));
     assert_eq!(room.tape().queue().unwrap()[0].waiting, 0);
 }
