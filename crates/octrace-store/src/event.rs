@@ -17,7 +17,7 @@ use crate::{
     Error,
     body::{self, Insertion},
     codec::MAX_SIZE,
-    part::PartReader,
+    part::{Content, PartReader},
 };
 
 /// In a layout, the row's own body. No part has this id.
@@ -36,7 +36,7 @@ pub(crate) fn layout(insertions: Vec<Insertion>) -> Option<Vec<u8>> {
 pub(crate) struct Stored {
     codec: i64,
     size: i64,
-    body: Vec<u8>,
+    body: Content,
     layout: Option<Vec<u8>>,
 }
 
@@ -45,8 +45,7 @@ impl Stored {
     pub(crate) const COLUMNS: &str = "codec, size, body, layout";
 
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        // What is damaged is no blob any more.
-        let body = row.get_ref("body")?.as_blob().unwrap_or_default().to_vec();
+        let body = Content::read(row.get_ref("body")?);
         let layout = match row.get_ref("layout")? {
             rusqlite::types::ValueRef::Null => None,
             layout => Some(layout.as_blob().unwrap_or_default().to_vec()),
@@ -68,10 +67,17 @@ impl Stored {
         Ok(insertions.map(|insertion| insertion.part).collect())
     }
 
+    /// What is left of the body, without what was set aside.
+    pub(crate) fn own(&self, parts: &mut PartReader<'_>) -> Result<Vec<u8>, Error> {
+        let aside = self.parts()?.into_iter().map(|part| parts.get(part));
+        let aside = aside.collect::<Result<Vec<_>, _>>()?;
+        parts.decode((self.codec, self.size, &self.body), aside.iter().map(Vec::as_slice))
+    }
+
     /// The body, as it was recorded.
     pub(crate) fn body(&self, parts: &mut PartReader<'_>) -> Result<Vec<u8>, Error> {
         if self.layout.is_none() {
-            return parts.decode(self.codec, self.size, &self.body);
+            return parts.decode((self.codec, self.size, &self.body), []);
         }
         let entries = self.entries()?;
         let mut aside: HashMap<i64, Vec<u8>> = HashMap::new();
@@ -86,7 +92,7 @@ impl Stored {
             }
         }
         let get = |part: i64| aside.get(&part).map(Vec::as_slice);
-        let own = parts.decode_without(
+        let own = parts.decode(
             (self.codec, self.size, &self.body),
             entries.iter().flat_map(|entry| &entry.insertions).filter_map(|one| get(one.part)),
         )?;

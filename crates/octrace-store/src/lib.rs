@@ -14,7 +14,7 @@
 //! * `index`: which words are where, for [`Tape::search`].
 //! * [`prune`]: what is too old or too much goes.
 //! * [`body`] and [`codec`]: how bodies become parts that are stored once, and how they come back byte for
-//!   byte. `numbers`: text without its line numbers.
+//!   byte. `numbers`: text without its line numbers. `pack`: parts and events, compressed together.
 
 #![warn(missing_docs)]
 
@@ -34,6 +34,7 @@ pub mod intercept;
 mod layout;
 mod migrate;
 mod numbers;
+mod pack;
 mod part;
 pub mod prune;
 pub mod read;

@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0011_deliveries.sql"), fill: None },
     Step { sql: include_str!("../schema/0012_traces.sql"), fill: None },
     Step { sql: include_str!("../schema/0013_numbers.sql"), fill: None },
+    Step { sql: include_str!("../schema/0014_packs.sql"), fill: None },
 ];
 
 /// Of a new tape, in bytes. Most of its rows are short, and some thirty of its tables and indexes are empty on most

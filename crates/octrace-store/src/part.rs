@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params, types::ValueRef};
 
 use crate::{
     Error,
     body::Aside,
     codec::{self, Address, Context, Decoder, Encoder, Stored},
+    pack::{self, Packs, Place},
 };
 
 /// How many addresses a writer remembers. A session of 200 turns has about as many parts.
@@ -56,6 +57,7 @@ impl Parts {
             Some(id) => id,
             None => {
                 let stored = self.encoder()?.encode(bytes)?;
+                let data = pack::put_down(tape, bytes.len(), &stored.data)?;
                 tape.prepare_cached(
                     // No id is given twice, also when the newest part was pruned.
                     "INSERT INTO parts (id, hash, size, codec, data) VALUES (
@@ -66,7 +68,7 @@ impl Parts {
                     address.as_slice(),
                     i64::try_from(bytes.len()).unwrap_or(i64::MAX),
                     stored.codec.number(),
-                    stored.data
+                    data
                 ])?;
                 tape.last_insert_rowid()
             }
@@ -79,15 +81,35 @@ impl Parts {
     }
 }
 
+/// What a row has of its content.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// All of it, as its codec says.
+    Bytes(Vec<u8>),
+    /// Where it is.
+    Elsewhere(Place),
+}
+
+impl Content {
+    /// What is damaged is neither a blob nor a place, and empty.
+    pub(crate) fn read(column: ValueRef<'_>) -> Self {
+        match column {
+            ValueRef::Integer(place) => Self::Elsewhere(Place(place)),
+            other => Self::Bytes(other.as_blob().unwrap_or_default().to_vec()),
+        }
+    }
+}
+
 /// The reader's side.
 pub(crate) struct PartReader<'t> {
     tape: &'t Connection,
     decoder: Decoder,
+    packs: Packs,
 }
 
 impl<'t> PartReader<'t> {
     pub(crate) fn new(tape: &'t Connection) -> Result<Self, Error> {
-        Ok(Self { tape, decoder: Decoder::new()? })
+        Ok(Self { tape, decoder: Decoder::new()?, packs: Packs::default() })
     }
 
     /// The bytes of part `id`.
@@ -99,33 +121,56 @@ impl<'t> PartReader<'t> {
 
     /// Appends the bytes of part `id`.
     pub(crate) fn append(&mut self, id: i64, body: &mut Vec<u8>) -> Result<(), Error> {
-        let decoder = &mut self.decoder;
-        let decoded = self
-            .tape
+        let (tape, decoder, packs) = (self.tape, &mut self.decoder, &mut self.packs);
+        let decoded = tape
             .prepare_cached("SELECT codec, size, data FROM parts WHERE id = ?1")?
             .query_row([id], |row| {
                 let (codec, size) = (row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned());
-                // Where SQLite has it: what is compressed needs no copy.
-                Ok(decoder.decode_onto(body, codec, size, row.get_ref(2)?.as_blob()?))
+                // Where SQLite has it: what is compressed needs no copy. What is elsewhere is read while the row is:
+                // after that it may be packed, or taken out of its pack.
+                Ok(match row.get_ref(2)? {
+                    ValueRef::Integer(place) => {
+                        packs.append(tape, decoder, Place(place), (codec, size), body)
+                    }
+                    data => {
+                        decoder.decode_onto(body, codec, size, data.as_blob()?).map_err(Error::from)
+                    }
+                })
             })
             .optional()?;
-        decoded
-            .ok_or_else(|| Error::damaged(format!("part {id} is missing")))?
-            .map_err(|error| Error::damaged(format!("part {id}: {error}")))
+        let decoded = decoded.ok_or_else(|| Error::damaged(format!("part {id} is missing")))?;
+        decoded.map_err(|error| match error {
+            Error::Codec(error) => Error::damaged(format!("part {id}: {error}")),
+            Error::Damaged { what } => Error::damaged(format!("part {id}: {what}")),
+            error => error,
+        })
     }
 
-    /// Bytes that are kept beside the parts.
-    pub(crate) fn decode(&mut self, codec: i64, size: i64, data: &[u8]) -> Result<Vec<u8>, Error> {
-        Ok(self.decoder.decode(codec, size.cast_unsigned(), data)?)
-    }
-
-    /// Bytes that are kept beside the parts that were set aside from them.
-    pub(crate) fn decode_without<'a>(
+    /// Bytes that are kept beside the parts that were set aside from them, of a row that is still being read.
+    pub(crate) fn decode<'a>(
         &mut self,
-        (codec, size, data): (i64, i64, &[u8]),
+        (codec, size, content): (i64, i64, &Content),
         aside: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Vec<u8>, Error> {
-        let context = Context::of(codec, aside);
-        Ok(self.decoder.decode_with(codec, size.cast_unsigned(), data, &context)?)
+        let size = size.cast_unsigned();
+        match content {
+            Content::Bytes(data) => {
+                let context = Context::of(codec, aside);
+                Ok(self.decoder.decode_with(codec, size, data, &context)?)
+            }
+            Content::Elsewhere(place) if place.is_packed() => {
+                let mut bytes = Vec::new();
+                let (tape, decoder) = (self.tape, &mut self.decoder);
+                self.packs.append(tape, decoder, *place, (codec, size), &mut bytes)?;
+                Ok(bytes)
+            }
+            Content::Elsewhere(place) => {
+                let context = Context::of(codec, aside);
+                let decoder = &mut self.decoder;
+                pack::loose(self.tape, *place, |data| {
+                    Ok(decoder.decode_with(codec, size, data, &context)?)
+                })
+            }
+        }
     }
 }

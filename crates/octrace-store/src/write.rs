@@ -17,6 +17,7 @@ use crate::{
     Error, Tape, body, delivery, event,
     facts::Source,
     layout::Layouts,
+    pack,
     part::Parts,
     uses::{Uses, parts_of},
 };
@@ -249,6 +250,7 @@ impl Batch<'_> {
         let insertions = body::insertions(&piece.aside, |bytes| parts.put(tx, bytes))?;
         let used: Vec<i64> = insertions.iter().map(|insertion| insertion.part).collect();
         let stored = parts.encode_without(&piece.content, &piece.aside)?;
+        let own = pack::put_down(tx, piece.content.len(), &stored.data)?;
         tx.prepare_cached(
             "INSERT INTO events (id, spool, session, at_us, kind, size, codec, body, layout) VALUES (
                  max(coalesce((SELECT max(id) FROM events), 0), (SELECT event FROM pruned)) + 1,
@@ -261,7 +263,7 @@ impl Batch<'_> {
             event.kind,
             signed(piece.content.len() as u64),
             stored.codec.number(),
-            stored.data,
+            own,
             event::layout(insertions)
         ])?;
         let id = tx.last_insert_rowid();

@@ -301,18 +301,19 @@ fn event(tape: &Connection, id: &str) -> Result<Found, Error> {
          FROM events WHERE id = CAST(?1 AS INTEGER) AND {EVENT_STAYS}",
         Stored::COLUMNS
     );
+    let mut reader = PartReader::new(tape)?;
     let row = tape
         .prepare_cached(&sql)?
         .query_row([id], |row| {
             let (number, spool) = (row.get("id")?, row.get("spool")?);
             let (session, kind): (_, String) = (row.get("session")?, row.get("kind")?);
-            Ok((number, spool, session, kind, row.get("at_us")?, Stored::read(row)?))
+            let body = Stored::read(row)?.body(&mut reader);
+            Ok((number, spool, session, kind, row.get("at_us")?, body))
         })
         .optional()?;
-    let Some((number, spool, session, kind, at_us, stored)) = row else { return Ok(Found::Gone) };
-    let body = stored.body(&mut PartReader::new(tape)?)?;
-    let body =
-        String::from_utf8(body).map_err(|_| Error::damaged(format!("event #{id} is not UTF-8")))?;
+    let Some((number, spool, session, kind, at_us, body)) = row else { return Ok(Found::Gone) };
+    let body = String::from_utf8(body?)
+        .map_err(|_| Error::damaged(format!("event #{id} is not UTF-8")))?;
     let kind = kind.strip_prefix("hook.").unwrap_or(&kind).to_owned();
     let size = body.len();
     Ok(Found::Ready(Item::Event { spool, number, session, kind, at_us, body }, size))

@@ -320,12 +320,16 @@ impl<'t> Events<'t> {
             metadata: Option<&'a RawValue>,
         }
         let sql = format!("SELECT {} FROM events WHERE id = ?1", Stored::COLUMNS);
-        let stored = self.tape.prepare_cached(&sql)?.query_row([event], Stored::read).optional()?;
-        let Some(stored) = stored else { return Ok(Default::default()) };
-        let body = match stored.body(&mut self.reader) {
-            Ok(body) => body,
-            Err(error) if error.is_damage() => return Ok(Default::default()),
-            Err(error) => return Err(error),
+        let body = self
+            .tape
+            .prepare_cached(&sql)?
+            .query_row([event], |row| Ok(Stored::read(row)?.body(&mut self.reader)))
+            .optional()?;
+        let body = match body {
+            Some(Ok(body)) => body,
+            None => return Ok(Default::default()),
+            Some(Err(error)) if error.is_damage() => return Ok(Default::default()),
+            Some(Err(error)) => return Err(error),
         };
         let Ok(told) = serde_json::from_slice::<Properties<'_>>(&body) else {
             return Ok(Default::default());

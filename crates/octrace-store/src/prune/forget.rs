@@ -9,6 +9,7 @@ use super::Pruned;
 use crate::{
     Error,
     layout::{self, Walk},
+    pack::{self, Place},
     text::State,
     uses::parts_of,
 };
@@ -119,16 +120,32 @@ fn part(tape: &Connection, id: i64, budget: &mut Budget, pruned: &mut Pruned) ->
         return Ok(());
     }
     let bytes: Option<i64> = tape
-        .prepare_cached("SELECT length(data) FROM parts WHERE id = ?1")?
+        .prepare_cached(&format!(
+            "SELECT {} FROM parts WHERE id = ?1",
+            pack::bytes("parts", "data")
+        ))?
         .query_row([id], |row| row.get(0))
         .optional()?;
     let Some(bytes) = bytes else { return Ok(()) };
     // Who remembers it must not build on it.
     tape.prepare_cached("UPDATE pruned SET generation = generation + 1, part = max(part, ?1)")?
         .execute([id])?;
-    tape.prepare_cached("DELETE FROM parts WHERE id = ?1")?.execute([id])?;
+    let place: Option<i64> = tape
+        .prepare_cached(
+            "DELETE FROM parts WHERE id = ?1 RETURNING iif(typeof(data) = 'integer', data, NULL)",
+        )?
+        .query_row([id], |row| row.get(0))?;
     budget.spend(1, bytes);
     pruned.parts += 1;
+    thin_out(tape, place, budget)
+}
+
+/// Something went that was in a pack: few that stay do not keep all of it.
+fn thin_out(tape: &Connection, place: Option<i64>, budget: &mut Budget) -> Result<(), Error> {
+    if let Some(place) = place {
+        let taken_out = pack::thin_out(tape, Place(place))?;
+        budget.spend(taken_out.items, taken_out.bytes);
+    }
     Ok(())
 }
 
@@ -159,7 +176,11 @@ pub(super) fn events(
             .prepare_cached("SELECT part FROM event_uses WHERE event = ?1")?
             .query_map([id], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        tape.prepare_cached("DELETE FROM events WHERE id = ?1")?.execute([id])?;
+        let place: Option<Option<i64>> = tape
+            .prepare_cached("DELETE FROM events WHERE id = ?1 RETURNING iif(typeof(body) = 'integer', body, NULL)")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        thin_out(tape, place.flatten(), budget)?;
         budget.spend(1, *bytes);
         pruned.events += 1;
         for used in parts {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::{SessionUsage, Wanted, candidates, usage};
-use crate::{Error, Tape, migrate};
+use crate::{Error, Tape, migrate, pack};
 
 /// What a pruning does, as far as it can be told before: sizes are estimates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -96,6 +96,8 @@ pub(super) fn content_bytes(tape: &Connection) -> Result<u64, Error> {
     let sum: i64 = tape
         .prepare_cached(
             "SELECT (SELECT coalesce(sum(length(data) + ?1), 0) FROM parts)
+                 + (SELECT coalesce(sum(length(data)), 0) FROM packs)
+                 + (SELECT coalesce(sum(length(data) + ?10), 0) FROM loose)
                  + (SELECT coalesce(sum(length(request_headers) + length(url) + ?2
                      + coalesce(length(request_layout), 0) + coalesce(length(response_headers), 0)), 0)
                    FROM exchanges)
@@ -117,6 +119,7 @@ pub(super) fn content_bytes(tape: &Connection) -> Result<u64, Error> {
                 usage::STATE_USE,
                 usage::STATE,
                 usage::RECORD,
+                pack::LOOSE,
             ]
             .map(u64::cast_signed),
             |row| row.get(0),

@@ -80,7 +80,7 @@ fn one(tx: &Transaction<'_>, budget: &mut Budget, pruned: &mut Pruned) -> Result
     }
     let events = forget::found(
         tx,
-        "SELECT id, length(body) FROM events WHERE session = ?1 AND id <= ?2 ORDER BY id LIMIT 500",
+        "SELECT id, size / 4 FROM events WHERE session = ?1 AND id <= ?2 ORDER BY id LIMIT 500",
         params![session, last_event],
     )?;
     if !events.is_empty() {
@@ -134,7 +134,7 @@ pub(super) fn rest(
     // They lie in the order they came; the first that is young enough ends it.
     let events = forget::found(
         &tx,
-        "SELECT id, length(body) FROM events WHERE session IS NULL AND id < coalesce(
+        "SELECT id, size / 4 FROM events WHERE session IS NULL AND id < coalesce(
              (SELECT min(id) FROM events WHERE session IS NULL AND at_us >= ?1), 9e18)
          ORDER BY id LIMIT 500",
         [before_us],

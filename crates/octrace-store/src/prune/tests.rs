@@ -173,6 +173,17 @@ fn check(tape: &Tape) {
         stored.body(&mut parts).unwrap();
     }
     assert_eq!(count("SELECT count(*) FROM uses WHERE part NOT IN (SELECT id FROM parts)"), 0);
+    let elsewhere = "(SELECT data AS place FROM parts UNION ALL SELECT body FROM events) WHERE typeof(place) = 'integer'";
+    let live = "(SELECT count(*) FROM elsewhere WHERE place >> 20 = packs.id)";
+    assert_eq!(
+        count(&format!(
+            "WITH elsewhere AS (SELECT place FROM {elsewhere}) SELECT
+                 (SELECT count(*) FROM loose WHERE -id NOT IN elsewhere)
+                 + (SELECT count(*) FROM packs WHERE live != {live} OR live * 2 < items)"
+        )),
+        0,
+        "bytes of nobody"
+    );
     assert_eq!(
         count("SELECT count(*) FROM uses WHERE exchange NOT IN (SELECT id FROM exchanges)"),
         0

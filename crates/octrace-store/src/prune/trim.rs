@@ -172,7 +172,7 @@ fn before_the_rest(
     let Some(begin_us) = begin_us else { return Ok(()) };
     let found = forget::found(
         tape,
-        "SELECT id, length(body) FROM events WHERE session = ?1 AND id < coalesce(
+        "SELECT id, size / 4 FROM events WHERE session = ?1 AND id < coalesce(
              (SELECT id FROM events WHERE session = ?1 AND at_us >= ?2 ORDER BY id LIMIT 1), 9e18)
          ORDER BY id LIMIT 500",
         params![session, begin_us],

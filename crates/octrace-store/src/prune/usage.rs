@@ -7,7 +7,7 @@ use rusqlite::Row;
 use serde::Serialize;
 
 use super::Size;
-use crate::{Error, Tape, codec::Address};
+use crate::{Error, Tape, codec::Address, pack};
 
 /// What a row takes beside its content: its other columns, and its places in the indexes. From measured tapes.
 pub(super) const PART: u64 = size_of::<Address>() as u64 * 2 + 60;
@@ -143,9 +143,11 @@ impl Shares {
             (
                 Rows::Events,
                 EVENT,
-                "SELECT session, count(*), coalesce(sum(length(body) + coalesce(length(layout), 0)), 0)
-                 FROM events
-                 WHERE session IS NOT NULL GROUP BY session",
+                &format!(
+                    "SELECT session, count(*), coalesce(sum({} + coalesce(length(layout), 0)), 0)
+                     FROM events WHERE session IS NOT NULL GROUP BY session",
+                    pack::bytes("events", "body")
+                ),
             ),
             (
                 Rows::Others,
@@ -184,15 +186,16 @@ impl Shares {
             }
         }
         let mut parts: HashMap<i64, Part> = HashMap::new();
-        let mut select = tape.prepare_cached(
-            "SELECT session, parts.id, length(data) FROM parts JOIN (
+        let mut select = tape.prepare_cached(&format!(
+            "SELECT session, parts.id, {} FROM parts JOIN (
                  SELECT session, part FROM uses JOIN exchanges ON exchanges.id = exchange
                  UNION
                  SELECT session, part FROM event_uses JOIN events ON events.id = event
                  UNION
                  SELECT session, part FROM state_uses JOIN observations USING (state)
              ) ON part = parts.id",
-        )?;
+            pack::bytes("parts", "data")
+        ))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let Some(share) = sessions.get_mut(row.get_ref(0)?.as_str().unwrap_or_default()) else {

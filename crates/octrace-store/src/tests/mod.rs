@@ -2,6 +2,7 @@
 
 mod events;
 mod evidence;
+mod packs;
 mod previous;
 mod rebuild;
 mod search;

@@ -1,6 +1,7 @@
-//! The search index, and what else is derived, follows the tape when nothing else is to be done.
+//! The search index, and what else is derived, follows the tape when nothing else is to be done; then what is new is
+//! packed.
 //!
-//! Nothing is lost where it cannot: a search reads what is not indexed yet.
+//! Nothing is lost where it cannot: a search reads what is not indexed yet, and what is not packed is larger.
 
 use std::time::{Duration, Instant};
 
@@ -42,8 +43,13 @@ pub(super) fn catch_up(tape: &mut Tape, limit: Duration) {
 
 /// Whether there is more to do.
 fn step(tape: &mut Tape) -> bool {
-    tape.derive_step().unwrap_or_else(|error| {
+    let derived = tape.derive_step().unwrap_or_else(|error| {
         tracing::warn!(%error, "the search index does not follow");
         false
-    })
+    });
+    derived
+        || tape.pack_step().unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is new on the tape is not packed");
+            false
+        })
 }

@@ -103,8 +103,13 @@ fn written(stage: &Stage, folders: &[PathBuf]) -> anyhow::Result<Vec<(String, Ve
     let mut decoder = octrace_store::codec::Decoder::new()?;
     // What belongs to no session has nothing in common with requests, and lies there by itself.
     let mut select = tape.prepare(
-        "SELECT 'part ' || id, codec, size, data FROM parts UNION ALL
-         SELECT 'event ' || id, codec, size, body FROM events WHERE session IS NULL",
+        "SELECT 'part ' || id, codec, size, data FROM parts WHERE typeof(data) = 'blob' UNION ALL
+         SELECT 'event ' || id, codec, size, body FROM events
+             WHERE session IS NULL AND typeof(body) = 'blob' UNION ALL
+         SELECT 'part ' || parts.id, codec, size, loose.data FROM parts JOIN loose ON loose.id = -parts.data UNION ALL
+         SELECT 'event ' || events.id, codec, size, loose.data FROM events JOIN loose ON loose.id = -body
+             WHERE session IS NULL UNION ALL
+         SELECT 'pack ' || id, codec, size, data FROM packs",
     )?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {

@@ -18,6 +18,7 @@ enum Do {
     End { answer: u8 },
     Age { hours: u8, steps: u8 },
     Fit { percent: u8, steps: u8 },
+    Pack,
 }
 
 fn what() -> impl Strategy<Value = Do> {
@@ -35,6 +36,7 @@ fn what() -> impl Strategy<Value = Do> {
         1 => (0..3_u8).prop_map(|answer| Do::End { answer }),
         1 => (0..60_u8, 0..8_u8).prop_map(|(hours, steps)| Do::Age { hours, steps }),
         1 => (0..100_u8, 0..12_u8).prop_map(|(percent, steps)| Do::Fit { percent, steps }),
+        3 => Just(Do::Pack),
     ]
 }
 
@@ -139,6 +141,7 @@ proptest! {
                     let before_us = Some(at_us - i64::from(hours) * HOUR);
                     step_all(&mut pruner, Wanted { before_us, ..Wanted::default() }, steps).unwrap();
                 }
+                Do::Pack => while pruner.pack_stretch(16 << 10).unwrap() {},
                 Do::Fit { percent, steps } => {
                     let size = pruner.size().unwrap();
                     let to_bytes = Some(size.needed() * u64::from(percent) / 100);
