@@ -38,11 +38,12 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn size(&self) -> Result<Size, Error> {
+        // Asked after each transaction of a recorder: prepared once.
         let figure = |pragma| {
-            let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-            Ok::<_, Error>(self.connection.pragma_query_value(None, pragma, read)?.cast_unsigned())
+            let mut ask = self.connection.prepare_cached(pragma)?;
+            Ok::<_, Error>(ask.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
         };
-        let page = figure("page_size")?;
+        let page = figure("PRAGMA page_size")?;
         let log = self.log_path();
         let log = match fs::metadata(&log) {
             Ok(log) => log.len(),
@@ -50,8 +51,8 @@ impl Tape {
             Err(source) => return Err(Error::Open { path: log, source }),
         };
         Ok(Size {
-            database: figure("page_count")? * page,
-            free: figure("freelist_count")? * page,
+            database: figure("PRAGMA page_count")? * page,
+            free: figure("PRAGMA freelist_count")? * page,
             log,
         })
     }

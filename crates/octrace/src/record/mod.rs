@@ -216,11 +216,12 @@ fn follow_spool(
         if pipeline.refresh_is_due() || !pipeline.has_answered(asked.as_ref()) {
             pipeline.refresh()?;
         }
-        let limit = if pipeline.tell(asked) { None } else { Some(RETRY.0) };
-        let limit = if waits { Some(PACE) } else { limit };
-        let limit = pipeline.refresh_in().or(limit);
+        let tell_in = pipeline.tell(asked);
+        let look_in = waits.then_some(PACE);
+        let refresh_in = pipeline.refresh_in();
         let (tape, index) = pipeline.at_rest();
-        let due = [limit, index.due_in(), retention.tend(tape), pipeline.follow_in()];
+        let (index_in, prune_in) = (index.due_in(), retention.tend(tape));
+        let due = [tell_in, look_in, refresh_in, index_in, prune_in, pipeline.follow_in()];
         match follow.next(due.into_iter().flatten().min()) {
             Wake::Changed => thread::sleep(PACE),
             Wake::TimeOut => {

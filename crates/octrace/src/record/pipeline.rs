@@ -263,8 +263,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Says in `.status` how far it is, and that `answered` was carried out; whether it could be said.
-    pub(crate) fn tell(&mut self, answered: Option<String>) -> bool {
+    /// Says in `.status` how far it is, and that `answered` was carried out; how long until the rest is to be said.
+    pub(crate) fn tell(&mut self, answered: Option<String>) -> Option<Duration> {
         self.told.tell(self.spool.folder(), answered)
     }
 

@@ -8,6 +8,7 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
+    time::{Duration, Instant},
 };
 
 use octrace_store::Position;
@@ -39,11 +40,17 @@ pub(crate) struct Status {
     pub(crate) intercept: Intercept,
 }
 
+/// How often it is said how far the recorder is, where nobody has asked.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// How long to wait after the status could not be said.
+const REFUSED: Duration = Duration::from_millis(200);
+
 /// The status as it is, and as it was said last.
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) status: Status,
-    said: Option<Status>,
+    said: Option<(Status, Instant)>,
 }
 
 impl Told {
@@ -52,23 +59,30 @@ impl Told {
         Self { status, said: None }
     }
 
-    /// Says in `folder` how far it is, and that `answered` was carried out; whether it could be said. Where the
-    /// spool's disk is full, reading on is what makes room.
-    pub(super) fn tell(&mut self, folder: &Path, answered: Option<String>) -> bool {
+    /// Says in `folder` how far it is, and that `answered` was carried out; how long until the rest is to be said. Where
+    /// the spool's disk is full, reading on is what makes room.
+    pub(super) fn tell(&mut self, folder: &Path, answered: Option<String>) -> Option<Duration> {
         if answered.is_some() {
             self.status.answered = answered;
         }
-        if self.said.as_ref() == Some(&self.status) {
-            return true;
+        if let Some((said, at)) = &self.said {
+            if *said == self.status {
+                return None;
+            }
+            let is_answer =
+                said.answered != self.status.answered || said.intercept != self.status.intercept;
+            if let Some(wait) = EVERY.checked_sub(at.elapsed()).filter(|_| !is_answer) {
+                return Some(wait);
+            }
         }
         match self.status.publish(folder) {
-            Ok(()) => self.said = Some(self.status.clone()),
+            Ok(()) => self.said = Some((self.status.clone(), Instant::now())),
             Err(error) if self.said.take().is_some() => {
                 tracing::warn!(%error, "cannot say in .status how far it is");
             }
             Err(_) => {}
         }
-        self.said.is_some()
+        self.said.is_none().then_some(REFUSED)
     }
 
     /// Whether this request, if there is one, was carried out: it stays in its file.
@@ -135,4 +149,31 @@ pub(super) fn read_small(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes).ok()?;
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_is_said_at_once_and_how_far_it_is_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut told = Told::new(Status::default());
+        let said = || Status::read(folder.path()).unwrap();
+        assert_eq!(told.tell(folder.path(), None), None);
+        told.status.events = 1;
+        let wait = told.tell(folder.path(), None).expect("it was said just now");
+        assert!(wait <= EVERY && said().events == 0);
+        told.status.intercept.captures = 1;
+        assert_eq!(told.tell(folder.path(), None), None);
+        assert_eq!((said().events, said().intercept.captures), (1, 1));
+        told.status.events = 2;
+        assert_eq!(told.tell(folder.path(), Some("t-1".to_owned())), None);
+        assert_eq!((said().events, said().answered.as_deref()), (2, Some("t-1")));
+        told.status.events = 3;
+        while told.tell(folder.path(), None).is_some() {
+            std::thread::yield_now();
+        }
+        assert_eq!(said().events, 3);
+    }
 }

@@ -38,7 +38,7 @@ fn exchange(author: &mut Author, number: u32, session: &str) {
 /// What `/intercept` is told now.
 fn told(pipeline: &mut Pipeline, author: &Author) -> Intercept {
     pipeline.drain(false).unwrap();
-    assert!(pipeline.tell(None));
+    pipeline.tell(None);
     Status::read(&author.folder).unwrap().intercept
 }
 
