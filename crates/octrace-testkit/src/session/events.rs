@@ -21,7 +21,7 @@ pub fn small_events(seed: u64) -> impl Iterator<Item = (&'static str, Value)> {
         if number % 4 == 0 {
             message = sources.id("msg_");
             call = sources.id("call_");
-            command = sources.prose(150, 300);
+            command = sources.prose(150, 250);
         }
         if number % 4 < 3 {
             part = sources.id("prt_");
@@ -39,14 +39,14 @@ pub fn small_events(seed: u64) -> impl Iterator<Item = (&'static str, Value)> {
             1 => (
                 "message.part.updated",
                 of_part(json!({"id": part, "messageID": message, "sessionID": session, "type": "text",
-                    "text": sources.prose(350, 650), "time": {"start": now, "end": now + 9}})),
+                    "text": sources.prose(350, 620), "time": {"start": now, "end": now + 9}})),
             ),
             step => {
                 let mut state = json!({"status": "running", "input": {"command": command,
                     "description": "Looks around"}, "time": {"start": now}});
                 if step == 3 {
                     state["status"] = "completed".into();
-                    state["output"] = sources.prose(80, 250).into();
+                    state["output"] = sources.prose(80, 200).into();
                     state["title"] = "Looks around".into();
                     state["metadata"] = json!({"exit": 0});
                     state["time"]["end"] = (now + 7).into();

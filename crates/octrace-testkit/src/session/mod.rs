@@ -19,7 +19,10 @@ pub use self::{events::small_events, history::write_history};
 const STEPS_PER_PROMPT: usize = 8;
 
 /// Bytes of the file that a tool reads: from, to.
-const FILE: (usize, usize) = (2_000, 4_600);
+const FILE: (usize, usize) = (2_100, 4_700);
+
+/// Bytes of what the model says before: from, to.
+const SAYS: (usize, usize) = (480, 1_580);
 
 /// A session that grows with each [`Turn`].
 #[derive(Clone)]
@@ -100,7 +103,7 @@ impl Session {
         before.push(("message.updated", self.assistant(&assistant, None)));
         let request = self.body.text();
 
-        let says = self.sources.prose(60, 700);
+        let says = self.sources.prose(SAYS.0, SAYS.1);
         let file = self.sources.file(FILE.0, FILE.1);
         let call = self.sources.id("call_");
         let tool = self.sources.id("prt_");
@@ -229,6 +232,23 @@ mod tests {
             assert_eq!(bodies(1), bodies(1));
             assert_ne!(bodies(1), bodies(2));
         }
+    }
+
+    /// What all figures are measured with, however this repository grows.
+    #[test]
+    fn two_hundred_turns_are_as_large_as_the_targets_say() {
+        let mut session = Session::new(Dialect::Anthropic, 7);
+        let (mut bytes, mut largest, mut events) = (0, 0, Vec::new());
+        for _ in 0..200 {
+            let turn = session.next_turn();
+            bytes += turn.request.len();
+            largest = largest.max(turn.request.len());
+            events.push(turn.answer.concat().matches("\ndata: ").count());
+        }
+        events.sort_unstable();
+        assert!((115_000_000..121_000_000).contains(&bytes), "{bytes} bytes of requests");
+        assert!((1_100_000..1_220_000).contains(&largest), "{largest} bytes in the largest");
+        assert!((78..=92).contains(&events[100]), "{} events in most answers", events[100]);
     }
 
     #[test]

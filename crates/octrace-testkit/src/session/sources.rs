@@ -6,6 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// No longer line is taken for prose, in bytes: it would be most of a short text.
+const LINE: usize = 100;
+
 /// This repository's text, and a way to choose from it.
 #[derive(Clone)]
 pub(super) struct Sources {
@@ -56,6 +59,7 @@ impl Sources {
             .iter()
             .flat_map(|(_, text)| text.lines())
             .filter_map(|line| line.trim_start().strip_prefix("/// "))
+            .filter(|line| line.len() <= LINE)
             .map(str::to_owned)
             .collect();
         assert!(files.len() > 50 && prose.len() > 200, "this checkout's sources are not here");
@@ -74,18 +78,19 @@ impl Sources {
         text
     }
 
-    /// A file, or a part of one, of about `least` to `most` bytes.
+    /// The begin of a file, of about `least` to `most` bytes: any size as often as any other, whatever files there are.
     pub(super) fn file(&mut self, least: usize, most: usize) -> Shown {
+        let bytes = least + self.below(most - least);
         let (name, content) = loop {
             let file = self.below(self.files.len());
-            if self.files[file].1.len() >= least {
+            if self.files[file].1.len() >= bytes {
                 break &self.files[file];
             }
         };
         let path = format!("/home/dev/project/{name}");
         let mut text = String::new();
         for line in content.lines() {
-            if text.len() + line.len() > most {
+            if text.len() + line.len() > bytes {
                 break;
             }
             text.push_str(line);

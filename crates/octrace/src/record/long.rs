@@ -1,6 +1,6 @@
 //! A session of 200 turns, from its spool onto the tape: what it costs there, and that all of it comes back.
 
-use std::{fs, time::Instant};
+use std::time::Instant;
 
 use octrace_core::redact::Redactor;
 use octrace_export::jsonl;
@@ -25,14 +25,11 @@ fn jsonl_bytes(tape: &Tape) -> u64 {
     bytes
 }
 
-/// Bytes of the tape, with its index and all that belongs to it.
+/// Bytes that the tape needs, with its index and all that belongs to it, once everything is done that is done at leisure.
 fn tape_bytes(room: &Room) -> u64 {
-    let folder = room.tape.parent().unwrap();
     let mut tape = room.tape();
-    while tape.index_step().unwrap() {}
-    // Who closes last puts the log into the database.
-    drop(tape);
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+    while tape.index_step().unwrap() || tape.pack_step().unwrap() {}
+    tape.size().unwrap().needed()
 }
 
 fn is_small_and_whole(dialect: Dialect) {
