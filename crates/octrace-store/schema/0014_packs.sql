@@ -13,7 +13,9 @@ CREATE TABLE packs (
     last_event   INTEGER NOT NULL,
     data         BLOB    NOT NULL
 );
-INSERT INTO derived (what, upto) VALUES ('packed parts', 0), ('packed events', 0);
+-- What is here already stays where it is: without its bytes, its rows would leave pages behind that are mostly empty.
+INSERT INTO derived (what, upto) VALUES ('packed parts', (SELECT coalesce(max(id), 0) FROM parts)),
+    ('packed events', (SELECT coalesce(max(id), 0) FROM events));
 
 -- What is in no pack yet. It lies in a table of its own because it goes again: in `parts` and `events` it would leave
 -- pages behind that are mostly empty.
