@@ -1,12 +1,15 @@
 /**
- * One process that is measured: an agent that asks a model and reads the answer, with the plugin or without. It says
- * what that cost as JSON, see {@link Measured}.
+ * One process that is measured: an agent that asks a model and reads the answer, with the plugin or without. It does
+ * what it is told, a block of requests for each line of JSON on its standard input, and answers each with a line:
+ * {@link Cost}; at the end of its input with {@link Whole}.
  *
- *     agent.ts plugin|none <server's URL> <blocks as JSON>
+ *     agent.ts plugin|wrapped|none <server's URL>
+ *
+ * `wrapped`: no plugin, but answers come through a stream that does nothing but pull, as the plugin's do.
  */
 
 import { readFileSync } from "node:fs";
-import { median } from "./figures.ts";
+import { watch, type Watcher } from "../response.ts";
 import { announce, begin, KEY } from "./instance.ts";
 
 /** Requests of one kind, one after the other. */
@@ -19,30 +22,31 @@ export interface Block {
   chunks: number;
 }
 
-export interface Measured {
-  /** CPU of the whole process until it is at rest with the plugin loaded, in ms. */
-  start: number;
-  blocks: Cost[];
-  /** Peak of the memory that the process had, in MB. */
-  memory: number;
-  /** Without the pages of OpenCode's program that were read for it: OpenCode itself has read those long before. */
-  ownMemory: number;
-  /** Of all bodies, in bytes. */
+export interface Cost {
+  /** CPU of the whole process since the block before, for each request, in ms. */
+  cpu: number;
+  /** From OpenCode's begin of each call to the first byte of the answer, in ms. */
+  firstBytes: number[];
+  /** In which an answer was read, on average: what comes at the same time is read at once. */
+  reads: number;
+  /** Of the bodies, in bytes. */
   sent: number;
   received: number;
 }
 
-export interface Cost {
-  /** CPU of the whole process for each request, in ms. */
-  cpu: number;
-  /** From OpenCode's begin of the call to the first byte of the answer, median, in ms. */
-  firstByte: number;
-  /** In which an answer was read, on average: what comes at the same time is read at once. */
-  reads: number;
+export interface Whole {
+  /** CPU of the whole process until it was at rest with the plugin loaded, in ms. */
+  start: number;
+  /** Peak of the memory that the process had, in MB. */
+  memory: number;
+  /** Without the pages of OpenCode's program that were read for it: OpenCode itself has read those long before. */
+  ownMemory: number;
 }
 
-/** What is done behind an answer, such as the collection of garbage, belongs to it. In milliseconds. */
-const SETTLES_IN = 500;
+/** In milliseconds. */
+const STARTS_IN = 500;
+/** What is done behind an answer belongs to it; what takes longer is in the next block's figure. */
+const SETTLES_IN = 20;
 
 /** 50 bytes; one character shows that not all text is ASCII, of which a string takes half as much memory. */
 const LINE = '  const answer = ask(model, "why – or why not?");\n';
@@ -59,47 +63,56 @@ function cpu(): number {
   return (user + system) / 1000;
 }
 
-const [variant, server, plan] = process.argv.slice(2);
-const blocks = JSON.parse(plan ?? "[]") as Block[];
+const [variant, server] = process.argv.slice(2);
 const hooks = variant === "plugin" ? await begin() : undefined;
+if (variant === "wrapped") {
+  const nobody: Watcher = { chunk() {}, complete() {}, failed() {}, cancelled() {} };
+  const plain = globalThis.fetch;
+  const wrapped = (...args: Parameters<typeof fetch>) => plain(...args).then((response) => watch(response, nobody));
+  globalThis.fetch = Object.assign(wrapped, { preconnect: plain.preconnect });
+}
 
-async function ask({ bytes, writes, chunks }: Block, number: number): Promise<{ firstByte: number; reads: number }> {
+async function ask({ bytes, writes, chunks }: Block, number: number, cost: Cost): Promise<void> {
   const text = body(bytes, number);
-  measured.sent += Buffer.byteLength(text);
+  cost.sent += Buffer.byteLength(text);
   const begin = performance.now();
   const headers = { "content-type": "application/json", authorization: `Bearer ${KEY}` };
   if (hooks) await announce(hooks, headers);
   const url = `${server}/${writes}/${chunks}/v1/chat/completions`;
   const response = await fetch(url, { method: "POST", headers, body: text, signal: new AbortController().signal });
   const reader = response.body!.getReader();
-  let [firstByte, reads] = [NaN, 0];
-  for (;;) {
+  for (let first = true; ; first = false) {
     const { done, value } = await reader.read();
-    if (done) return { firstByte, reads };
-    if (reads++ === 0) firstByte = performance.now() - begin;
-    measured.received += value.length;
+    if (done) return;
+    if (first) cost.firstBytes.push(performance.now() - begin);
+    cost.reads += 1;
+    cost.received += value.length;
   }
 }
 
+let spent = 0;
 async function measure(block: Block): Promise<Cost> {
-  const before = cpu();
-  const asked = [];
-  for (let i = 0; i < block.requests; i++) asked.push(await ask(block, i));
+  const cost: Cost = { cpu: NaN, firstBytes: [], reads: 0, sent: 0, received: 0 };
+  for (let i = 0; i < block.requests; i++) await ask(block, i, cost);
   await Bun.sleep(SETTLES_IN);
-  return {
-    cpu: (cpu() - before) / block.requests,
-    firstByte: median(asked.map(({ firstByte }) => firstByte)),
-    reads: asked.reduce((sum, { reads }) => sum + reads, 0) / block.requests,
-  };
+  const now = cpu();
+  cost.cpu = (now - spent) / block.requests;
+  cost.reads /= block.requests;
+  spent = now;
+  return cost;
 }
 
-await Bun.sleep(SETTLES_IN);
-const measured: Measured = { start: cpu(), blocks: [], memory: NaN, ownMemory: NaN, sent: 0, received: 0 };
-for (const block of blocks) measured.blocks.push(await measure(block));
+await Bun.sleep(STARTS_IN);
+const start = (spent = cpu());
+console.log("ready");
+for await (const line of console) {
+  // The last one is empty.
+  if (line) console.log(JSON.stringify(await measure(JSON.parse(line) as Block)));
+}
+
 // `maxRSS` would be that of the program that started this one, if it was larger.
 const status = readFileSync("/proc/self/status", "utf8");
 const megabytes = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(status)?.[1]) / 1024;
-measured.memory = megabytes("VmHWM");
-measured.ownMemory = measured.memory - megabytes("RssFile");
-console.log(JSON.stringify(measured));
+const memory = megabytes("VmHWM");
+console.log(JSON.stringify({ start, memory, ownMemory: memory - megabytes("RssFile") } satisfies Whole));
 process.exit(0);

@@ -3,17 +3,21 @@
  *
  *     BUN_BE_BUN=1 opencode run bench/cost.ts [--quick] [--figures=FILE]
  *
- * A repeat is one fresh process with the plugin and two without, in any order: what is told is the difference of the first
- * two, and the difference of the last two says how much of it may be chance. The plugin writes a real spool, in memory
- * where the system has such a place, and starts a recorder, which does nothing; the spool is read here.
+ * A repeat is one fresh process with the plugin, two without, and one in which answers pass a stream that does nothing:
+ * what it takes to see an answer at all. They take turns, a few requests each, in any order, so
+ * that the machine is as busy for one as for the others, and each pays for its own garbage. What is told is the difference
+ * between the first two, and the difference between the two without it says how much of that may be chance. The plugin writes a
+ * real spool, in memory where the system has such a place, and starts a recorder, which does nothing; the spool is read
+ * here, while nobody is measured.
  */
 
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kind } from "../frame.ts";
-import type { Block, Measured } from "./agent.ts";
-import { median, noise, tell } from "./figures.ts";
+import type { Block, Cost, Whole } from "./agent.ts";
+import { Child } from "./child.ts";
+import { mean, median, noise, tell } from "./figures.ts";
 import type { HookCosts } from "./hooks.ts";
 import { Reader } from "./reader.ts";
 
@@ -22,12 +26,17 @@ const REPEATS = isQuick ? 2 : 7;
 const STARTS = isQuick ? 1 : 5;
 const BATCHES = isQuick ? 20 : 400;
 
+interface Plan {
+  rounds: number;
+  block: Block;
+}
+
 /** 2,000 chunks come in as many writes as 500: five at a time. */
-const SMALL: Block = { requests: isQuick ? 5 : 60, bytes: 100 << 10, writes: 500, chunks: 1 };
-const LARGE: Block = { requests: isQuick ? 2 : 12, bytes: 1 << 20, writes: 400, chunks: 5 };
+const SMALL: Plan = { rounds: isQuick ? 2 : 15, block: { requests: 6, bytes: 100 << 10, writes: 500, chunks: 1 } };
+const LARGE: Plan = { rounds: isQuick ? 2 : 15, block: { requests: 2, bytes: 1 << 20, writes: 400, chunks: 5 } };
 /** The same one by one; no target is about this. */
-const SINGLY: Block = { requests: isQuick ? 1 : 6, bytes: 1 << 20, writes: 2000, chunks: 1 };
-const BLOCKS = [SMALL, LARGE, SINGLY];
+const SINGLY: Plan = { rounds: isQuick ? 1 : 2, block: { requests: 2, bytes: 1 << 20, writes: 2000, chunks: 1 } };
+const PLANS = [SMALL, LARGE, SINGLY];
 
 const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "octrace-bench-"));
 const recorder = join(folder, "recorder");
@@ -41,95 +50,110 @@ const env = {
   OCTRACE_BIN: recorder,
 };
 
-function start(script: string, ...args: string[]) {
-  const command = [process.execPath, "run", join(import.meta.dir, script), ...args];
-  return Bun.spawn(command, { env, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
-}
-
-/** What a fresh process says. */
-async function measured<Said>(script: string, ...args: string[]): Promise<Said> {
-  const child = start(script, ...args);
-  const text = await new Response(child.stdout).text();
-  if ((await child.exited) !== 0) throw new Error(`${script} ${args[0] ?? ""} failed`);
-  return JSON.parse(text) as Said;
-}
-
-async function portOf({ stdout }: ReturnType<typeof start>): Promise<string> {
-  for await (const bytes of stdout) return Buffer.from(bytes).toString().trim();
-  throw new Error("the model server did not start");
-}
-
 function shuffled<Item>(items: readonly Item[]): Item[] {
   return items.map((item) => ({ item, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
 }
 
-const VARIANTS = ["plugin", "none", "again"] as const;
+const VARIANTS = ["plugin", "none", "again", "wrapped"] as const;
+type Variant = (typeof VARIANTS)[number];
+
+interface Agent {
+  child: Child;
+  costs: Map<Plan, Cost[]>;
+}
+
+async function agent(variant: Variant, url: string): Promise<Agent> {
+  const child = new Child(env, "agent.ts", variant === "again" ? "none" : variant, url);
+  if ((await child.line()) !== "ready") throw new Error(`${variant} did not start`);
+  return { child, costs: new Map(PLANS.map((plan) => [plan, []])) };
+}
+
+/** A block of requests; what was recorded of it has to be what there was. */
+async function ask({ child, costs }: Agent, variant: Variant, plan: Plan, reader: Reader): Promise<void> {
+  const cost = await child.asked<Cost>(plan.block);
+  costs.get(plan)?.push(cost);
+  const recorded = reader.read();
+  const isWhole = recorded.get(Kind.RequestBody) === cost.sent && recorded.get(Kind.ResponseBody) === cost.received;
+  if (variant === "plugin" ? !isWhole : recorded.size > 0) throw new Error(`${variant}: what was recorded is not what there was`);
+}
 
 interface Repeat {
-  agents: Record<(typeof VARIANTS)[number], Measured>;
+  costs: Record<Variant, Map<Plan, Cost[]>>;
+  wholes: Record<Variant, Whole>;
   hooks: HookCosts;
   init: number;
 }
 
+const of = async <Value>(value: (variant: Variant) => Promise<Value>): Promise<Record<Variant, Value>> => ({
+  plugin: await value("plugin"),
+  none: await value("none"),
+  again: await value("again"),
+  wrapped: await value("wrapped"),
+});
+
 async function repeat(url: string, reader: Reader): Promise<Repeat> {
-  const agents: Partial<Repeat["agents"]> = {};
-  for (const variant of shuffled(VARIANTS)) {
-    const isPlugged = variant === "plugin";
-    const agent = await measured<Measured>("agent.ts", isPlugged ? "plugin" : "none", url, JSON.stringify(BLOCKS));
-    agents[variant] = agent;
-    const recorded = reader.finish();
-    const isWhole = recorded.get(Kind.RequestBody) === agent.sent && recorded.get(Kind.ResponseBody) === agent.received;
-    if (isPlugged ? !isWhole : recorded.size > 0) throw new Error(`${variant}: what was recorded is not what there was`);
+  const agents = await of((variant) => agent(variant, url));
+  reader.read();
+  for (const plan of PLANS) {
+    for (let round = 0; round < plan.rounds; round++) {
+      for (const variant of shuffled(VARIANTS)) await ask(agents[variant], variant, plan, reader);
+    }
   }
-  const hooks = await measured<HookCosts>("hooks.ts", String(BATCHES));
+  const wholes = await of((variant) => agents[variant].child.ends<Whole>());
+  const hooks = await new Child(env, "hooks.ts", String(BATCHES)).says<HookCosts>();
   const starts = [];
-  for (let i = 0; i < STARTS; i++) starts.push(await measured<number>("start.ts"));
-  reader.finish();
-  return { agents: agents as Repeat["agents"], hooks, init: median(starts) };
+  for (let i = 0; i < STARTS; i++) starts.push(await new Child(env, "start.ts").says<number>());
+  reader.clear();
+  const costs = await of(async (variant) => agents[variant].costs);
+  return { costs, wholes, hooks, init: median(starts) };
 }
 
-const server = start("server.ts");
+const server = new Child(env, "server.ts");
 const reader = new Reader(join(folder, "octrace"));
 try {
-  const url = `http://127.0.0.1:${await portOf(server)}`;
+  const url = `http://127.0.0.1:${await server.line()}`;
   const repeats: Repeat[] = [];
   while (repeats.length < REPEATS) {
     repeats.push(await repeat(url, reader));
     console.log(`repeat ${repeats.length} of ${REPEATS} is done`);
   }
 
+  type Of = (repeat: Repeat, variant: Variant) => number;
   /** What the plugin adds to this, by repeat; and what nothing adds. */
-  const added = (of: (agent: Measured) => number) => repeats.map(({ agents }) => of(agents.plugin) - of(agents.none));
-  const chance = (of: (agent: Measured) => number) => repeats.map(({ agents }) => of(agents.again) - of(agents.none));
-  const difference = (id: string, of: (agent: Measured) => number, note: string) => {
-    tell(id, added(of), `${note}; ${noise(chance(of))} between two without it`);
+  const added = (of: Of) => repeats.map((repeat) => of(repeat, "plugin") - of(repeat, "none"));
+  /** What a stream that does nothing adds. */
+  const wrapping = (of: Of) => repeats.map((repeat) => of(repeat, "wrapped") - of(repeat, "none"));
+  const chance = (of: Of) => repeats.map((repeat) => of(repeat, "again") - of(repeat, "none"));
+  const difference = (id: string, of: Of, note: string) => {
+    const wrapped = median(wrapping(of)).toFixed(2);
+    tell(id, added(of), `${note}; ${noise(chance(of))} between two without it, ${wrapped} by a stream that does nothing`);
   };
-  const cpu = (block: Block) => (agent: Measured) => agent.blocks[BLOCKS.indexOf(block)]?.cpu ?? NaN;
-  const firstByte = (block: Block) => (agent: Measured) => agent.blocks[BLOCKS.indexOf(block)]?.firstByte ?? NaN;
-  const about = (block: Block) => {
-    const without = repeats.map(({ agents }) => agents.none);
-    const reads = median(without.map((agent) => agent.blocks[BLOCKS.indexOf(block)]?.reads ?? NaN));
-    return `${block.requests} requests, answers read in ${reads.toFixed(0)} pieces, ${median(without.map(cpu(block))).toFixed(1)} ms without the plugin`;
+  const costs = (plan: Plan, repeat: Repeat, variant: Variant) => repeat.costs[variant].get(plan) ?? [];
+  const cpu = (plan: Plan): Of => (repeat, variant) => mean(costs(plan, repeat, variant).map(({ cpu }) => cpu));
+  const firstByte = (plan: Plan): Of => (repeat, variant) => median(costs(plan, repeat, variant).flatMap(({ firstBytes }) => firstBytes));
+  const about = (plan: Plan) => {
+    const reads = median(repeats.map((repeat) => mean(costs(plan, repeat, "none").map(({ reads }) => reads))));
+    const without = median(repeats.map((repeat) => cpu(plan)(repeat, "none"))).toFixed(1);
+    return `${plan.rounds * plan.block.requests} requests, answers read in ${reads.toFixed(0)} pieces, ${without} ms without the plugin`;
   };
 
   difference("plugin.request_100k.cpu", cpu(SMALL), about(SMALL));
   difference("plugin.request_100k.first_byte", firstByte(SMALL), "median of the requests");
   difference("plugin.request_1m.first_byte", firstByte(LARGE), "median of the requests");
   difference("plugin.request_1m.cpu", cpu(LARGE), about(LARGE));
-  const whole = median(added(({ memory }) => memory)).toFixed(1);
-  difference("plugin.memory", ({ ownMemory }) => ownMemory, `${whole} MB with the pages of OpenCode's own program that were read for it`);
+  const whole = median(added(({ wholes }, variant) => wholes[variant].memory)).toFixed(1);
+  difference("plugin.memory", ({ wholes }, variant) => wholes[variant].ownMemory, `${whole} MB with the pages of OpenCode's own program that were read for it`);
   tell("plugin.event.cpu", repeats.map(({ hooks }) => hooks.event), `of the thread; median of ${BATCHES} batches`);
   tell("plugin.tool.cpu", repeats.map(({ hooks }) => hooks.tool), `of the thread; median of ${BATCHES} batches`);
   tell("plugin.init", repeats.map(({ init }) => init), `wall clock, reading the modules included; median of ${STARTS} processes`);
 
   console.log("\nBeside that, without a target:");
-  const aside = (what: string, of: (agent: Measured) => number, note: string) => {
+  const aside = (what: string, of: Of, note: string) => {
     console.log(`${what}: ${median(added(of)).toFixed(2)} ms (${noise(added(of))}; ${noise(chance(of))} between two without the plugin), ${note}`);
   };
   aside("CPU added by 1 MB and 2,000 chunks in 2,000 writes", cpu(SINGLY), about(SINGLY));
-  aside("CPU added by the start, with spool and recorder", ({ start }) => start, "whole process");
+  aside("CPU added by the start, with spool and recorder", ({ wholes }, variant) => wholes[variant].start, "whole process");
 } finally {
-  reader.stop();
   server.kill();
   rmSync(folder, { recursive: true, force: true });
 }

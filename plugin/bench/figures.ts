@@ -22,6 +22,10 @@ export function median(values: number[]): number {
   return ((low ?? NaN) + (high ?? NaN)) / 2;
 }
 
+export function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** From where to where, of differences between what should be equal. */
 export function noise(values: number[]): string {
   return `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
