@@ -7,7 +7,9 @@ export type Body =
   | { kind: "none"; size: 0 }
   /** Not read: reading would consume it, or take time. `size` is 0 where it is not known. */
   | { kind: "stream"; size: number }
-  | { kind: "text"; size: number; text: string }
+  /** The size is in bytes, and counted when it is asked for. */
+  | { kind: "text"; readonly size: number; text: string }
+  /** The agent's own memory, which it may use again as soon as `fetch` has returned. */
   | { kind: "bytes"; size: number; bytes: Uint8Array };
 
 const NONE: Body = { kind: "none", size: 0 };
@@ -50,7 +52,13 @@ function settled(promise: Promise<Uint8Array>): Body | undefined {
 }
 
 function text(value: string): Body {
-  return { kind: "text", size: Buffer.byteLength(value), text: value };
+  return {
+    kind: "text",
+    text: value,
+    get size() {
+      return Buffer.byteLength(value);
+    },
+  };
 }
 
 function bytes(value: Uint8Array): Body {

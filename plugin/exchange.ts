@@ -5,22 +5,23 @@
 
 import type { Body } from "./body.ts";
 import type { Call } from "./calls.ts";
-import { Kind } from "./frame.ts";
+import { Kind, now } from "./frame.ts";
 import { headerCredentials, recordable } from "./headers.ts";
 import type { Recording } from "./recording.ts";
 import type { Outgoing } from "./request.ts";
-import { watch } from "./response.ts";
+import { watch, type Watcher } from "./response.ts";
 import { stripUrl } from "./url.ts";
 
 type Outcome = "complete" | "failed" | "cut" | "aborted";
 
-export class Exchange {
+export class Exchange implements Watcher {
   /** As in the frames' headers. */
   readonly number: number;
   #recording: Recording;
   #signal: AbortSignal | undefined;
   #onAbort = () => this.#end("aborted");
   #ended = false;
+  #responded = false;
   #bytes = 0;
   #chunks = 0;
   /** Whether a part of the response's body could not be written. */
@@ -28,48 +29,52 @@ export class Exchange {
   /** Has come, and is still to be written. */
   #head: Response | undefined;
 
-  /** Writes the request. It is under way already. */
+  /** Writes the request, which is under way already: now, or as soon as nobody waits for that. */
   constructor(recording: Recording, request: Outgoing, body: Body, call: Call | undefined) {
     this.#recording = recording;
     this.number = recording.nextExchange();
     this.#signal = request.signal;
 
-    const { url, credentials } = stripUrl(request.url);
-    recording.learn([...headerCredentials(request.headers), ...credentials], "scrub");
-    this.#document(Kind.Request, {
-      method: request.method,
-      url,
-      headers: recordable(request.headers),
-      session: call?.session || sessionOf(request) || recording.fallbackSession,
-      directory: call?.directory ?? "",
-      parent: request.header("x-parent-session-id") ?? "",
-      message: call?.message ?? "",
-      agent: call?.agent ?? "",
-      provider: call?.provider ?? "",
-      model: call?.model ?? "",
-      npm: call?.npm ?? "",
-      price: call?.price ?? null,
-      body_bytes: body.size,
-      body: body.kind,
-    });
-    if (body.kind === "text") recording.body(Kind.RequestBody, this.number, body.text);
-    if (body.kind === "bytes") recording.body(Kind.RequestBody, this.number, body.bytes);
+    const at = now();
+    // As they are now: they are the agent's.
+    const { method, url: raw, headers } = request;
+    const write = () => {
+      const { url, credentials } = stripUrl(raw);
+      recording.learn([...headerCredentials(headers), ...credentials], "scrub");
+      const about = {
+        method,
+        url,
+        headers: recordable(headers),
+        session: call?.session || sessionOf(request) || recording.fallbackSession,
+        directory: call?.directory ?? "",
+        parent: request.header("x-parent-session-id") ?? "",
+        message: call?.message ?? "",
+        agent: call?.agent ?? "",
+        provider: call?.provider ?? "",
+        model: call?.model ?? "",
+        npm: call?.npm ?? "",
+        price: call?.price ?? null,
+        body_bytes: body.size,
+        body: body.kind,
+      };
+      recording.document(Kind.Request, about, this.number, at);
+      if (body.kind === "text") recording.body(Kind.RequestBody, this.number, body.text);
+      if (body.kind === "bytes") recording.body(Kind.RequestBody, this.number, body.bytes);
+    };
+    if (body.kind === "bytes") write();
+    else recording.soon(write);
     // OpenCode also fires the signal when all is over; by then we have ended and do not listen.
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** The response's head is here; gives the response to hand to the agent. */
   responded(response: Response): Response {
+    this.#responded = true;
     this.#head = response;
     // The agent goes first. If more of the answer comes sooner, it brings the head along.
     setImmediate(() => this.#writeHead());
     try {
-      return watch(response, {
-        chunk: (bytes) => this.#chunk(bytes),
-        complete: () => this.#end("complete"),
-        failed: (error) => this.#end(this.#signal?.aborted ? "aborted" : "cut", error),
-        cancelled: () => this.#end("aborted"),
-      });
+      return watch(response, this);
     } catch {
       // A response that cannot be watched, such as one that switches protocols.
       this.#cut = true;
@@ -78,9 +83,25 @@ export class Exchange {
     }
   }
 
-  /** No response came. */
+  /** No response came, or it broke off. */
   failed(error: unknown): void {
-    this.#end(this.#signal?.aborted ? "aborted" : "failed", error);
+    this.#end(this.#signal?.aborted ? "aborted" : this.#responded ? "cut" : "failed", error);
+  }
+
+  complete(): void {
+    this.#end("complete");
+  }
+
+  cancelled(): void {
+    this.#end("aborted");
+  }
+
+  chunk(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#writeHead();
+    this.#bytes += bytes.length;
+    this.#chunks += 1;
+    if (!this.#recording.body(Kind.ResponseBody, this.number, bytes)) this.#cut = true;
   }
 
   #writeHead(): void {
@@ -93,14 +114,6 @@ export class Exchange {
     } catch {
       // As in `tap.ts`: if anything of ours fails, so does nothing else.
     }
-  }
-
-  #chunk(bytes: Uint8Array): void {
-    if (this.#ended) return;
-    this.#writeHead();
-    this.#bytes += bytes.length;
-    this.#chunks += 1;
-    if (!this.#recording.body(Kind.ResponseBody, this.number, bytes)) this.#cut = true;
   }
 
   #end(outcome: Outcome, error?: unknown): void {

@@ -53,34 +53,55 @@ export interface Head {
  * A clock in microseconds since the Unix epoch, of which the system gives us but the milliseconds: within one of those
  * it goes on, so that it says of two frames which was first. It never leaves the millisecond, and jumps as that does.
  */
-export function microseconds(wall = Date.now, steady = () => performance.now()): () => number {
+export function microseconds(wall = Date.now, steady = () => performance.now()): (at?: number) => number {
   let [millisecond, since] = [NaN, 0];
-  return () => {
-    const [now, at] = [wall(), steady()];
-    if (now !== millisecond) [millisecond, since] = [now, at];
+  return (at = steady()) => {
+    const now = wall();
+    if (now !== millisecond) {
+      millisecond = now;
+      since = at;
+    }
     return now * 1000 + Math.min(999, Math.max(0, Math.floor((at - since) * 1000)));
   };
 }
 
 const wallClock = microseconds();
 
-/** A payload up to this length is copied behind its header: to write two pieces of memory costs more. */
-const COPIED = 16 << 10;
+/** When something happened, as a frame's head says it. */
+export type Moment = Pick<Head, "wall" | "mono">;
 
-/** A frame of now, as the parts to write. */
-export function frame(kind: number, payload: Uint8Array[], exchange = 0, flags = 0): Uint8Array[] {
-  const wall = wallClock();
-  const mono = Math.floor(performance.now() * 1000);
-  const header = fillHeader({ kind, flags, exchange, wall, mono }, payload);
+export function now(): Moment {
+  const at = performance.now();
+  return { wall: wallClock(at), mono: Math.floor(at * 1000) };
+}
+
+/** A payload up to this length is copied behind its header: to write two pieces of memory costs more. */
+export const COPIED = 16 << 10;
+
+export interface About {
+  exchange?: number;
+  flags?: number;
+  /** Now, if nothing is said. */
+  at?: Moment | undefined;
+}
+
+/**
+ * A frame, as the parts to write. It is made in `space` where that is given, {@link COPIED} bytes, and stays what it is
+ * until another one is made there.
+ */
+export function frame(kind: number, payload: Uint8Array[], about: About = {}, space?: Uint8Array): Uint8Array[] {
+  const { exchange = 0, flags = 0, at = now() } = about;
+  const header = fillHeader({ kind, flags, exchange, wall: at.wall, mono: at.mono }, payload);
   const length = FRAME_HEADER + lengthOf(payload);
   const isCopied = length <= COPIED;
-  const first = new Uint8Array(isCopied ? length : FRAME_HEADER);
+  const size = isCopied ? length : FRAME_HEADER;
+  const first = space ? space.subarray(0, size) : new Uint8Array(size);
   first.set(header);
   if (!isCopied) return [first, ...payload];
-  let at = FRAME_HEADER;
+  let end = FRAME_HEADER;
   for (const part of payload) {
-    first.set(part, at);
-    at += part.length;
+    first.set(part, end);
+    end += part.length;
   }
   return [first];
 }
@@ -135,6 +156,7 @@ export function segmentName(number: number): string {
 
 /** Exact up to 2^53, which is 285 years of microseconds; `BigInt` would cost more than the rest. */
 function setUint64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % 0x1_0000_0000, true);
-  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+  const high = Math.floor(value / 0x1_0000_0000);
+  view.setUint32(at, value - high * 0x1_0000_0000, true);
+  view.setUint32(at + 4, high, true);
 }

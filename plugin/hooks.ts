@@ -8,11 +8,11 @@
 
 import type { Config, Hooks, PluginInput } from "@opencode-ai/plugin";
 import { CALL_HEADER, mayCarryToken, type Calls } from "./calls.ts";
-import { EventFilter } from "./events.ts";
+import type { EventFilter } from "./events.ts";
 import type { Files } from "./files.ts";
 import { Kind } from "./frame.ts";
 import type { Command, Intercept } from "./intercept.ts";
-import { lateForCommands } from "./late.ts";
+import { late, lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
 import { credentialsIn } from "./secrets.ts";
 
@@ -27,7 +27,8 @@ export function hooks(
 ): Hooks {
   const { directory, client } = input;
   let isOurs = false;
-  const filter = new EventFilter();
+  let made: EventFilter | undefined;
+  const filter = () => (made ??= new (late().EventFilter)());
   const hook = (name: string, fields: object) =>
     recording.document(Kind.Hook, { hook: name, input: fields });
   /** The command in this message. There is none where its code was taken away while OpenCode runs. */
@@ -79,7 +80,7 @@ export function hooks(
       if (event.type === "session.status" || event.type === "message.updated") intercept().event(event);
       // Before it is said that a call was permitted: a person's changes until then are none of the call's.
       if (TELLS_OF_CALLS.has(event.type)) look((files) => files.event(event));
-      const kept = filter.keep(event);
+      const kept = filter().keep(event);
       if (kept) recording.document(Kind.Event, { directory, event: kept });
     }),
 

@@ -7,12 +7,15 @@
 export function late() {
   return (modules ??= {
     ...(require("./backends.ts") as typeof import("./backends.ts")),
+    ...(require("./document.ts") as typeof import("./document.ts")),
+    ...(require("./events.ts") as typeof import("./events.ts")),
     ...(require("./files.ts") as typeof import("./files.ts")),
     ...(require("./recorder.ts") as typeof import("./recorder.ts")),
     ...(require("./requests.ts") as typeof import("./requests.ts")),
     ...(require("./root.ts") as typeof import("./root.ts")),
     ...(require("./settings.ts") as typeof import("./settings.ts")),
     ...(require("./spool.ts") as typeof import("./spool.ts")),
+    ...(require("./utf8.ts") as typeof import("./utf8.ts")),
   });
 }
 
@@ -31,12 +34,15 @@ let modules: Modules | undefined;
 let forCommands: ForCommands | undefined;
 
 type Modules = typeof import("./backends.ts") &
+  typeof import("./document.ts") &
+  typeof import("./events.ts") &
   typeof import("./files.ts") &
   typeof import("./recorder.ts") &
   typeof import("./requests.ts") &
   typeof import("./root.ts") &
   typeof import("./settings.ts") &
-  typeof import("./spool.ts");
+  typeof import("./spool.ts") &
+  typeof import("./utf8.ts");
 
 type ForCommands = typeof import("./elsewhere.ts") &
   typeof import("./forget.ts") &

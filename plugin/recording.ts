@@ -8,13 +8,11 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { toDocument } from "./document.ts";
-import { FLAG_CUT, FLAG_LAST, Kind, lengthOf, MAX_PAYLOAD, VERSION } from "./frame.ts";
+import { FLAG_CUT, FLAG_LAST, Kind, lengthOf, MAX_PAYLOAD, VERSION, type Moment } from "./frame.ts";
 import { late } from "./late.ts";
 import { randomHex } from "./random.ts";
 import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
 import type { Spool } from "./spool.ts";
-import { utf8 } from "./utf8.ts";
 
 /** The plugin's version, as in package.json. */
 export const PLUGIN_VERSION = "0.1.0";
@@ -75,6 +73,8 @@ export class Recording {
   /** Was due before there was a spool. */
   #waiting: (() => void)[] = [];
   #last: (() => void)[] = [];
+  /** Is to be written as soon as what was just sent is on its way. */
+  #soon: (() => void)[] = [];
   #isDiagnosing = !isOff(process.env["OPENCODE_API_TRACER_DEBUG"]);
   /** Of all credentials known so far. */
   #prints: SecretPrint[] = [];
@@ -156,6 +156,28 @@ export class Recording {
     if (this.#unread.size > UNREAD) this.#read();
   }
 
+  /**
+   * Calls `write` within a millisecond or two, or right before anything else is written: what it writes is in the spool
+   * before whatever comes of it. To be called when a request was sent. For the system may leave Bun's HTTP thread, which
+   * sends it, on this thread's core, and then the request leaves only when this thread rests.
+   */
+  soon(write: () => void): void {
+    if (this.#soon.push(write) === 1) setTimeout(() => this.#catchUp(), 0);
+  }
+
+  #catchUp(): void {
+    const due = this.#soon;
+    if (due.length === 0) return;
+    this.#soon = [];
+    for (const write of due) {
+      try {
+        write();
+      } catch {
+        // It goes unrecorded, and nothing else.
+      }
+    }
+  }
+
   #read(): void {
     const unread = [...this.#unread];
     this.#unread.clear();
@@ -165,21 +187,22 @@ export class Recording {
   /** Where to write; everything that must not be written is known then. `undefined`: nothing is recorded. */
   #place(): Spool | undefined {
     if (!this.isOn()) return undefined;
+    this.#catchUp();
     if (this.#unread.size > 0) this.#read();
     return this.#spool;
   }
 
-  /** Writes a JSON frame; `false` if it was dropped. */
-  document(kind: Kind, value: object, exchange = 0): boolean {
+  /** Writes a JSON frame of now, or of the moment that is given; `false` if it was dropped. */
+  document(kind: Kind, value: object, exchange = 0, at?: Moment): boolean {
     const spool = this.#place();
     if (!spool) return false;
-    const document = toDocument(value);
+    const document = late().toDocument(value);
     if (!document) {
       spool.drop(MAX_PAYLOAD);
       return false;
     }
     const bytes = this.#credentials.clean(document.bytes);
-    return spool.write(kind, exchange, bytes, document.cut ? FLAG_CUT : 0);
+    return spool.write(kind, bytes, { exchange, flags: document.cut ? FLAG_CUT : 0, at });
   }
 
   /** Writes what was seen of a file, with its bytes where they are to be kept; `false` if it was dropped. */
@@ -187,26 +210,26 @@ export class Recording {
     const spool = this.#place();
     if (!spool) return false;
     const bytes = this.#credentials.clean(content);
-    const document = toDocument({ ...about, blanked: bytes !== content });
+    const document = late().toDocument({ ...about, blanked: bytes !== content });
     if (!document) return false;
     const payload = [this.#credentials.clean(document.bytes), LINE_FEED, bytes];
     // What stands for a credential may be longer than it.
-    return lengthOf(payload) <= MAX_PAYLOAD && spool.write(Kind.File, 0, payload);
+    return lengthOf(payload) <= MAX_PAYLOAD && spool.write(Kind.File, payload);
   }
 
   /** Writes what a body has, in several frames if need be; `false` if any was dropped. */
   body(kind: Kind, exchange: number, content: Uint8Array | string): boolean {
     const spool = this.#place();
     if (!spool) return false;
-    const clean = this.#credentials.clean(typeof content === "string" ? utf8(content) : content);
+    const clean = this.#credentials.clean(typeof content === "string" ? late().utf8(content) : content);
     const isRequest = kind === Kind.RequestBody;
     for (let at = 0; at < clean.length; at += MAX_PAYLOAD) {
       const isLast = at + MAX_PAYLOAD >= clean.length;
       const part = at === 0 && isLast ? clean : clean.subarray(at, at + MAX_PAYLOAD);
-      if (spool.write(kind, exchange, part, isRequest && isLast ? FLAG_LAST : 0)) continue;
+      if (spool.write(kind, part, { exchange, flags: isRequest && isLast ? FLAG_LAST : 0 })) continue;
       // No holes: what is there is the body's begin.
       if (!isLast) spool.drop(clean.length - at - part.length);
-      if (isRequest) spool.write(kind, exchange, EMPTY, FLAG_CUT | FLAG_LAST);
+      if (isRequest) spool.write(kind, EMPTY, { exchange, flags: FLAG_CUT | FLAG_LAST });
       return false;
     }
     return true;

@@ -66,6 +66,18 @@ export class Outgoing {
 }
 
 export function readRequest(args: FetchArguments): Outgoing {
+  return readPlain(args) ?? readAny(args);
+}
+
+/** As nearly all of OpenCode's requests are: it waits for what is done here. */
+function readPlain([input, init, ...rest]: FetchArguments): Outgoing | undefined {
+  const headers: object | undefined = init?.headers;
+  if (!init || !headers || !Object.hasOwn(headers, CALL_HEADER) || !isPlain(headers) || !isPlain(init)) return undefined;
+  const { [CALL_HEADER]: token, ...others } = headers as Record<string, string>;
+  return new Outgoing([input, { ...init, headers: others }, ...rest], String(token));
+}
+
+function readAny(args: FetchArguments): Outgoing {
   const input = args[0];
   const token = tokenIn(args[1]?.headers ?? (input instanceof Request ? input.headers : undefined));
   return new Outgoing(token === undefined ? args : withoutToken(args), token);
@@ -115,9 +127,8 @@ function copyWithoutToken(headers: unknown): unknown {
     return copy;
   }
   if (Array.isArray(headers)) return headerPairs(headers).filter(([name]) => !isToken(name));
-  const copy: Record<string, unknown> = Symbol.iterator in (headers as object) ? Object.fromEntries(headerPairs(headers)) : { ...(headers as object) };
-  for (const name in copy) if (isToken(name)) delete copy[name];
-  return copy;
+  const all = Symbol.iterator in (headers as object) ? headerPairs(headers) : Object.entries(headers as object);
+  return Object.fromEntries(all.filter(([name]) => !isToken(name)));
 }
 
 function isPlain(value: object): boolean {

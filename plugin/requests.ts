@@ -2,7 +2,7 @@
 
 import { bodyText, type Body } from "./body.ts";
 import type { Call } from "./calls.ts";
-import { Diagnostics, type Decision } from "./diagnostics.ts";
+import { Diagnostics } from "./diagnostics.ts";
 import { Exchange } from "./exchange.ts";
 import { classify, type Reason } from "./model_request.ts";
 import type { Recording } from "./recording.ts";
@@ -31,16 +31,12 @@ export class Requests {
     }
     if (!this.#recording.isOn()) return undefined;
     const exchange = new Exchange(this.#recording, request, body ?? request.body(), call);
-    this.#decided(request, { exchange: exchange.number });
+    this.#recording.soon(() => this.#diagnostics.decided(method, url, { exchange: exchange.number }));
     return exchange;
   }
 
   /** Notes why a request is not recorded. */
   skip(request: Outgoing, reason: Reason): void {
-    this.#decided(request, { reason });
-  }
-
-  #decided({ method, url }: Outgoing, decision: Decision): void {
-    this.#diagnostics.decided(method, url, decision);
+    this.#diagnostics.decided(request.method, request.url, { reason });
   }
 }

@@ -76,15 +76,30 @@ function watchedStream(source: ReadableStream<Uint8Array>, watcher: Watcher): Re
 
 /** A constructed response cannot be given these properties by its constructor. */
 function likeOriginal(response: Response, original: Response): Response {
-  const { url, redirected, type, headers } = original;
-  const clone = () => likeOriginal(Response.prototype.clone.call(response), original);
-  // Of a body that is a stream, Bun would not know the type.
-  const blob = () => response.bytes().then((bytes) => new Response(bytes, { headers }).blob());
-  for (const [name, value] of Object.entries({ url, redirected, type, clone, blob })) {
-    Object.defineProperty(response, name, { value, configurable: true, writable: true });
-  }
+  const own = { url: property(original.url), clone: CLONE, blob: BLOB };
+  Object.defineProperties(response, own);
+  // Nearly always the same.
+  const { redirected, type } = original;
+  if (response.redirected !== redirected) Object.defineProperty(response, "redirected", property(redirected));
+  if (response.type !== type) Object.defineProperty(response, "type", property(type));
   return response;
 }
+
+function property(value: unknown): PropertyDescriptor {
+  return { value, configurable: true, writable: true };
+}
+
+const originalClone = Response.prototype.clone;
+
+const CLONE = property(function clone(this: Response): Response {
+  return likeOriginal(originalClone.call(this), this);
+});
+
+/** Of a body that is a stream, Bun would not know the type. */
+const BLOB = property(function blob(this: Response): Promise<Blob> {
+  const { headers } = this;
+  return this.bytes().then((bytes) => new Response(bytes, { headers }).blob());
+});
 
 function quietly(action: () => void): void {
   try {

@@ -33,6 +33,8 @@ export class Credentials {
   /** Keys the hashes of this spool. */
   readonly salt: Uint8Array;
   #known = new Set<string>();
+  /** Of these nothing is new: the same key comes with each request. */
+  #settled = new Set<string>();
   /** Longest first, so that a value inside another leaves nothing of the longer one. */
   #scrubbed: Buffer[] = [];
   #factor: number;
@@ -46,9 +48,10 @@ export class Credentials {
   learn(values: Iterable<string>, scrub: boolean): SecretPrint[] {
     const prints: SecretPrint[] = [];
     for (const value of values) {
+      if (this.#settled.has(value)) continue;
       const bytes = Buffer.from(value);
       if (bytes.length < MIN_BYTES || bytes.length > MAX_BYTES) continue;
-      if (scrub) this.#scrub(bytes);
+      if (scrub && this.#scrub(bytes)) this.#settled.add(value);
       if (this.#known.has(value) || this.#known.size >= MAX_PRINTS) continue;
       this.#known.add(value);
       prints.push(this.print(bytes));
@@ -72,14 +75,16 @@ export class Credentials {
     return clean;
   }
 
-  #scrub(value: Buffer): void {
+  /** Whether there was room for it. */
+  #scrub(value: Buffer): boolean {
     // The value as it is, and as it stands inside a JSON string.
     const escaped = Buffer.from(JSON.stringify(value.toString()).slice(1, -1));
     for (const form of [value, escaped]) {
-      if (this.#scrubbed.length >= MAX_SCRUBBED) return;
+      if (this.#scrubbed.length >= MAX_SCRUBBED) return false;
       if (!this.#scrubbed.some((known) => known.equals(form))) this.#scrubbed.push(form);
     }
     this.#scrubbed.sort((a, b) => b.length - a.length);
+    return true;
   }
 }
 

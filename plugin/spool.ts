@@ -6,7 +6,7 @@
 
 import { mkdirSync, statfsSync, type writevSync } from "node:fs";
 import { join } from "node:path";
-import { FRAME_HEADER, frame, Kind, lengthOf } from "./frame.ts";
+import { COPIED, FRAME_HEADER, frame, Kind, lengthOf, type About } from "./frame.ts";
 import { randomHex } from "./random.ts";
 import { Segments } from "./segments.ts";
 
@@ -34,6 +34,8 @@ export class Spool {
   #bound = 0;
   /** As found when last measured, and what had been written by then. */
   #measured = { at: 0, used: 0, written: 0 };
+  /** In which frames are made. */
+  #space = new Uint8Array(COPIED);
   #lost = { frames: 0, bytes: 0, reason: "" };
 
   /**
@@ -54,7 +56,7 @@ export class Spool {
   }
 
   /** Writes a frame, its payload whole or in parts; `false` if it was dropped (and counted). Never throws. */
-  write(kind: number, exchange: number, payload: Uint8Array | Uint8Array[], flags = 0): boolean {
+  write(kind: number, payload: Uint8Array | Uint8Array[], about?: About): boolean {
     const parts = Array.isArray(payload) ? payload : [payload];
     const length = lengthOf(parts);
     if (!this.#fits(FRAME_HEADER + length, isBulk(kind, length))) {
@@ -62,7 +64,7 @@ export class Spool {
       return false;
     }
     this.#reportGap();
-    if (this.#put(kind, exchange, parts, flags)) return true;
+    if (this.#put(kind, parts, about)) return true;
     this.drop(length, "disk");
     return false;
   }
@@ -79,8 +81,8 @@ export class Spool {
     if (this.#lost.reason !== "disk") this.#lost.reason = reason;
   }
 
-  #put(kind: number, exchange: number, payload: Uint8Array[], flags: number): boolean {
-    if (!this.#segments.append(frame(kind, payload, exchange, flags))) return false;
+  #put(kind: number, payload: Uint8Array[], about?: About): boolean {
+    if (!this.#segments.append(frame(kind, payload, about, this.#space))) return false;
     if (this.#segments.length >= Math.min(ROLL_AT, Math.max(MIN_ROLL_AT, this.#bound / 8))) {
       this.#segments.roll();
       this.#measure();
@@ -116,7 +118,7 @@ export class Spool {
 
   #reportGap(): void {
     if (this.#lost.frames === 0) return;
-    if (this.#put(Kind.Gap, 0, [Buffer.from(JSON.stringify(this.#lost))], 0)) {
+    if (this.#put(Kind.Gap, [Buffer.from(JSON.stringify(this.#lost))])) {
       this.#lost = { frames: 0, bytes: 0, reason: "" };
     }
   }

@@ -38,7 +38,7 @@ test("it is the system's", () => {
 test.each([0, 1, 220, (16 << 10) - FRAME_HEADER, (16 << 10) - FRAME_HEADER + 1, 1 << 20])("a payload of %d bytes", (length) => {
   const payload = Buffer.alloc(length, "what it says ");
   for (const parts of [[payload], [payload.subarray(0, length >> 1), payload.subarray(length >> 1)]]) {
-    const written = frame(Kind.Event, parts, 7, 2);
+    const written = frame(Kind.Event, parts, { exchange: 7, flags: 2 });
     // Another one, made meanwhile.
     frame(Kind.Hello, [Buffer.from("{}")]);
     const { frames, tail } = scan(Buffer.concat(written));

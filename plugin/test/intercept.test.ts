@@ -327,8 +327,9 @@ describe("what a model sees later", () => {
     await send(prompt);
     await send(JSON.stringify({ messages: [{ role: "assistant", content: REPLY }] }));
     expect(real).toEqual([prompt, '{"messages":[]}']);
-    const bodies = here.frames().filter(({ kind }) => kind === Kind.RequestBody);
-    expect(bodies.map(({ payload }) => payload.toString())).toEqual(real);
+    const bodies = () => here.frames().filter(({ kind }) => kind === Kind.RequestBody);
+    await until("both to be recorded", () => bodies().length > 1);
+    expect(bodies().map(({ payload }) => payload.toString())).toEqual(real);
   });
 });
 

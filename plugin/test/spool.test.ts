@@ -29,7 +29,7 @@ const kinds = (folder: string) => readSpool(folder).map(({ kind }) => kind);
 describe("a spool", () => {
   test("is ours alone, and each segment begins with a hello", () => {
     const it = spool({ maxBound: 4 << 20 });
-    for (let i = 0; i < 20; i++) it.write(Kind.ResponseBody, 1, new Uint8Array(100 << 10).fill(i));
+    for (let i = 0; i < 20; i++) it.write(Kind.ResponseBody, new Uint8Array(100 << 10).fill(i), { exchange: 1 });
     expect(lstatSync(it.folder).mode & 0o777).toBe(0o700);
 
     const names = segmentNames(it.folder);
@@ -48,12 +48,12 @@ describe("a spool", () => {
     const it = spool({ maxBound: 1 << 20 });
     const body = new Uint8Array(64 << 10);
     let written = 0;
-    while (it.write(Kind.ResponseBody, 1, body)) written += 1;
+    while (it.write(Kind.ResponseBody, body, { exchange: 1 })) written += 1;
     expect(written).toBeGreaterThan(10);
-    expect(it.write(Kind.ResponseBody, 1, body)).toBe(false);
-    expect(it.write(Kind.File, 0, [Buffer.from("{}"), body])).toBe(false);
-    expect(it.write(Kind.File, 0, [Buffer.from("{}"), Buffer.from("\n")])).toBe(true);
-    expect(it.write(Kind.End, 1, Buffer.from("{}"))).toBe(true);
+    expect(it.write(Kind.ResponseBody, body, { exchange: 1 })).toBe(false);
+    expect(it.write(Kind.File, [Buffer.from("{}"), body])).toBe(false);
+    expect(it.write(Kind.File, [Buffer.from("{}"), Buffer.from("\n")])).toBe(true);
+    expect(it.write(Kind.End, Buffer.from("{}"), { exchange: 1 })).toBe(true);
 
     const [gap, file] = readSpool(it.folder).slice(-3);
     expect(gap?.kind).toBe(Kind.Gap);
@@ -62,7 +62,7 @@ describe("a spool", () => {
 
     // The recorder has read and deletes all segments but the newest: there is room again.
     for (const name of segmentNames(it.folder).slice(0, -1)) rmSync(join(it.folder, name));
-    await until("room", () => it.write(Kind.ResponseBody, 2, body));
+    await until("room", () => it.write(Kind.ResponseBody, body, { exchange: 2 }));
     expect(readSpool(it.folder).at(-1)).toMatchObject({ kind: Kind.ResponseBody, exchange: 2 });
   });
 
@@ -74,9 +74,9 @@ describe("a spool", () => {
       return writevSync(file, [Buffer.concat(parts as Uint8Array[]).subarray(0, 40)]);
     };
     const it = spool({ write });
-    it.write(Kind.Event, 0, Buffer.from("first"));
+    it.write(Kind.Event, Buffer.from("first"));
     tear = true;
-    expect(it.write(Kind.Event, 0, Buffer.from("second, and longer than the tear"))).toBe(true);
+    expect(it.write(Kind.Event, Buffer.from("second, and longer than the tear"))).toBe(true);
     expect(segmentNames(it.folder)).toHaveLength(2);
     expect(kinds(it.folder)).toEqual([Kind.Hello, Kind.Event, Kind.Hello, Kind.Event]);
     expect(readSpool(it.folder).at(-1)?.payload.toString()).toBe("second, and longer than the tear");
@@ -89,13 +89,13 @@ describe("a spool", () => {
       return writevSync(file, parts);
     };
     const it = spool({ write });
-    it.write(Kind.Event, 0, Buffer.from("before"));
+    it.write(Kind.Event, Buffer.from("before"));
     full = true;
-    for (let i = 0; i < 100; i++) expect(it.write(Kind.Event, 0, Buffer.from("lost"))).toBe(false);
+    for (let i = 0; i < 100; i++) expect(it.write(Kind.Event, Buffer.from("lost"))).toBe(false);
     expect(segmentNames(it.folder).length).toBeLessThan(5);
     full = false;
     let lost = 100;
-    await until("the disk to be tried again", () => it.write(Kind.Event, 0, Buffer.from("after")) || ++lost < 0);
+    await until("the disk to be tried again", () => it.write(Kind.Event, Buffer.from("after")) || ++lost < 0);
     const frames = readSpool(it.folder);
     expect(frames.map(({ kind }) => kind)).toEqual([Kind.Hello, Kind.Event, Kind.Hello, Kind.Gap, Kind.Event]);
     expect(json(frames[3])).toEqual({ frames: lost, bytes: 4 * 100 + 5 * (lost - 100), reason: "disk" });

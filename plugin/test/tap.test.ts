@@ -123,13 +123,14 @@ describe("the agent gets what it would get without us", () => {
     expect(json(of(Kind.End)[0])).toMatchObject({ outcome: "failed", error: { name: "TypeError", message: "refused" } });
   });
 
-  test("what is not for a model gets the original's own promise", () => {
+  test("what is not for a model gets the original's own promise", async () => {
     const promise = Promise.resolve(new Response("page"));
     globalThis.fetch = Object.assign(() => promise, { preconnect: plain.preconnect });
     tapped(calls);
     expect(fetch("http://h/page")).toBe(promise);
     expect(fetch("http://h/mcp", { method: "POST", body: '{"jsonrpc":"2.0"}' })).toBe(promise);
     expect(fetch("http://h/v1/messages", { method: "POST" })).not.toBe(promise);
+    await until("the one that is, to be recorded", () => of(Kind.Request).length > 0);
     expect(of(Kind.Request)).toHaveLength(1);
   });
 
@@ -183,6 +184,36 @@ describe("the agent gets what it would get without us", () => {
 });
 
 describe("what is recorded", () => {
+  test("a request as it was sent, once it is on its way, and before anything that comes after it", async () => {
+    const recording = new Recording();
+    globalThis.fetch = Object.assign(() => new Promise<Response>(() => {}), { preconnect: plain.preconnect });
+    tapped(calls, recording);
+    const kinds = () => here.frames().map(({ kind }) => kind).filter((kind) => kind !== Kind.Diagnostic && kind !== Kind.Hello);
+    const headers: Record<string, string> = { "content-type": "application/json" };
+    const memory = Buffer.from('{"n":2}');
+
+    const before = Date.now() * 1000;
+    void fetch("http://h/v1/messages", { method: "POST", headers, body: '{"n":1}' });
+    const after = (Date.now() + 1) * 1000;
+    headers["content-type"] = "changed";
+    expect(kinds()).toEqual([]);
+    await until("it to be written", () => kinds().length > 0);
+    expect(kinds()).toEqual([Kind.Request, Kind.RequestBody]);
+    expect(of(Kind.Request)[0]?.wall).toBeWithin(before, after);
+    expect(json(of(Kind.Request)[0]).headers).toEqual([["content-type", "application/json"]]);
+
+    void fetch("http://h/v1/messages", { method: "POST", body: '{"n":3}' });
+    // Its memory may be used again at once.
+    void fetch("http://h/v1/messages", { method: "POST", body: memory });
+    memory.fill("-");
+    void fetch("http://h/v1/messages", { method: "POST", body: '{"n":4}' });
+    recording.document(Kind.Event, { after: "all" });
+    expect(kinds()).toEqual([...Array.from({ length: 4 }, () => [Kind.Request, Kind.RequestBody]).flat(), Kind.Event]);
+    const bodies = of(Kind.RequestBody).map(({ payload }) => payload.toString());
+    expect(bodies).toEqual(['{"n":1}', '{"n":3}', '{"n":2}', '{"n":4}']);
+    expect(of(Kind.Request).map(({ exchange }) => exchange)).toEqual([1, 2, 3, 4]);
+  });
+
   test("request, body, response, body, end: with the call that the token names", async () => {
     const token = calls.add({ session: "ses_1", directory: "/d", message: "msg_1", agent: "title", provider: "p", model: "m", npm: "n", price: { input: 3 } });
     await (await post("/v1/messages?beta=true", { headers: { [CALL_HEADER]: token, "x-api-key": "key-of-test-0001" } })).text();
