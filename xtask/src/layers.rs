@@ -97,7 +97,7 @@ const LAYERS: &[Layer] = &[
         may_reach: &["octrace-core", "octrace-store", "octrace-wire"],
         never: NETWORK,
     },
-    Layer { name: "xtask", may_reach: &[], never: &["serde", "tokio"] },
+    Layer { name: "xtask", may_reach: &[], never: &["tokio"] },
 ];
 
 pub(crate) fn check(checkout: &Checkout, log: &mut Log) -> anyhow::Result<Report> {
