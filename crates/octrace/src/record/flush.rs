@@ -32,8 +32,8 @@ pub(crate) struct FlushReport {
 }
 
 /// Waits until what is in the spools of this place now is on the tape and in the files that follow it, at most for
-/// `timeout`. Running recorders are asked; spools without one are read here. Nobody is waited for who is somewhere else:
-/// that is [`super::deliver()`].
+/// `timeout`. Running recorders are asked; spools without one are read here, and what is left of consumed ones goes. Nobody
+/// is waited for who is somewhere else: that is [`super::deliver()`].
 pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
     let deadline = Instant::now() + timeout;
     let mut report = FlushReport::default();
@@ -46,6 +46,8 @@ pub(crate) fn flush(place: &Place, timeout: Duration) -> FlushReport {
             Err(error) => report.failed.push((folder, error)),
         }
     }
+    // Their recorders may have died before it was done.
+    place.roots.iter().for_each(|root| spool::sweep_all(root));
     let files = Tape::open_existing(&place.tape)
         .and_then(|tape| tape.map(|mut tape| catch_up(&mut tape, deadline)).transpose());
     match files {

@@ -335,18 +335,26 @@ fn folders_in(root: &Path, gone: bool) -> Vec<PathBuf> {
     folders
 }
 
-/// Deletes a consumed spool. Files that are not ours stay, and then so does the folder.
+/// Deletes a consumed spool, maybe while somebody else does. Files that are not ours stay, and then so does the folder.
 fn sweep(gone: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(gone)? {
+    let unless_gone = |done: io::Result<()>| match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    let entries = match fs::read_dir(gone) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
         let ours = |name: &str| segment::number_of(name).is_some() || name.starts_with('.');
-        if entry.file_type()?.is_file() && name.to_str().is_some_and(ours) {
-            fs::remove_file(entry.path())?;
+        if name.to_str().is_some_and(ours) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            unless_gone(fs::remove_file(entry.path()))?;
         }
     }
     match fs::remove_dir(gone) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-        other => other,
+        other => unless_gone(other),
     }
 }

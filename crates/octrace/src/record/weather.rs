@@ -1,7 +1,7 @@
 //! Bad weather, on spools written here: recorders that die between the frames of one request, exchanges
 //! that hang while others go on, files in the spool that are not ours.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use octrace_core::exchange::Outcome;
 use octrace_testkit::Author;
@@ -10,6 +10,8 @@ use serde_json::json;
 
 use super::{
     adopt::{Adoption, adopt, adopt_all},
+    flush::flush,
+    place::Place,
     spool::{self, Spool},
     status,
     tests::room,
@@ -206,11 +208,14 @@ fn half_a_hello_is_no_invitation() {
 #[test]
 fn what_was_being_deleted_is_deleted_and_no_spool() {
     let room = room();
-    let author = Author::dead(&room.root, ".gone-1-a");
-    fs::write(author.folder.join(".control"), "{}").unwrap();
-    assert_eq!(spool::spools_in(&room.root), Vec::<std::path::PathBuf>::new());
-    adopt_all(&room.place());
-    assert!(!author.folder.exists() && !room.tape.exists());
+    let flushed = |place: &Place| assert!(flush(place, Duration::ZERO).failed.is_empty());
+    for (name, by) in [(".gone-1-a", adopt_all as fn(&Place)), (".gone-1-b", flushed)] {
+        let author = Author::dead(&room.root, name);
+        fs::write(author.folder.join(".control"), "{}").unwrap();
+        assert_eq!(spool::spools_in(&room.root), Vec::<std::path::PathBuf>::new());
+        by(&room.place());
+        assert!(!author.folder.exists() && !room.tape.exists());
+    }
 }
 
 #[test]
