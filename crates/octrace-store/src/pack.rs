@@ -403,22 +403,32 @@ pub(crate) struct TakenOut {
     pub(crate) bytes: i64,
 }
 
-/// Takes the rest out of the pack that this was in, if that is less than half: it lies by itself again, and the pack
-/// goes. One that cannot be read stays.
+/// Takes the rest out of the pack that this was in, if that is less than half.
 pub(crate) fn thin_out(tape: &Connection, place: Place) -> Result<TakenOut, Error> {
-    let pack = place.pack();
-    if !place.is_packed() {
-        return Ok(TakenOut::default());
+    let is_thin = "SELECT 1 FROM packs WHERE id = ?1 AND live * 2 < items";
+    if place.is_packed() && tape.prepare_cached(is_thin)?.exists([place.pack()])? {
+        take_apart(tape, place.pack())
+    } else {
+        Ok(TakenOut::default())
     }
-    let thin = tape
+}
+
+/// The first pack after this one of which something is gone.
+pub(crate) fn next_broken(tape: &Connection, after: i64) -> Result<Option<i64>, Error> {
+    let next = "SELECT id FROM packs WHERE id > ?1 AND live < items ORDER BY id LIMIT 1";
+    Ok(tape.prepare_cached(next)?.query_row([after], |row| row.get(0)).optional()?)
+}
+
+/// Takes what is left of a pack out of it: it lies by itself again, and the pack goes, with all that was deleted. One that
+/// cannot be read stays.
+pub(crate) fn take_apart(tape: &Connection, pack: i64) -> Result<TakenOut, Error> {
+    let range = tape
         .prepare_cached(
-            "SELECT first_part, last_part, first_event, last_event FROM packs WHERE id = ?1 AND live * 2 < items",
+            "SELECT first_part, last_part, first_event, last_event FROM packs WHERE id = ?1",
         )?
-        .query_row([pack], |row| {
-            Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
-        })
+        .query_row([pack], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
         .optional()?;
-    let Some([first_part, last_part, first_event, last_event]) = thin else {
+    let Some([first_part, last_part, first_event, last_event]) = range else {
         return Ok(TakenOut::default());
     };
     let Ok(content) = content(tape, &mut Decoder::new()?, pack) else {

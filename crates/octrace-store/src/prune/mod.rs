@@ -96,6 +96,8 @@ pub struct Pruning {
     trim: Trim,
     /// To how many bytes it is trimmed, once that is known; `None` for not at all.
     trim_to: Option<Option<u64>>,
+    /// The last pack that was taken apart.
+    pack: i64,
     pruned: Pruned,
 }
 
@@ -105,6 +107,7 @@ enum Stage {
     Sessions,
     Exchanges,
     Rest,
+    Packs,
     Room,
     Done,
 }
@@ -120,6 +123,7 @@ impl Pruning {
             candidates,
             trim,
             trim_to: None,
+            pack: 0,
             pruned: Pruned::default(),
         }
     }
@@ -147,8 +151,9 @@ impl Pruning {
                 (more, Stage::Rest)
             }
             Stage::Rest => {
-                (sweep::rest(&mut tape.connection, day_ago_us, &mut self.pruned)?, Stage::Room)
+                (sweep::rest(&mut tape.connection, day_ago_us, &mut self.pruned)?, Stage::Packs)
             }
+            Stage::Packs => (sweep::pack(&mut tape.connection, &mut self.pack)?, Stage::Room),
             Stage::Room => (tape.give_back()?, Stage::Done),
             Stage::Done => (false, Stage::Done),
         };

@@ -8,7 +8,7 @@ use super::{
     forest::Tree,
     forget::{self, Budget},
 };
-use crate::{Error, delivery};
+use crate::{Error, delivery, pack};
 
 /// Makes the sessions of a tree vanish. `false`, and nothing is done, when one of them was active since.
 pub(super) fn doom(tape: &mut Connection, tree: &Tree, pruned: &mut Pruned) -> Result<bool, Error> {
@@ -161,4 +161,14 @@ pub(super) fn rest(
     tx.commit()?;
     *pruned = swept;
     Ok(!events.is_empty() || !spools.is_empty() || letters)
+}
+
+/// Takes the next pack apart of which something went, so that nothing of that is left in it; whether there was one.
+pub(super) fn pack(tape: &mut Connection, after: &mut i64) -> Result<bool, Error> {
+    let Some(next) = pack::next_broken(tape, *after)? else { return Ok(false) };
+    let tx = tape.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    pack::take_apart(&tx, next)?;
+    tx.commit()?;
+    *after = next;
+    Ok(true)
 }
