@@ -1,11 +1,11 @@
 //! Parts: pieces of bodies, each stored once under its hash.
 
-use std::collections::HashMap;
+use std::{cell::RefCell, collections::HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params, types::ValueRef};
 
 use crate::{
-    Error,
+    Error, Tape,
     body::Aside,
     codec::{self, Address, Context, Decoder, Encoder, Stored},
     pack::{self, Packs, Place},
@@ -100,16 +100,57 @@ impl Content {
     }
 }
 
+/// A generation of what is remembered of parts has so many bytes; there are two.
+const GENERATION: usize = 2 << 20;
+
+/// Larger parts are not remembered.
+const LONG: usize = 64 << 10;
+
+/// Parts that were read lately. Requests of a conversation have nearly all of theirs in common. A part's number stands for
+/// the same bytes for ever.
+#[derive(Default)]
+pub(crate) struct Recent {
+    young: HashMap<i64, Box<[u8]>>,
+    old: HashMap<i64, Box<[u8]>>,
+    /// Of the young ones.
+    bytes: usize,
+}
+
+impl Recent {
+    /// Appends the bytes of a part, if it is remembered. What is used stays longest.
+    fn append(&mut self, id: i64, body: &mut Vec<u8>) -> bool {
+        if let Some(part) = self.old.remove(&id) {
+            self.keep(id, part);
+        }
+        let part = self.young.get(&id);
+        part.inspect(|part| body.extend_from_slice(part)).is_some()
+    }
+
+    fn keep(&mut self, id: i64, part: Box<[u8]>) {
+        if self.bytes + part.len() > GENERATION {
+            (self.old, self.bytes) = (std::mem::take(&mut self.young), 0);
+        }
+        self.bytes += part.len();
+        self.young.insert(id, part);
+    }
+}
+
 /// The reader's side.
 pub(crate) struct PartReader<'t> {
     tape: &'t Connection,
     decoder: Decoder,
     packs: Packs,
+    recent: Option<&'t RefCell<Recent>>,
 }
 
 impl<'t> PartReader<'t> {
     pub(crate) fn new(tape: &'t Connection) -> Result<Self, Error> {
-        Ok(Self { tape, decoder: Decoder::new()?, packs: Packs::default() })
+        Ok(Self { tape, decoder: Decoder::new()?, packs: Packs::default(), recent: None })
+    }
+
+    /// One that need not look at the tape for what was read lately.
+    pub(crate) fn remembering(tape: &'t Tape) -> Result<Self, Error> {
+        Ok(Self { recent: Some(&tape.recent), ..Self::new(&tape.connection)? })
     }
 
     /// The bytes of part `id`.
@@ -121,6 +162,10 @@ impl<'t> PartReader<'t> {
 
     /// Appends the bytes of part `id`.
     pub(crate) fn append(&mut self, id: i64, body: &mut Vec<u8>) -> Result<(), Error> {
+        if self.recent.is_some_and(|recent| recent.borrow_mut().append(id, body)) {
+            return Ok(());
+        }
+        let begin = body.len();
         let (tape, decoder, packs) = (self.tape, &mut self.decoder, &mut self.packs);
         let decoded = tape
             .prepare_cached("SELECT codec, size, data FROM parts WHERE id = ?1")?
@@ -143,7 +188,12 @@ impl<'t> PartReader<'t> {
             Error::Codec(error) => Error::damaged(format!("part {id}: {error}")),
             Error::Damaged { what } => Error::damaged(format!("part {id}: {what}")),
             error => error,
-        })
+        })?;
+        let part = body.get(begin..).filter(|part| part.len() <= LONG);
+        if let (Some(recent), Some(part)) = (self.recent, part) {
+            recent.borrow_mut().keep(id, part.into());
+        }
+        Ok(())
     }
 
     /// Bytes that are kept beside the parts that were set aside from them, of a row that is still being read.
@@ -172,5 +222,26 @@ impl<'t> PartReader<'t> {
                 })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_what_is_used_stays() {
+        let mut recent = Recent::default();
+        let part = |id: i64| vec![id.to_le_bytes()[0]; LONG / 2].into_boxed_slice();
+        for id in 0..500 {
+            recent.keep(id, part(id));
+            assert!(recent.append(0, &mut Vec::new()), "{id}");
+            let kept = recent.young.values().chain(recent.old.values());
+            assert!(kept.map(|part| part.len()).sum::<usize>() <= 2 * GENERATION);
+        }
+        let mut body = b"before".to_vec();
+        assert!(recent.append(499, &mut body));
+        assert_eq!(body, [b"before", &*part(499)].concat());
+        assert!(!recent.append(1, &mut body));
     }
 }

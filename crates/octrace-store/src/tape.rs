@@ -1,6 +1,7 @@
 //! Opening the tape: one file per user, in WAL mode, shared by all recorders and readers.
 
 use std::{
+    cell::RefCell,
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
@@ -12,7 +13,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use crate::{Error, migrate, write::Memory};
+use crate::{Error, migrate, part::Recent, write::Memory};
 
 /// How long a writer waits for another one. Transactions are short, so this is far more than enough.
 pub(crate) const BUSY: Duration = Duration::from_secs(20);
@@ -30,6 +31,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(10);
 pub struct Tape {
     pub(crate) connection: Connection,
     pub(crate) memory: Memory,
+    pub(crate) recent: RefCell<Recent>,
     path: PathBuf,
     /// Device and inode of the file that is open.
     identity: (u64, u64),
@@ -63,8 +65,7 @@ impl Tape {
             thread::sleep(TRY_AGAIN);
         }
         let file = fs::metadata(path).map_err(refused)?;
-        let identity = (file.dev(), file.ino());
-        Ok(Self { connection, memory: Memory::default(), path: path.to_owned(), identity })
+        Ok(Self::of(connection, path, &file))
     }
 
     /// Opens the tape for commands that only look; `None` when nothing was ever recorded. A tape that
@@ -116,8 +117,18 @@ impl Tape {
             )));
         }
         let file = fs::metadata(&real).map_err(open)?;
-        let identity = (file.dev(), file.ino());
-        Ok(Self { connection, memory: Memory::default(), path: path.to_owned(), identity })
+        Ok(Self::of(connection, path, &file))
+    }
+
+    /// With a connection to the file at `path`, and what is known of that.
+    fn of(connection: Connection, path: &Path, file: &fs::Metadata) -> Self {
+        Self {
+            connection,
+            memory: Memory::default(),
+            recent: RefCell::default(),
+            path: path.to_owned(),
+            identity: (file.dev(), file.ino()),
+        }
     }
 
     /// A number that changes when somebody else has written to the tape; cheap enough to ask a few times a

@@ -4,11 +4,13 @@ use octrace_core::{
     exchange::{Headers, Outcome, Purpose, Summary, Timing},
     provider::{Dialect, Usage},
 };
-use rusqlite::{OptionalExtension, Params, Row};
+use rusqlite::{OptionalExtension, Params, Row, types::FromSql};
+use serde::de::DeserializeOwned;
 
 use super::ExchangeDetail;
 use crate::{Error, Tape, body, follow::Step, layout, part::PartReader};
 
+/// As [`InOrder::summary`] reads them.
 const COLUMNS: &str = "id, session, message, assistant, agent, purpose, provider, model, dialect,
     method, url, status, outcome, error, sent_us, head_after_us, first_byte_after_us,
     first_content_after_us, end_after_us, longest_gap_us, request_bytes, response_bytes, chunks,
@@ -81,33 +83,33 @@ impl Tape {
         // Of one moment: what it is made of may be pruned at the next.
         let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(
-            "SELECT {COLUMNS}, ordinal, request_headers, request_cut, request_layout IS NOT NULL,
-                 response_headers, status_text, response_part, response_cut
+            "SELECT {COLUMNS}, ordinal, request_headers, request_cut, response_headers, status_text,
+                 response_cut, request_layout IS NOT NULL, response_part
              FROM exchanges WHERE id = ?1"
         );
         let found = self
             .connection
             .prepare_cached(&sql)?
             .query_row([id], |row| {
+                let mut row = InOrder::new(row);
                 let detail = ExchangeDetail {
-                    summary: summary(row)?,
-                    ordinal: row.get("ordinal")?,
-                    request_headers: headers(row, "request_headers")?,
-                    request_cut: row.get("request_cut")?,
-                    response_headers: headers(row, "response_headers")?,
-                    status_text: row.get("status_text")?,
-                    response_cut: row.get("response_cut")?,
+                    summary: row.summary()?,
+                    ordinal: row.next()?,
+                    request_headers: row.headers()?,
+                    request_cut: row.next()?,
+                    response_headers: row.headers()?,
+                    status_text: row.next()?,
+                    response_cut: row.next()?,
                     ..ExchangeDetail::default()
                 };
-                let has_body = row.get::<_, bool>("request_layout IS NOT NULL")?;
-                Ok((detail, has_body, row.get::<_, Option<i64>>("response_part")?))
+                Ok((detail, row.next::<bool>()?, row.next::<Option<i64>>()?))
             })
             .optional()?;
         let Some((mut detail, has_body, response)) = found else { return Ok(None) };
         if bodies.is_empty() {
             return Ok(Some(detail));
         }
-        let mut parts = PartReader::new(&self.connection)?;
+        let mut parts = PartReader::remembering(self)?;
         if has_body && bodies.contains(&Step::Begin) {
             let entries = layout::read(&self.connection, id)?;
             detail.request_body = body::restore(&entries, |part, body| parts.append(part, body))?;
@@ -119,55 +121,96 @@ impl Tape {
     }
 }
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {
-    let count = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?.cast_unsigned());
-    let tokens = |column: &str| {
-        Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
-    };
-    let usage = match tokens("input_tokens")? {
-        Some(input) => Some(Usage {
-            input,
-            output: tokens("output_tokens")?.unwrap_or_default(),
-            reasoning: tokens("reasoning_tokens")?.unwrap_or_default(),
-            cache_read: tokens("cache_read_tokens")?.unwrap_or_default(),
-            cache_write: tokens("cache_write_tokens")?.unwrap_or_default(),
-        }),
-        None => None,
-    };
-    Ok(Summary {
-        id: row.get("id")?,
-        session: row.get("session")?,
-        message: row.get("message")?,
-        assistant: row.get("assistant")?,
-        agent: row.get("agent")?,
-        purpose: Purpose::parse(&row.get::<_, String>("purpose")?),
-        provider: row.get("provider")?,
-        model: row.get("model")?,
-        dialect: Dialect::parse(&row.get::<_, String>("dialect")?),
-        method: row.get("method")?,
-        url: row.get("url")?,
-        status: row.get("status")?,
-        outcome: Outcome::parse(&row.get::<_, String>("outcome")?),
-        error: row.get("error")?,
-        timing: Timing {
-            sent_us: row.get("sent_us")?,
-            head_after_us: row.get("head_after_us")?,
-            first_byte_after_us: row.get("first_byte_after_us")?,
-            first_content_after_us: row.get("first_content_after_us")?,
-            end_after_us: row.get("end_after_us")?,
-            longest_gap_us: row.get("longest_gap_us")?,
-        },
-        request_bytes: count("request_bytes")?,
-        response_bytes: count("response_bytes")?,
-        chunks: count("chunks")?,
-        usage,
-        cost_usd: row.get("cost_usd")?,
-        finish: row.get("finish")?,
-        problems: serde_json::from_str(&row.get::<_, String>("problems")?).unwrap_or_default(),
-    })
+/// A row's columns one after the other: to look for each by its name takes longer than to read it.
+struct InOrder<'r, 's> {
+    row: &'r Row<'s>,
+    at: usize,
 }
 
-fn headers(row: &Row<'_>, column: &str) -> rusqlite::Result<Headers> {
-    let json: Option<String> = row.get(column)?;
-    Ok(json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+impl<'r, 's> InOrder<'r, 's> {
+    fn new(row: &'r Row<'s>) -> Self {
+        Self { row, at: 0 }
+    }
+
+    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.at += 1;
+        self.row.get(self.at - 1)
+    }
+
+    /// A count, which SQLite keeps as a signed number.
+    fn count(&mut self) -> rusqlite::Result<u64> {
+        Ok(self.next::<i64>()?.cast_unsigned())
+    }
+
+    fn tokens(&mut self) -> rusqlite::Result<Option<u64>> {
+        Ok(self.next::<Option<i64>>()?.map(i64::cast_unsigned))
+    }
+
+    /// A word that `parse` knows.
+    fn word<T>(&mut self, parse: fn(&str) -> T) -> rusqlite::Result<T> {
+        self.at += 1;
+        Ok(parse(self.row.get_ref(self.at - 1)?.as_str()?))
+    }
+
+    fn json<T: DeserializeOwned + Default>(&mut self) -> rusqlite::Result<T> {
+        let json = self.word(|json| serde_json::from_str(json).ok())?;
+        Ok(json.unwrap_or_default())
+    }
+
+    fn headers(&mut self) -> rusqlite::Result<Headers> {
+        let json: Option<String> = self.next()?;
+        Ok(json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+    }
+
+    /// The columns of [`COLUMNS`].
+    fn summary(&mut self) -> rusqlite::Result<Summary> {
+        Ok(Summary {
+            id: self.next()?,
+            session: self.next()?,
+            message: self.next()?,
+            assistant: self.next()?,
+            agent: self.next()?,
+            purpose: self.word(Purpose::parse)?,
+            provider: self.next()?,
+            model: self.next()?,
+            dialect: self.word(Dialect::parse)?,
+            method: self.next()?,
+            url: self.next()?,
+            status: self.next()?,
+            outcome: self.word(Outcome::parse)?,
+            error: self.next()?,
+            timing: Timing {
+                sent_us: self.next()?,
+                head_after_us: self.next()?,
+                first_byte_after_us: self.next()?,
+                first_content_after_us: self.next()?,
+                end_after_us: self.next()?,
+                longest_gap_us: self.next()?,
+            },
+            request_bytes: self.count()?,
+            response_bytes: self.count()?,
+            chunks: self.count()?,
+            usage: self.usage()?,
+            cost_usd: self.next()?,
+            finish: self.next()?,
+            problems: self.json()?,
+        })
+    }
+
+    /// None where nothing was counted as input.
+    fn usage(&mut self) -> rusqlite::Result<Option<Usage>> {
+        let input = self.tokens()?;
+        let usage = Usage {
+            input: input.unwrap_or_default(),
+            output: self.tokens()?.unwrap_or_default(),
+            reasoning: self.tokens()?.unwrap_or_default(),
+            cache_read: self.tokens()?.unwrap_or_default(),
+            cache_write: self.tokens()?.unwrap_or_default(),
+        };
+        Ok(input.map(|_| usage))
+    }
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {
+    InOrder::new(row).summary()
 }
