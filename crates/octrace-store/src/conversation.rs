@@ -38,8 +38,12 @@ pub(crate) fn status(word: &str) -> ToolStatus {
     }
 }
 
-/// A call as its row has it: the columns `tool, subject, status, exit, error, started_us, ended_us, child, call`.
-fn call(row: &Row<'_>) -> rusqlite::Result<ToolCall> {
+/// The columns that [`call`] wants first.
+pub(crate) const CALL: &str =
+    "tool, subject, status, exit, error, started_us, ended_us, child, call";
+
+/// A call as its row has it.
+pub(crate) fn call(row: &Row<'_>) -> rusqlite::Result<ToolCall> {
     Ok(ToolCall {
         tool: row.get(0)?,
         subject: row.get(1)?,
@@ -64,10 +68,7 @@ impl Batch<'_> {
     ) -> Result<(), Error> {
         let tx = self.tx()?;
         let known = tx
-            .prepare_cached(
-                "SELECT tool, subject, status, exit, error, started_us, ended_us, child, call, event
-                 FROM tools WHERE part = ?1",
-            )?
+            .prepare_cached(&format!("SELECT {CALL}, event FROM tools WHERE part = ?1"))?
             .query_row([&fact.part], |row| Ok((call(row)?, row.get::<_, Option<i64>>(9)?)))
             .optional()?;
         let (known, event) = known.unzip();

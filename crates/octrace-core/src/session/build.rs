@@ -9,22 +9,23 @@
 use std::collections::BTreeMap;
 
 use super::{
-    EventRecord, ModelCall, Session, ToolStatus, Turn,
+    EventRecord, KnownTool, ModelCall, Session, ToolStatus, Turn,
     fold::{Assistant, Fold, User, fold},
     part::PromptPart,
     place::place_children,
 };
 use crate::exchange::{Purpose, Summary};
 
-/// Builds session `id` from its records. `children` are its sub-agents' sessions, already built.
-/// Records may repeat and come in any order.
+/// Builds session `id` from its records: `tools` are what events tell that are not among them. `children` are its
+/// sub-agents' sessions, already built. Records may repeat and come in any order.
 pub fn build(
     id: &str,
     events: &[EventRecord],
+    tools: &[KnownTool],
     exchanges: &[Summary],
     children: Vec<Session>,
 ) -> Session {
-    let fold = fold(id, events);
+    let fold = fold(id, events, tools);
     let mut session = Session {
         id: id.to_owned(),
         parent: fold.parent.map(str::to_owned),
@@ -108,7 +109,7 @@ fn turns(fold: &Fold) -> Vec<Turn> {
 
 /// What was typed; without that what it named; without that what was put in its place.
 fn prompt(user: &User) -> String {
-    let mut parts: Vec<&(usize, PromptPart)> = user.parts.values().collect();
+    let mut parts: Vec<&(i64, PromptPart)> = user.parts.values().collect();
     parts.sort_by_key(|(place, _)| *place);
     let join = |pick: fn(&PromptPart) -> Option<String>| {
         parts.iter().filter_map(|(_, part)| pick(part)).collect::<Vec<_>>().join("\n")

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    EventRecord, ToolCall,
+    EventRecord, KnownTool, ToolCall,
     part::{self, PromptPart},
     read,
 };
-use crate::provider::Usage;
+use crate::{event::ToolFact, provider::Usage};
 
 /// What the plugin writes into the metadata of a command's part (`plugin/forget.ts`).
 const COMMAND: &str = "intercept";
@@ -41,7 +41,7 @@ pub(super) struct User<'a> {
     pub(super) is_command: bool,
     pub(super) started_us: i64,
     pub(super) agent: Option<&'a str>,
-    pub(super) parts: BTreeMap<&'a str, (usize, PromptPart<'a>)>,
+    pub(super) parts: BTreeMap<&'a str, (i64, PromptPart<'a>)>,
 }
 
 /// An assistant message: OpenCode's view of one model call.
@@ -56,16 +56,29 @@ pub(super) struct Assistant<'a> {
     pub(super) error: Option<String>,
     pub(super) usage: Option<Usage>,
     pub(super) cost: Option<f64>,
-    pub(super) tools: BTreeMap<&'a str, (usize, ToolCall)>,
-    pub(super) texts: BTreeMap<&'a str, (usize, &'a str)>,
+    pub(super) tools: BTreeMap<&'a str, (i64, ToolCall)>,
+    pub(super) texts: BTreeMap<&'a str, (i64, &'a str)>,
 }
 
-/// Folds the events of session `id`; those of other sessions are passed over.
-pub(super) fn fold<'a>(id: &str, events: &'a [EventRecord]) -> Fold<'a> {
+/// Whether events of this kind say anything of a session.
+pub fn is_told_by(kind: &str) -> bool {
+    matches!(
+        kind,
+        "session.created"
+            | "session.updated"
+            | "message.updated"
+            | "message.part.updated"
+            | "session.idle"
+            | "session.error"
+    )
+}
+
+/// Folds the events of session `id`; those of other sessions are passed over. `tools` are what other events tell.
+pub(super) fn fold<'a>(id: &str, events: &'a [EventRecord], tools: &'a [KnownTool]) -> Fold<'a> {
     let mut order: Vec<&EventRecord> = events.iter().collect();
     order.sort_by_key(|event| (event.id, event.at_us));
     let mut fold = Fold::default();
-    for (place, event) in order.into_iter().enumerate() {
+    for event in order {
         let body = &event.body;
         let session = read::text(body, "/sessionID")
             .or_else(|| read::text(body, "/part/sessionID"))
@@ -76,7 +89,7 @@ pub(super) fn fold<'a>(id: &str, events: &'a [EventRecord]) -> Fold<'a> {
         match event.kind.as_str() {
             "session.created" | "session.updated" => fold.session(id, body),
             "message.updated" => fold.message(body, event.at_us),
-            "message.part.updated" => fold.part(body, place),
+            "message.part.updated" => fold.part(body, event.id),
             "session.idle" => fold.idles.push(event.at_us),
             "session.error" => {
                 if let Some(error) = body.get("error").and_then(read::error) {
@@ -85,6 +98,9 @@ pub(super) fn fold<'a>(id: &str, events: &'a [EventRecord]) -> Fold<'a> {
             }
             _ => {}
         }
+    }
+    for KnownTool { event, fact: ToolFact { part, message, call } } in tools {
+        fold.tool(message, part, *event, call.clone());
     }
     fold
 }
@@ -144,12 +160,11 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn part(&mut self, body: &'a Value, place: usize) {
+    fn part(&mut self, body: &'a Value, place: i64) {
         let Some(part) = body.get("part") else { return };
         let Some((message, id)) = part::ids(part) else { return };
         if let Some(told) = part::tool_call(part) {
-            let tools = &mut self.assistants.entry(message).or_default().tools;
-            tools.entry(id).or_insert_with(|| (place, ToolCall::default())).1.merge(told);
+            self.tool(message, id, place, told);
         }
         let Some(piece) = part::prompt_part(part) else { return };
         self.prompt_part(message, id, place, piece);
@@ -162,7 +177,12 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn prompt_part(&mut self, message: &'a str, id: &'a str, place: usize, part: PromptPart<'a>) {
+    fn tool(&mut self, message: &'a str, id: &'a str, place: i64, told: ToolCall) {
+        let tools = &mut self.assistants.entry(message).or_default().tools;
+        tools.entry(id).or_insert_with(|| (place, ToolCall::default())).1.merge(told);
+    }
+
+    fn prompt_part(&mut self, message: &'a str, id: &'a str, place: i64, part: PromptPart<'a>) {
         let parts = &mut self.users.entry(message).or_default().parts;
         let place = parts.get(id).map_or(place, |(first, _)| *first);
         parts.insert(id, (place, part));

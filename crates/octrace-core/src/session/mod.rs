@@ -18,13 +18,14 @@ mod totals;
 mod tree;
 
 pub use build::build;
-pub use fold::is_placeholder_title;
+pub use fold::{is_placeholder_title, is_told_by};
 pub use read::subject;
 pub use tree::{Recording, build_tree};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    event::ToolFact,
     exchange::{Purpose, Summary},
     provider::Usage,
 };
@@ -40,6 +41,15 @@ pub struct EventRecord {
     pub kind: String,
     /// The event's `properties`, or the hook's input.
     pub body: serde_json::Value,
+}
+
+/// A tool call, as what was read of its events before has it: it stands for the newest of these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownTool {
+    /// That event's place in the order of arrival on this tape.
+    pub event: i64,
+    /// All that its events tell together.
+    pub fact: ToolFact,
 }
 
 /// One OpenCode session.

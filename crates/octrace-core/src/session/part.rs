@@ -47,7 +47,7 @@ pub(crate) fn tool_call(part: &Value) -> Option<ToolCall> {
         return None;
     }
     let tool = read::text(part, "/tool").unwrap_or_default();
-    let input = part.pointer("/state/input").unwrap_or(&Value::Null);
+    let input = read::at(part, "/state/input").unwrap_or(&Value::Null);
     let mut status = match read::text(part, "/state/status") {
         Some("completed") => ToolStatus::Completed,
         Some("error") => ToolStatus::Failed,
@@ -65,7 +65,7 @@ pub(crate) fn tool_call(part: &Value) -> Option<ToolCall> {
         subject: read::subject(tool, input),
         status,
         error,
-        exit: part.pointer("/state/metadata/exit").and_then(Value::as_i64),
+        exit: read::at(part, "/state/metadata/exit").and_then(Value::as_i64),
         started_us: read::micros(part, "/state/time/start"),
         ended_us: read::micros(part, "/state/time/end"),
         child: None,

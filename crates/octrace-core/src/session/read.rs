@@ -5,19 +5,24 @@ use serde_json::Value;
 
 use crate::provider::Usage;
 
+/// What stands at `pointer`, which names members of objects: `/part/state`. [`Value::pointer`] copies each name.
+pub(crate) fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(value, |value, name| value.as_object()?.get(name))
+}
+
 /// The string at `pointer`, unless it is empty.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
+    at(value, pointer)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Whether `true` stands at `pointer`.
 pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
-    value.pointer(pointer) == Some(&Value::Bool(true))
+    at(value, pointer) == Some(&Value::Bool(true))
 }
 
 /// The time at `pointer`: OpenCode's milliseconds as microseconds since the Unix epoch.
 pub(crate) fn micros(value: &Value, pointer: &str) -> Option<i64> {
-    let millis = value.pointer(pointer)?;
+    let millis = at(value, pointer)?;
     // `as` saturates, and a number that is not a time is still a number.
     let millis = millis.as_i64().or_else(|| millis.as_f64().map(|float| float as i64))?;
     Some(millis.saturating_mul(1000))
@@ -36,7 +41,7 @@ pub(crate) fn error(value: &Value) -> Option<String> {
 /// OpenCode's token object. It counts cached input and reasoning beside input and output;
 /// [`Usage`] counts them in.
 pub(crate) fn tokens(value: &Value) -> Option<Usage> {
-    let count = |pointer| value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    let count = |pointer| at(value, pointer).and_then(Value::as_u64).unwrap_or(0);
     let (cache_read, cache_write) = (count("/cache/read"), count("/cache/write"));
     let reasoning = count("/reasoning");
     let usage = Usage {
@@ -61,7 +66,7 @@ pub fn subject(tool: &str, input: &Value) -> String {
         "task" => &["/description", "/prompt"],
         "apply_patch" => return patched_files(input),
         "todowrite" => {
-            let count = input.pointer("/todos").and_then(Value::as_array).map_or(0, Vec::len);
+            let count = at(input, "/todos").and_then(Value::as_array).map_or(0, Vec::len);
             return format!("{count} {}", if count == 1 { "item" } else { "items" });
         }
         _ => &[

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{EventRecord, Session, build, read};
+use super::{EventRecord, KnownTool, Session, build, read};
 use crate::exchange::Summary;
 
 /// What the tape has of one session.
@@ -10,6 +10,8 @@ use crate::exchange::Summary;
 pub struct Recording {
     /// Its events, in any order.
     pub events: Vec<EventRecord>,
+    /// Its tool calls, where they stand for events that have no body here.
+    pub tools: Vec<KnownTool>,
     /// Its exchanges, in any order.
     pub exchanges: Vec<Summary>,
     /// Ids of the sessions that name it as their parent.
@@ -39,11 +41,13 @@ fn descend<E>(
     let recording = load(id)?;
     let named = recording.events.iter().filter(|event| event.kind == "message.part.updated");
     let named = named.filter_map(|event| read::text(&event.body, "/part/state/metadata/sessionId"));
+    let called = recording.tools.iter().filter_map(|tool| tool.fact.call.child_id.as_deref());
     let ids: Vec<&str> = recording
         .children
         .iter()
         .map(String::as_str)
         .chain(named)
+        .chain(called)
         .filter(|&id| !id.is_empty())
         .collect();
     let mut children = Vec::new();
@@ -56,7 +60,7 @@ fn descend<E>(
             }
         }
     }
-    Ok(build(id, &recording.events, &recording.exchanges, children))
+    Ok(build(id, &recording.events, &recording.tools, &recording.exchanges, children))
 }
 
 fn empty(id: &str) -> Session {

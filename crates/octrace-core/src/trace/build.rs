@@ -89,7 +89,7 @@ fn call_ids(recorded: &Recorded, calls: &[ModelCall]) -> impl Iterator<Item = Sp
 fn pick(recorded: &Recorded) -> (session::Turn, Option<i64>) {
     let Recorded { session, message, events, exchanges, .. } = recorded;
     let Session { mut turns, mut unplaced, .. } =
-        session::build(&session.id, events, exchanges, Vec::new());
+        session::build(&session.id, events, &[], exchanges, Vec::new());
     if let Some(at) = turns.iter().position(|turn| turn.message == *message) {
         let next_us = turns.get(at + 1).map(|turn| turn.started_us);
         return (turns.swap_remove(at), next_us);

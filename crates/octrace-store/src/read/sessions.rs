@@ -1,13 +1,17 @@
 //! Sessions: the list of them, one as a tree, and what a run recorded.
 
+use std::collections::HashMap;
+
 use octrace_core::{
+    event::ToolFact,
     provider::Usage,
-    session::{self, EventRecord, Recording, Session, Totals},
+    session::{self, EventRecord, KnownTool, Recording, Session, Totals},
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
+use serde_json::Value;
 
 use super::{Census, LAST_ID, RunSummary, SessionCursor, SessionRow};
-use crate::{Error, Tape, event::Stored, part::PartReader};
+use crate::{Error, Tape, conversation, event::Stored, part::PartReader};
 
 impl Tape {
     /// All sessions, the one with the newest activity first.
@@ -125,7 +129,39 @@ impl Tape {
             .connection
             .prepare_cached("SELECT id FROM sessions WHERE parent = ?1 ORDER BY created_us, id")?;
         let children = select.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Recording { events: self.events(id)?, exchanges: self.exchanges(id)?, children })
+        let mut known = self.known_tools(id)?;
+        let (mut events, mut tools) = (Vec::new(), Vec::new());
+        self.each_event_where(
+            "session = ?1",
+            params![id],
+            |event, kind| match known.remove(&event) {
+                Some(tool) => {
+                    tools.push(tool);
+                    false
+                }
+                None => session::is_told_by(kind),
+            },
+            |event| events.push(event),
+        )?;
+        Ok(Recording { events, tools, exchanges: self.exchanges(id)?, children })
+    }
+
+    /// The tool calls of a session whose rows say what a tree says of them, by the newest event of each: with what a tool
+    /// gave, that has most of all bytes that a session's events have.
+    fn known_tools(&self, session: &str) -> Result<HashMap<i64, KnownTool>, Error> {
+        // In a row, an error and a tool's name are their begin.
+        let sql = format!(
+            "SELECT {}, event, part, message FROM tools
+             WHERE session = ?1 AND event IS NOT NULL AND error IS NULL AND length(tool) < 100",
+            conversation::CALL
+        );
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let known = select.query_map([session], |row| {
+            let call = conversation::call(row)?;
+            let (event, part, message) = (row.get(9)?, row.get(10)?, row.get(11)?);
+            Ok((event, KnownTool { event, fact: ToolFact { part, message, call } }))
+        })?;
+        Ok(known.collect::<Result<_, _>>()?)
     }
 
     /// The events of a session, in the order they arrived. The body of one that cannot be read is null.
@@ -133,25 +169,19 @@ impl Tape {
     /// # Errors
     /// When the tape cannot be read.
     pub fn events(&self, session: &str) -> Result<Vec<EventRecord>, Error> {
-        self.events_where("session = ?1", params![session])
-    }
-
-    /// The events that a condition is true for, likewise.
-    pub(super) fn events_where(
-        &self,
-        condition: &str,
-        params: impl Params,
-    ) -> Result<Vec<EventRecord>, Error> {
         let mut events = Vec::new();
-        self.each_event_where(condition, params, |event| events.push(event))?;
+        let every = |_, _: &str| true;
+        self.each_event_where("session = ?1", params![session], every, |event| events.push(event))?;
         Ok(events)
     }
 
-    /// The same, one at a time.
+    /// The events that a condition is true for, likewise, one at a time. Those that are not `wanted` by their id and kind
+    /// come without a body.
     pub(super) fn each_event_where(
         &self,
         condition: &str,
         params: impl Params,
+        mut wanted: impl FnMut(i64, &str) -> bool,
         mut each: impl FnMut(EventRecord),
     ) -> Result<(), Error> {
         let mut parts = PartReader::new(&self.connection)?;
@@ -162,12 +192,14 @@ impl Tape {
         let mut select = self.connection.prepare_cached(&sql)?;
         let mut rows = select.query(params)?;
         while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
-            let body = Stored::read(row)?.body(&mut parts);
-            // One that is damaged keeps its place and says nothing: the others are not its hostages.
-            let body = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
-            let body = body.unwrap_or_default();
-            each(EventRecord { id, at_us: row.get(1)?, kind: row.get(2)?, body });
+            let (id, kind): (i64, String) = (row.get(0)?, row.get(2)?);
+            let mut body = Value::Null;
+            if wanted(id, &kind) {
+                // One that is damaged keeps its place and says nothing: the others are not its hostages.
+                let stored = Stored::read(row)?.body(&mut parts).ok();
+                body = stored.and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or(body);
+            }
+            each(EventRecord { id, at_us: row.get(1)?, kind, body });
         }
         Ok(())
     }

@@ -295,7 +295,8 @@ impl Tape {
             AND kind NOT LIKE 'hook.%' AND kind <> 'session.diff'";
         let mut events: Vec<EventRecord> = Vec::new();
         let mut going_on = HashMap::new();
-        self.each_event_where(condition, params![session, from, until], |event| {
+        let every = |_, _: &str| true;
+        self.each_event_where(condition, params![session, from, until], every, |event| {
             if let Some((part, status)) = tool_at_work(&event) {
                 let before = match status {
                     ToolStatus::Running => going_on.insert(part, events.len()),

@@ -7,6 +7,7 @@ mod previous;
 mod rebuild;
 mod search;
 mod timeline;
+mod tree;
 mod verify;
 
 use std::path::{Path, PathBuf};

@@ -134,7 +134,7 @@ fn a_command_that_octrace_answers_is_no_model_call() {
         part("a0", "p1", reply),
         ("session.idle", json!({"sessionID": "s"})),
     ];
-    let session = build("s", &events(&told), &[], Vec::new());
+    let session = build("s", &events(&told), &[], &[], Vec::new());
     let [turn] = &session.turns[..] else { panic!("one turn") };
     assert_eq!(turn.prompt, "/intercept on");
     assert_eq!(turn.reply.as_deref(), Some("## Interceptor Enabled"));
@@ -142,7 +142,7 @@ fn a_command_that_octrace_answers_is_no_model_call() {
     assert_eq!(session.asked_turns().count(), 0);
     // Work that it interrupted goes on under its message.
     let attempt = Summary { message: Some("u0".to_owned()), ..exchange(1, 3, 200, None) };
-    let session = build("s", &events(&told), &[attempt], Vec::new());
+    let session = build("s", &events(&told), &[], &[attempt], Vec::new());
     assert_eq!(session.turns[0].calls.len(), 1);
 }
 
@@ -184,7 +184,7 @@ fn whole_turn() -> Vec<(&'static str, Value)> {
 #[test]
 fn a_turn_has_its_calls_with_their_tools_and_titles() {
     let rows = [exchange(1, 2, 200, Some("a1")), title(2, 2, 200), exchange(3, 7, 200, Some("a2"))];
-    let session = build("s", &events(&whole_turn()), &rows, Vec::new());
+    let session = build("s", &events(&whole_turn()), &[], &rows, Vec::new());
     insta::assert_snapshot!(outline(&session), @r#"
     session s Some("A title") Some("build")
       turn "Do it" 1000..Some(12000) []
@@ -221,7 +221,7 @@ fn retries_are_attempts_of_one_call() {
         title(4, 5, 200),
         title(5, 8, 200),
     ];
-    let session = build("s", &told, &rows, Vec::new());
+    let session = build("s", &told, &[], &rows, Vec::new());
     insta::assert_snapshot!(outline(&session), @r#"
     session s None Some("build")
       turn "" 1000..Some(20000) ["UnknownError: other"]
@@ -265,7 +265,7 @@ fn what_only_one_side_knows_is_there_too() {
     let mut lost = exchange(1, 9, 200, None);
     lost.message = None;
     let rows = [lost.clone(), Summary { id: 2, ..lost }, exchange(3, 9, 200, Some("a7"))];
-    let session = build("s", &told, &rows, Vec::new());
+    let session = build("s", &told, &[], &rows, Vec::new());
     insta::assert_snapshot!(outline(&session), @r#"
     session s None Some("build")
       turn "[a.png]" 5000..None []
@@ -306,7 +306,7 @@ fn sub_agents_stand_under_their_task() {
         ..Session::default()
     };
     let children = vec![child("named", 4), child("guessed", 51), child("early", 5)];
-    let session = build("s", &told, &[], children);
+    let session = build("s", &told, &[], &[], children);
     insta::assert_snapshot!(outline(&session), @r#"
     session s None Some("build")
       turn "" 1000..None []
@@ -320,14 +320,14 @@ fn sub_agents_stand_under_their_task() {
     "#);
 
     let rivals = vec![child("one", 51), child("two", 52)];
-    let session = build("s", &told, &[], rivals);
+    let session = build("s", &told, &[], &[], rivals);
     assert_eq!(session.children.len(), 2, "which of two belongs there is not known");
 }
 
 #[test]
 fn a_turn_runs_until_opencode_is_idle() {
     let ended = |told: &[(&'static str, Value)], rows: &[Summary]| {
-        build("s", &events(told), rows, Vec::new()).turns[0].ended_us
+        build("s", &events(told), &[], rows, Vec::new()).turns[0].ended_us
     };
     let told = whole_turn();
     assert_eq!(ended(&told, &[]), Some(12_000), "idle, the thirteenth event");
@@ -352,7 +352,7 @@ fn compaction_and_other_sessions_events() {
         event.body["sessionID"] = json!("another");
     }
     told.extend(other);
-    let session = build("s", &told, &[], Vec::new());
+    let session = build("s", &told, &[], &[], Vec::new());
     insta::assert_snapshot!(outline(&session), @r#"
     session s None Some("build")
       turn "compaction" 1000..Some(3000) []
@@ -448,7 +448,7 @@ proptest! {
             row.timing.end_after_us = Some(sent_us);
             row
         }).collect();
-        let session = build("s", &told, &rows, vec![Session::default()]);
+        let session = build("s", &told, &[], &rows, vec![Session::default()]);
         let mut placed: Vec<i64> =
             session.calls().flat_map(|call| &call.attempts).map(|row| row.id).collect();
         placed.sort_unstable();
@@ -463,11 +463,11 @@ proptest! {
     fn order_and_repetition_change_nothing(order in Just((0..14).collect::<Vec<usize>>()).prop_shuffle()) {
         let told = events(&whole_turn());
         let rows = [exchange(1, 2, 200, Some("a1")), title(2, 2, 200), exchange(3, 7, 200, Some("a2"))];
-        let expected = build("s", &told, &rows, Vec::new());
+        let expected = build("s", &told, &[], &rows, Vec::new());
         let mut shuffled: Vec<EventRecord> = order.iter().map(|&at| told[at].clone()).collect();
         shuffled.extend(told.iter().rev().cloned());
         let rows: Vec<Summary> = rows.iter().rev().chain(&rows).cloned().collect();
-        prop_assert_eq!(build("s", &shuffled, &rows, Vec::new()), expected);
+        prop_assert_eq!(build("s", &shuffled, &[], &rows, Vec::new()), expected);
     }
 
     #[test]
@@ -475,7 +475,7 @@ proptest! {
         // Here the records' own order is wrong: what was told last may carry the first number.
         let told = whole_turn();
         let jumbled: Vec<_> = order.iter().map(|&at| told[at].clone()).collect();
-        let session = build("s", &events(&jumbled), &[], Vec::new());
+        let session = build("s", &events(&jumbled), &[], &[], Vec::new());
         prop_assert_eq!(session.title.as_deref(), Some("A title"));
         let tool = &session.turns[0].calls[0].tools[0];
         prop_assert_eq!((tool.status, tool.exit), (ToolStatus::Completed, Some(2)));

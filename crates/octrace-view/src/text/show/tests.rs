@@ -42,6 +42,7 @@ fn load(name: &str) -> Session {
         let Some(recorded) = fixture.sessions.get(id) else { return Ok(Recording::default()) };
         Ok::<_, std::convert::Infallible>(Recording {
             events: recorded.events.clone(),
+            tools: Vec::new(),
             exchanges: recorded.exchanges.iter().map(summary).collect(),
             children: recorded.children.clone(),
         })
