@@ -239,7 +239,8 @@ impl Iterator for Scanner<'_> {
 pub fn decode(quoted: &[u8]) -> Cow<'_, str> {
     let raw = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
     if memchr::memchr(b'\\', raw).is_none() {
-        return String::from_utf8_lossy(raw);
+        // Faster than what looks for what is none.
+        return str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed);
     }
     match serde_json::from_slice::<Text>(quoted) {
         Ok(text) => Cow::Owned(text.0),

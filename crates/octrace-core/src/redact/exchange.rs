@@ -14,7 +14,7 @@ impl Redactor {
             request_body: self.body(&asked_as, exchange.request_body).into_inner(),
             response: exchange.response.map(|head| self.response_head(head).into_inner()),
             response_body: self.body(&answered_as, exchange.response_body).into_inner(),
-            error: exchange.error.map(|error| self.text(&error).into_inner()),
+            error: exchange.error.map(|error| self.text(error).into_inner()),
             // Numbers, times and words of our own: nothing that came from outside.
             number: exchange.number,
             dialect: exchange.dialect,

@@ -170,6 +170,7 @@ mod tests {
         Redactor {
             memory: RefCell::new(Memory::with_blocks_of(block)),
             strings: RefCell::new(Strings::of_at_least(1)),
+            texts: RefCell::new(Strings::of_at_least(1)),
             ..Redactor::new(literal::SALT)
         }
     }

@@ -68,6 +68,8 @@ pub struct Redactor {
     patterns: Patterns,
     memory: RefCell<Memory>,
     strings: RefCell<Strings>,
+    /// The same of texts that are no JSON strings: these have no escapes.
+    texts: RefCell<Strings>,
 }
 
 impl Redactor {
@@ -78,6 +80,7 @@ impl Redactor {
             patterns: Patterns::default(),
             memory: RefCell::default(),
             strings: RefCell::default(),
+            texts: RefCell::default(),
         }
     }
 
@@ -98,6 +101,7 @@ impl Redactor {
     fn forget(&mut self) {
         self.memory.get_mut().forget();
         self.strings.get_mut().forget();
+        self.texts.get_mut().forget();
     }
 
     fn scan(&self) -> Scan<'_> {
@@ -153,8 +157,8 @@ impl Redactor {
     }
 
     /// Text of any kind: an error message, a title.
-    pub fn text(&self, text: &str) -> Clean<String> {
-        Clean::vouch(self.plain(text.to_owned()))
+    pub fn text(&self, text: impl Into<String>) -> Clean<String> {
+        Clean::vouch(self.plain(text.into()))
     }
 
     fn headers(&self, headers: Headers) -> Headers {
@@ -168,7 +172,14 @@ impl Redactor {
     }
 
     fn plain(&self, text: String) -> String {
+        let key = self.texts.borrow().key(text.as_bytes());
+        if key.is_some_and(|key| self.texts.borrow_mut().has(&key)) {
+            return text;
+        }
         let hits = self.scan().document(text.as_bytes(), 0);
+        if let Some(key) = key.filter(|_| hits.is_empty()) {
+            self.texts.borrow_mut().insert(key);
+        }
         replaced(text, &hits)
     }
 
@@ -179,6 +190,9 @@ impl Redactor {
 }
 
 fn replaced(text: String, hits: &[Hit]) -> String {
+    if hits.is_empty() {
+        return text;
+    }
     // Hits in valid text end between characters; a forged fingerprint's may not.
     String::from_utf8(hit::apply(text.into_bytes(), hits))
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

@@ -86,6 +86,22 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_known_until_more_is_secret() {
+        let text = "It reads a file.\nAnd a plain-canary-1 in it. ".repeat(20);
+        let mut redactor = Redactor::new(literal::SALT);
+        let key = redactor.texts.get_mut().key(text.as_bytes()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(redactor.text(&*text).into_inner(), text);
+            assert!(redactor.texts.get_mut().has(&key));
+            assert!(!redactor.strings.get_mut().has(&key), "that has escapes");
+        }
+        redactor.learn(&[literal::print("plain-canary-1")]);
+        for _ in 0..2 {
+            assert!(!redactor.text(&*text).into_inner().contains("plain-canary-1"));
+        }
+    }
+
+    #[test]
     fn they_are_bounded_and_what_is_used_stays() {
         let mut strings = Strings::of_at_least(1);
         let keys: Vec<_> =

@@ -390,7 +390,7 @@ proptest! {
             for clean in [json(&text), body("", &format!("data: {text}\n\n"))] {
                 prop_assert!(!shows_literal(clean.trim().trim_start_matches("data: ")), "{} in {}", clean, text);
             }
-            let clean = redactor().text(&format!("Error: {text} at x")).into_inner();
+            let clean = redactor().text(format!("Error: {text} at x")).into_inner();
             prop_assert!(!LITERALS.iter().any(|literal| clean.contains(literal)), "{}", clean);
         }
     }

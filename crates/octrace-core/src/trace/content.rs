@@ -42,7 +42,7 @@ pub fn read(span: &mut ModelSpan, request: &[u8], response: Option<(&str, &[u8])
 }
 
 fn read_request(span: &mut ModelSpan, body: &[u8]) {
-    let is_sane = Scanner::new(body).nth(PIECES).is_none();
+    let is_sane = body.len() < PIECES || Scanner::new(body).nth(PIECES).is_none();
     if let Some(sections) = conversation::sections(body).filter(|_| is_sane) {
         return read_sections(span, sections);
     }

@@ -48,7 +48,7 @@ impl Span {
     /// afterwards.
     pub fn redact(&mut self, redactor: &Redactor) {
         self.strings(&mut |kind, text| match kind {
-            Kind::Name | Kind::Text => *text = redactor.text(text).into_inner(),
+            Kind::Name | Kind::Text => *text = redactor.text(std::mem::take(text)).into_inner(),
             Kind::Json if text.is_empty() => {}
             Kind::Json => {
                 let json = redactor.json(text.as_bytes()).into_inner();
@@ -109,7 +109,7 @@ impl SessionFacts {
     pub fn redact(&mut self, redactor: &Redactor) {
         let Self { id: _, title, directory, version: _ } = self;
         for text in [title, directory].into_iter().flatten() {
-            *text = redactor.text(text).into_inner();
+            *text = redactor.text(std::mem::take(text)).into_inner();
         }
     }
 

@@ -136,7 +136,7 @@ pub(crate) fn ask(
         })
     });
 
-    let path = redactor.text(&now.path.to_string_lossy()).get().clone();
+    let path = redactor.text(now.path.to_string_lossy()).get().clone();
     let observation = now.observation(&redactor);
     let calls = tape.map(|tape| tape.call_times_between(i64::MIN, now.at_us)).transpose()?;
     let mut calls = calls.unwrap_or_default();
