@@ -5,6 +5,7 @@ use octrace_core::{
     provider::Dialect,
     trace::{Message, ModelSpan, Part, Role, Span, ToolSpan, Turn, TurnSpan, What},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{EXECUTE_TOOL, INVOKE_AGENT, kind, name, operation};
@@ -30,12 +31,12 @@ pub(super) fn tell(turn: &Turn, span: &Span) -> Told {
 fn of_turn(turn: &TurnSpan, to: &mut Attributes) {
     to.text(gen_ai::OPERATION, INVOKE_AGENT);
     to.maybe(gen_ai::AGENT, turn.agent.as_ref());
-    let text = |role: &str, text: &str| {
-        let message = json!([{ "role": role, "parts": [{ "type": "text", "content": text }] }]);
-        (!text.is_empty()).then(|| message.to_string())
+    let text = |role: Role, text: &str| {
+        let said = Said { finish_reason: None, parts: vec![text_piece(text)], role: role.as_str() };
+        (!text.is_empty()).then(|| json_of(&[said]))
     };
-    to.maybe(gen_ai::INPUT_MESSAGES, text("user", &turn.prompt));
-    to.maybe(gen_ai::OUTPUT_MESSAGES, text("assistant", &turn.reply));
+    to.maybe(gen_ai::INPUT_MESSAGES, text(Role::User, &turn.prompt));
+    to.maybe(gen_ai::OUTPUT_MESSAGES, text(Role::Assistant, &turn.reply));
     in_short(&turn.prompt, &turn.reply, to);
 }
 
@@ -81,20 +82,19 @@ fn of_model(call: &ModelSpan, to: &mut Attributes) {
     }
     let said = &call.said;
     if !said.system.is_empty() {
-        let parts: Value = said.system.iter().map(part).collect();
-        to.text(gen_ai::SYSTEM_INSTRUCTIONS, parts.to_string());
+        let parts: Vec<_> = said.system.iter().map(piece).collect();
+        to.text(gen_ai::SYSTEM_INSTRUCTIONS, json_of(&parts));
     }
     if !said.input.is_empty() {
-        let messages: Value = said.input.iter().flat_map(messages).collect();
-        to.text(gen_ai::INPUT_MESSAGES, messages.to_string());
+        let messages: Vec<_> = said.input.iter().flat_map(messages).collect();
+        to.text(gen_ai::INPUT_MESSAGES, json_of(&messages));
     }
     if let Some(output) = &said.output {
         let mut messages = messages(output);
-        if let (Some(finish), Some(message)) = (&call.finish, messages.last_mut()) {
-            // Deprecated, and demanded by whoever follows 1.41.
-            message["finish_reason"] = finish.as_str().into();
+        if let Some(message) = messages.last_mut() {
+            message.finish_reason = call.finish.as_deref();
         }
-        to.text(gen_ai::OUTPUT_MESSAGES, Value::from(messages).to_string());
+        to.text(gen_ai::OUTPUT_MESSAGES, json_of(&messages));
     }
     if !said.tools.is_empty() {
         let tools = said.tools.iter().map(|name| json!({ "type": "function", "name": name }));
@@ -155,51 +155,98 @@ fn whole(name: &str, value: &Value, to: &mut Attributes) {
     }
 }
 
+/// A message as JSON. Here and in [`Piece`] the names stand in the order of the alphabet, as in all JSON of ours.
+#[derive(Serialize)]
+struct Said<'a> {
+    /// Deprecated, and demanded by whoever follows 1.41.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<&'a str>,
+    parts: Vec<Piece<'a>>,
+    role: &'static str,
+}
+
+/// A part of a message as JSON.
+#[derive(Default, Serialize)]
+struct Piece<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mime_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<&'a str>,
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Json(Value),
+}
+
+/// What can be written as JSON always is.
+fn json_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// Each of a tool's results is a message of its own: in some dialects it is the user who brings them, all in one, and
 /// Phoenix shows the last of those only.
-fn messages(message: &Message) -> Vec<Value> {
+fn messages(message: &Message) -> Vec<Said<'_>> {
     let is_result = |part: &&Part| matches!(part, Part::Result { .. });
     let (results, others): (Vec<_>, Vec<_>) = message.parts.iter().partition(is_result);
-    let mut messages: Vec<_> = results
-        .iter()
-        .map(|result| json!({ "role": Role::Tool.as_str(), "parts": [part(result)] }))
-        .collect();
+    let said = |role: Role, parts| Said { finish_reason: None, parts, role: role.as_str() };
+    let mut messages: Vec<_> =
+        results.iter().map(|result| said(Role::Tool, vec![piece(result)])).collect();
     if !others.is_empty() || messages.is_empty() {
-        let parts: Value = others.into_iter().map(part).collect();
-        messages.push(json!({ "role": message.role.as_str(), "parts": parts }));
+        messages.push(said(message.role, others.into_iter().map(piece).collect()));
     }
     messages
 }
 
-fn part(part: &Part) -> Value {
+fn piece(part: &Part) -> Piece<'_> {
+    let told = |text| Some(text).filter(|text: &&str| !text.is_empty());
     match part {
-        Part::Text(text) => json!({ "type": "text", "content": text }),
-        Part::Reasoning(text) => json!({ "type": "reasoning", "content": text }),
-        Part::Call { id, name, arguments } => {
-            let mut call = json!({ "type": "tool_call", "name": name });
-            if !id.is_empty() {
-                call["id"] = id.as_str().into();
-            }
-            if !arguments.is_empty() {
-                call["arguments"] = super::json(arguments);
-            }
-            call
-        }
-        Part::Result { id, name, text } => {
-            let mut result = json!({ "type": "tool_call_response", "response": text });
-            for (key, value) in [("id", id), ("name", name)] {
-                if !value.is_empty() {
-                    result[key] = value.as_str().into();
-                }
-            }
-            result
-        }
+        Part::Text(text) => text_piece(text),
+        Part::Reasoning(text) => Piece { r#type: "reasoning", ..text_piece(text) },
+        Part::Call { id, name, arguments } => Piece {
+            r#type: "tool_call",
+            name: Some(name),
+            id: told(id),
+            arguments: told(arguments).map(super::json),
+            ..Piece::default()
+        },
+        Part::Result { id, name, text } => Piece {
+            r#type: "tool_call_response",
+            response: Some(text),
+            id: told(id),
+            name: told(name),
+            ..Piece::default()
+        },
         // Its bytes are never exported, and the conventions demand them of a `blob`.
-        Part::Media { mime, bytes } => {
-            json!({ "type": "media", "mime_type": mime, "bytes": bytes })
-        }
-        Part::Other(text) => json!({ "type": "other", "content": super::json(text) }),
+        Part::Media { mime, bytes } => Piece {
+            r#type: "media",
+            mime_type: Some(mime),
+            bytes: Some(*bytes),
+            ..Piece::default()
+        },
+        Part::Other(text) => Piece {
+            r#type: "other",
+            content: Some(Content::Json(super::json(text))),
+            ..Piece::default()
+        },
     }
+}
+
+fn text_piece(text: &str) -> Piece<'_> {
+    Piece { r#type: "text", content: Some(Content::Text(text)), ..Piece::default() }
 }
 
 /// OpenCode's provider in the word of the conventions, where they have one.
