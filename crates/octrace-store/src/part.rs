@@ -106,10 +106,11 @@ const GENERATION: usize = 2 << 20;
 /// Larger parts are not remembered.
 const LONG: usize = 64 << 10;
 
-/// Parts that were read lately. Requests of a conversation have nearly all of theirs in common. A part's number stands for
-/// the same bytes for ever.
+/// Parts and packs that were read lately. Requests of a conversation have nearly all of theirs in common. A part's number
+/// stands for the same bytes for ever, and so does a pack's.
 #[derive(Default)]
 pub(crate) struct Recent {
+    packs: Packs,
     young: HashMap<i64, Box<[u8]>>,
     old: HashMap<i64, Box<[u8]>>,
     /// Of the young ones.
@@ -166,7 +167,9 @@ impl<'t> PartReader<'t> {
             return Ok(());
         }
         let begin = body.len();
-        let (tape, decoder, packs) = (self.tape, &mut self.decoder, &mut self.packs);
+        let (tape, decoder) = (self.tape, &mut self.decoder);
+        let mut shared = self.recent.map(RefCell::borrow_mut);
+        let packs = shared.as_mut().map_or(&mut self.packs, |recent| &mut recent.packs);
         let decoded = tape
             .prepare_cached("SELECT codec, size, data FROM parts WHERE id = ?1")?
             .query_row([id], |row| {
@@ -183,6 +186,7 @@ impl<'t> PartReader<'t> {
                 })
             })
             .optional()?;
+        drop(shared);
         let decoded = decoded.ok_or_else(|| Error::damaged(format!("part {id} is missing")))?;
         decoded.map_err(|error| match error {
             Error::Codec(error) => Error::damaged(format!("part {id}: {error}")),
@@ -211,7 +215,9 @@ impl<'t> PartReader<'t> {
             Content::Elsewhere(place) if place.is_packed() => {
                 let mut bytes = Vec::new();
                 let (tape, decoder) = (self.tape, &mut self.decoder);
-                self.packs.append(tape, decoder, *place, (codec, size), &mut bytes)?;
+                let mut shared = self.recent.map(RefCell::borrow_mut);
+                let packs = shared.as_mut().map_or(&mut self.packs, |recent| &mut recent.packs);
+                packs.append(tape, decoder, *place, (codec, size), &mut bytes)?;
                 Ok(bytes)
             }
             Content::Elsewhere(place) => {

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    Begin, Error, ExchangeId, Position, Progress, SpoolId, event::Stored, layout, part::PartReader,
+    Begin, ExchangeId, Position, Progress, SpoolId, event::Stored, layout, part::PartReader,
     uses::parts_of,
 };
 
