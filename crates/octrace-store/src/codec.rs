@@ -110,6 +110,11 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// Whether what is written so needs its context to be read.
+    pub(crate) fn has_context(codec: i64) -> bool {
+        [Self::Context, Self::StrippedContext].map(Self::number).contains(&codec)
+    }
+
     /// The number that the tape keeps.
     pub fn number(self) -> i64 {
         self as i64
@@ -261,7 +266,7 @@ impl Decoder {
         data: &[u8],
         context: &Context,
     ) -> Result<Vec<u8>, Error> {
-        if ![Codec::Context, Codec::StrippedContext].map(Codec::number).contains(&codec) {
+        if !Codec::has_context(codec) {
             return self.decode(codec, size, data);
         }
         let capacity = capacity(size)?;

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Row, params};
 use crate::{
     Error,
     body::{self, Insertion},
-    codec::MAX_SIZE,
+    codec::{Codec, MAX_SIZE},
     part::{Content, PartReader},
 };
 
@@ -65,6 +65,11 @@ impl Stored {
         let entries = self.entries()?;
         let insertions = entries.iter().flat_map(|entry| &entry.insertions);
         Ok(insertions.map(|insertion| insertion.part).collect())
+    }
+
+    /// Whether it is as small as it is because of what was set aside.
+    pub(crate) fn leans_on_its_parts(&self) -> bool {
+        Codec::has_context(self.codec)
     }
 
     /// What is left of the body, without what was set aside.

@@ -229,6 +229,10 @@ impl Stretch {
         self.content.len() >= self.wanted
     }
 
+    fn has(&self, part: i64) -> bool {
+        self.items.iter().any(|item| item.kind == Kind::Part && item.id == part)
+    }
+
     fn add(&mut self, kind: Kind, id: i64, bytes: &[u8]) {
         if bytes.len() > LARGEST {
             return;
@@ -329,12 +333,17 @@ fn read(tape: &Connection, (part, event): (i64, i64), wanted: usize) -> Result<S
     while let Some(row) = rows.next()? {
         let stored = event::Stored::read(row)?;
         // What it was set aside from comes after what was set aside.
-        let newest = stored.parts().unwrap_or_default().into_iter().max().unwrap_or_default();
+        let aside = stored.parts().unwrap_or_default();
+        let newest = aside.iter().copied().max().unwrap_or_default();
         stretch.parts_upto(&mut reader, &parts, newest)?;
         if stretch.is_full() {
             return Ok(stretch);
         }
         stretch.event = row.get(0)?;
+        // Away from the text that it repeats, it would take more room than beside it.
+        if stored.leans_on_its_parts() && !aside.iter().all(|part| stretch.has(*part)) {
+            continue;
+        }
         match stored.own(&mut reader) {
             Ok(own) => stretch.add(Kind::Event, stretch.event, &own),
             Err(error) if error.is_damage() => {}

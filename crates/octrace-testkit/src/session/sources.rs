@@ -75,6 +75,7 @@ impl Sources {
             text.push_str(&self.prose[line]);
             text.push(' ');
         }
+        text.truncate(text.floor_char_boundary(bytes));
         text
     }
 

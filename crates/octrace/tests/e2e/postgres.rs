@@ -316,7 +316,8 @@ fn cut_during_copy() -> anyhow::Result<()> {
     proxy.set(Fault::CutAsked(20_000));
     let flushed = traced.octrace(["flush", "--timeout", "2"])?;
     assert_eq!(flushed.code, 1, "{flushed:?}");
-    ensure!(server.log().contains("COPY agent_trace_incoming, line"), "not cut in its rows");
+    let cut = "STATEMENT:  COPY agent_trace_events";
+    ensure!(server.log().contains(cut), "not cut in its rows: {}", server.log());
     proxy.set(Fault::None);
     traced.flush()?;
     traced.is_complete(&straight)
