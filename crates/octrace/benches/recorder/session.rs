@@ -60,7 +60,7 @@ pub(crate) fn measure(figures: &mut Figures, quick: bool) -> anyhow::Result<()> 
     };
     let index = mean(|it| (it.indexed.cpu - it.needs.cpu).as_secs_f64());
     let cpu = format!(
-        "{turns} turns, {bodies:.0} MB of bodies; user and system; the search index, made afterwards, takes {index:.2} s more"
+        "{turns} turns, {bodies:.0} MB of bodies; user and system; search index and packing, afterwards, take {index:.2} s more"
     );
     tell("recorder.session.cpu", &cpu, |it| it.needs.cpu.as_secs_f64())?;
     tell(
