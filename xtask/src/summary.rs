@@ -63,7 +63,7 @@ pub(crate) fn complain(text: &str) {
 /// Names the step that is about to run, without ending the line.
 pub(crate) fn begin(name: &str) {
     let mut out = std::io::stdout();
-    drop(write!(out, "{name:<11}").and_then(|()| out.flush()));
+    drop(write!(out, "{name:<13}").and_then(|()| out.flush()));
 }
 
 /// Ends the line that `begin` opened.
@@ -95,7 +95,7 @@ pub(crate) fn show(log: &Log) -> anyhow::Result<()> {
 pub(crate) fn close(steps: &[Finished]) {
     say("");
     for step in steps {
-        say(&format!("{:<11}{}", step.name, outcome(step)));
+        say(&format!("{:<13}{}", step.name, outcome(step)));
     }
     let whole: Duration = steps.iter().map(|step| step.took).sum();
     say(&format!("\n{:.0} s in all", whole.as_secs_f32()));

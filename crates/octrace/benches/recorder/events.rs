@@ -1,10 +1,13 @@
 //! Many small events at once: how fast they come onto the tape.
 
-use std::time::Instant;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use octrace_testkit::{Figures, session::small_events};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::stage::Stage;
 
@@ -22,19 +25,30 @@ pub(crate) fn measure(figures: &mut Figures, quick: bool) -> anyhow::Result<()> 
             author.event(kind, &properties);
         }
         let begun = Instant::now();
-        // OpenCode is gone: when the recorder has ended, its spool is deleted, which is after the tape was synced.
-        let needs = stage.record(&author)?.end()?;
+        // OpenCode is gone.
+        let recorder = stage.record(&author)?;
+        recorder.wait_until("everything is durable and in the index", || {
+            // The spool is deleted after the tape was synced.
+            Ok(!author.folder.exists() && is_indexed(&stage.tape())?)
+        })?;
         rates.push(f64::from(events) / begun.elapsed().as_secs_f64());
-        cpu += needs.cpu.as_secs_f64() / f64::from(repeats);
-        ensure!(!author.folder.exists(), "the spool is still there");
+        cpu += recorder.end()?.cpu.as_secs_f64() / f64::from(repeats);
         let tape = Connection::open(stage.tape())?;
         let found: u32 = tape.query_row("SELECT count(*) FROM events", [], |row| row.get(0))?;
         ensure!(found == events, "{found} events on the tape");
     }
     let note = format!(
-        "{events} events of {} bytes in a spool, from the recorder's start to its end: synced, indexed, the spool deleted; {cpu:.2} s of CPU",
+        "{events} events of {} bytes in a spool, from the recorder's start until they are synced and indexed and the spool is deleted; {cpu:.2} s of CPU up to its end, packing included",
         bytes / u64::from(events)
     );
     println!("{}", figures.tell("recorder.events", &rates, &note)?);
     Ok(())
+}
+
+/// Whether nothing on the tape waits for the search index.
+fn is_indexed(tape: &Path) -> anyhow::Result<bool> {
+    let tape = Connection::open_with_flags(tape, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    tape.busy_timeout(Duration::from_secs(5))?;
+    let waiting = "SELECT EXISTS (SELECT 1 FROM unindexed)";
+    Ok(!tape.query_row(waiting, [], |row| row.get::<_, bool>(0))?)
 }

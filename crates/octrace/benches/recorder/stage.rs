@@ -112,9 +112,20 @@ impl Recorder {
 
     /// Waits until everything before `position` is on the tape.
     pub(crate) fn wait_for(&self, position: Position) -> anyhow::Result<()> {
+        self.wait_until("everything is on the tape", || {
+            Ok(self.position().is_some_and(|reached| reached >= position))
+        })
+    }
+
+    /// Waits until this is so.
+    pub(crate) fn wait_until(
+        &self,
+        what: &str,
+        is_so: impl Fn() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
         let begun = Instant::now();
-        while self.position().is_none_or(|reached| reached < position) {
-            ensure!(begun.elapsed() < PATIENCE, "it is still not on the tape");
+        while !is_so()? {
+            ensure!(begun.elapsed() < PATIENCE, "still waiting until {what}");
             thread::sleep(LOOK_EVERY);
         }
         Ok(())
