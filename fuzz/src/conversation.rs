@@ -10,14 +10,6 @@ use octrace_core::{
 };
 use serde_json::Value;
 
-const DIALECTS: [Dialect; 5] = [
-    Dialect::OpenaiChat,
-    Dialect::OpenaiResponses,
-    Dialect::Anthropic,
-    Dialect::Gemini,
-    Dialect::Unknown,
-];
-
 /// Between the request and its answer.
 const BETWEEN: &[u8] = b"\n---\n";
 
@@ -31,7 +23,7 @@ pub fn holds(input: &[u8]) {
         Some(at) => (&input[..at], &input[at + BETWEEN.len()..]),
         None => (input, &[][..]),
     };
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         for content_type in ["text/event-stream", "application/json"] {
             let span = read(dialect, request, content_type, answer);
             // Each string once, and what stands for a string that is none.

@@ -8,14 +8,6 @@ use octrace_core::{
 };
 use serde_json::Value;
 
-const DIALECTS: [Dialect; 5] = [
-    Dialect::OpenaiChat,
-    Dialect::OpenaiResponses,
-    Dialect::Anthropic,
-    Dialect::Gemini,
-    Dialect::Unknown,
-];
-
 /// The input is what a server sent.
 pub fn holds(body: &[u8]) {
     let mut before = 0;
@@ -32,7 +24,7 @@ pub fn holds(body: &[u8]) {
         assert_eq!(so_far.len(), events.len() / 2 + 1);
     }
 
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         read_request(dialect, body);
         for content_type in ["text/event-stream", "application/json", ""] {
             for ended in [true, false] {

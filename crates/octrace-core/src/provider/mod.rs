@@ -52,6 +52,10 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Each of them.
+    pub const ALL: [Self; 5] =
+        [Self::OpenaiChat, Self::OpenaiResponses, Self::Anthropic, Self::Gemini, Self::Unknown];
+
     /// The word used in the database, in JSON and on screen.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -15,14 +15,6 @@ mod other_bodies;
 const SSE: &str = "text/event-stream";
 const JSON: &str = "application/json";
 
-const DIALECTS: [Dialect; 5] = [
-    Dialect::OpenaiChat,
-    Dialect::OpenaiResponses,
-    Dialect::Anthropic,
-    Dialect::Gemini,
-    Dialect::Unknown,
-];
-
 /// What is not empty in an answer, line by line.
 fn show(answer: &Answer) -> String {
     let Answer {
@@ -131,7 +123,7 @@ fn events(data: &[&str]) -> String {
 
 #[test]
 fn words_of_dialects_go_there_and_back() {
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         assert_eq!(Dialect::parse(dialect.as_str()), dialect);
         assert_eq!(serde_json::to_value(dialect).unwrap(), dialect.as_str());
     }
@@ -177,7 +169,7 @@ proptest! {
         body in prop_oneof![soup(), prop::collection::vec(any::<u8>(), 0..300)],
         ended: bool,
     ) {
-        for dialect in DIALECTS {
+        for dialect in Dialect::ALL {
             for content_type in [SSE, JSON, ""] {
                 let answer = read_answer(dialect, content_type, &body, ended);
                 prop_assert!(answer.first_content_at.is_none_or(|at| at <= body.len()));
