@@ -8,7 +8,8 @@
 //!
 //! A pack is one zstd frame with our dictionary ([`crate::codec`]) of items that follow each other, each a varint with its
 //! length and its bytes, without line numbers as in [`crate::numbers`] where its row's codec says so. It goes with
-//! the last of its items, and sooner if most of them are gone: the others then lie by themselves again.
+//! the last of its items, sooner if most of them are gone, and when a pruning ends as soon as any is: the others then
+//! lie by themselves again.
 
 use rusqlite::{
     Connection, OptionalExtension, Transaction, TransactionBehavior, params,

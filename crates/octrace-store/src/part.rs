@@ -167,9 +167,7 @@ impl<'t> PartReader<'t> {
             return Ok(());
         }
         let begin = body.len();
-        let (tape, decoder) = (self.tape, &mut self.decoder);
-        let mut shared = self.recent.map(RefCell::borrow_mut);
-        let packs = shared.as_mut().map_or(&mut self.packs, |recent| &mut recent.packs);
+        let tape = self.tape;
         let decoded = tape
             .prepare_cached("SELECT codec, size, data FROM parts WHERE id = ?1")?
             .query_row([id], |row| {
@@ -177,16 +175,14 @@ impl<'t> PartReader<'t> {
                 // Where SQLite has it: what is compressed needs no copy. What is elsewhere is read while the row is:
                 // after that it may be packed, or taken out of its pack.
                 Ok(match row.get_ref(2)? {
-                    ValueRef::Integer(place) => {
-                        packs.append(tape, decoder, Place(place), (codec, size), body)
-                    }
-                    data => {
-                        decoder.decode_onto(body, codec, size, data.as_blob()?).map_err(Error::from)
-                    }
+                    ValueRef::Integer(place) => self.elsewhere(Place(place), (codec, size), body),
+                    data => self
+                        .decoder
+                        .decode_onto(body, codec, size, data.as_blob()?)
+                        .map_err(Error::from),
                 })
             })
             .optional()?;
-        drop(shared);
         let decoded = decoded.ok_or_else(|| Error::damaged(format!("part {id} is missing")))?;
         decoded.map_err(|error| match error {
             Error::Codec(error) => Error::damaged(format!("part {id}: {error}")),
@@ -198,6 +194,18 @@ impl<'t> PartReader<'t> {
             recent.borrow_mut().keep(id, part.into());
         }
         Ok(())
+    }
+
+    /// Appends what lies at this place, written so and of so many bytes.
+    fn elsewhere(
+        &mut self,
+        place: Place,
+        written: (i64, u64),
+        body: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let mut recent = self.recent.map(RefCell::borrow_mut);
+        let packs = recent.as_mut().map_or(&mut self.packs, |recent| &mut recent.packs);
+        packs.append(self.tape, &mut self.decoder, place, written, body)
     }
 
     /// Bytes that are kept beside the parts that were set aside from them, of a row that is still being read.
@@ -214,10 +222,7 @@ impl<'t> PartReader<'t> {
             }
             Content::Elsewhere(place) if place.is_packed() => {
                 let mut bytes = Vec::new();
-                let (tape, decoder) = (self.tape, &mut self.decoder);
-                let mut shared = self.recent.map(RefCell::borrow_mut);
-                let packs = shared.as_mut().map_or(&mut self.packs, |recent| &mut recent.packs);
-                packs.append(tape, decoder, *place, (codec, size), &mut bytes)?;
+                self.elsewhere(*place, (codec, size), &mut bytes)?;
                 Ok(bytes)
             }
             Content::Elsewhere(place) => {
