@@ -18,11 +18,12 @@ use octrace_core::{
     },
     event,
     exchange::{Exchange, Outcome, RequestHead, Timing},
-    reading,
     redact::Redactor,
 };
-use octrace_store::{Batch, Begin, Position, Progress, SpoolId, Tape, evidence::Trees};
+use octrace_store::{Batch, SpoolId, Tape, evidence::Trees};
 use serde_json::{Value, json};
+
+use crate::{event_said, exchange_ended};
 
 /// Whether OpenCode's snapshots of a step could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,10 +301,7 @@ impl Pen<'_> {
         mut properties: Value,
     ) -> anyhow::Result<()> {
         properties["sessionID"] = json!(self.session);
-        let sent = json!({"directory": "/", "event": {"type": kind, "properties": properties}});
-        let event = self.redactor.json(sent.to_string().as_bytes());
-        let event = event.derive(|clean| event::read_event(clean)).transpose();
-        Ok(batch.event(self.spool, at_us, &event.context("an event of our own")?)?)
+        event_said(batch, self.redactor, self.spool, at_us, kind, &properties)
     }
 
     fn hook(
@@ -355,13 +353,7 @@ impl Pen<'_> {
             outcome: Outcome::Complete,
             ..Exchange::default()
         };
-        let clean = self.redactor.exchange(exchange);
-        let asked = clean.derive(reading::asked);
-        let begin = Begin { at: Position::START, mono_us: 0 };
-        let id = batch.exchange_begins(self.spool, begin, &clean, &asked)?;
-        let ending = clean.derive(reading::ending);
-        let progress = Progress { outcome: Outcome::Complete, ..Progress::default() };
-        Ok(batch.exchange_ends(id, &clean, &ending, &progress)?)
+        exchange_ended(batch, self.redactor, self.spool, exchange, 0)
     }
 
     fn observed(

@@ -5,16 +5,15 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use octrace_core::{
-    event,
     exchange::{Exchange, Outcome, RequestHead, ResponseHead, Timing},
     provider::Dialect,
-    reading,
     redact::Redactor,
 };
-use octrace_store::{Batch, Begin, Position, Progress, SpoolId, Tape};
+use octrace_store::{Batch, SpoolId, Tape};
 use serde_json::{Value, json};
+
+use crate::{event_said, exchange_ended};
 
 /// When the newest session of it ends, µs since the Unix epoch: 20 November 2026.
 pub const HISTORY_ENDS_US: i64 = 1_795_200_000_000_000;
@@ -190,10 +189,7 @@ impl Author {
         kind: &str,
         properties: &Value,
     ) -> anyhow::Result<()> {
-        let sent = json!({"directory": "/", "event": {"type": kind, "properties": properties}});
-        let event = self.redactor.json(sent.to_string().as_bytes());
-        let event = event.derive(|clean| event::read_event(clean)).transpose();
-        Ok(batch.event(self.spool, at_us, &event.context("an event of our own")?)?)
+        event_said(batch, &self.redactor, self.spool, at_us, kind, properties)
     }
 
     fn message(
@@ -255,6 +251,14 @@ impl Author {
             (true, 0) => 529,
             (true, _) => 429,
         };
+        let took_us = 900_000 + i64::try_from(number % 97).unwrap_or(0) * 100_000;
+        let response = if fails {
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#
+                .to_owned()
+        } else {
+            answer
+        };
+        let content_type = if fails { "application/json" } else { "text/event-stream" };
         let exchange = Exchange {
             number: self.number,
             dialect: Dialect::Anthropic,
@@ -275,52 +279,24 @@ impl Author {
                 body_bytes: body.len() as u64,
             },
             request_body: body.into_bytes(),
-            timing: Timing { sent_us: at_us, ..Timing::default() },
-            ..Exchange::default()
-        };
-        let clean = self.redactor.exchange(exchange.clone());
-        let asked = clean.derive(reading::asked);
-        let begin = Begin { at: Position::START, mono_us: 0 };
-        let id = batch.exchange_begins(self.spool, begin, &clean, &asked)?;
-
-        let took_us = 900_000 + i64::try_from(number % 97).unwrap_or(0) * 100_000;
-        let timing = Timing {
-            sent_us: at_us,
-            head_after_us: Some(400_000),
-            first_byte_after_us: Some(410_000),
-            first_content_after_us: (!fails).then_some(600_000),
-            end_after_us: Some(took_us),
-            longest_gap_us: Some(90_000),
-        };
-        let response = if fails {
-            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#
-                .to_owned()
-        } else {
-            answer
-        };
-        let progress = Progress {
-            outcome: Outcome::Complete,
-            bytes: response.len() as u64,
-            chunks: 12,
-            timing: timing.clone(),
-            ..Progress::default()
-        };
-        let content_type = if fails { "application/json" } else { "text/event-stream" };
-        let exchange = Exchange {
-            request_body: Vec::new(),
             response: Some(ResponseHead {
                 status,
                 status_text: if fails { "" } else { "OK" }.to_owned(),
                 headers: vec![("content-type".to_owned(), content_type.to_owned())],
             }),
             response_body: response.into_bytes(),
-            timing,
+            timing: Timing {
+                sent_us: at_us,
+                head_after_us: Some(400_000),
+                first_byte_after_us: Some(410_000),
+                first_content_after_us: (!fails).then_some(600_000),
+                end_after_us: Some(took_us),
+                longest_gap_us: Some(90_000),
+            },
             outcome: Outcome::Complete,
-            ..exchange
+            ..Exchange::default()
         };
-        let clean = self.redactor.exchange(exchange);
-        let ending = clean.derive(reading::ending);
-        batch.exchange_ends(id, &clean, &ending, &progress)?;
+        exchange_ended(batch, &self.redactor, self.spool, exchange, 12)?;
         if number % 2 == 1 && !fails {
             self.tool(batch, work, number, &assistant)?;
         }

@@ -15,7 +15,7 @@
 //! * [`session`]: long sessions to measure on, without OpenCode.
 //! * [`history()`]: months of work on a tape, for lists and viewers.
 //! * [`Coder`]: an agent that changes files, recorded without OpenCode.
-//! * [`Author`]: spools as the plugin writes them.
+//! * [`Author`]: spools as the plugin writes them. [`event_said`], [`exchange_ended`]: what a recorder makes of them.
 //! * [`Figures`]: what a benchmark measured. [`Needs`]: what a process needs.
 //! * [`eventually()`]: waits for a condition instead of a time.
 //!
@@ -40,6 +40,7 @@ mod postgres;
 mod process;
 mod proxy;
 mod receiver;
+mod recorded;
 mod serve;
 pub mod session;
 mod sql;
@@ -64,6 +65,7 @@ pub use postgres::Postgres;
 pub use process::{Ended, Output, Run, Running};
 pub use proxy::{Fault, Proxy};
 pub use receiver::{Answer, PlainSpan, Received, Receiver, Response, spans};
+pub use recorded::{event_said, exchange_ended, streamed};
 pub use serve::Serve;
 pub use sql::Sql;
 pub use tui::{Modes, Tui, keys};

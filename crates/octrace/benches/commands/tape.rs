@@ -2,18 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use octrace_core::{
-    event,
-    exchange::{Exchange, Outcome, RequestHead, ResponseHead, Timing},
-    provider, reading,
+    exchange::{Exchange, Outcome, RequestHead, Timing},
+    provider,
     redact::Redactor,
 };
-use octrace_store::{Batch, Begin, Position, Progress, SpoolId, Tape};
+use octrace_store::{Batch, SpoolId, Tape};
 use octrace_testkit::{
-    HISTORY_ENDS_US,
+    HISTORY_ENDS_US, event_said, exchange_ended,
     script::Dialect,
     session::{Session, Turn},
+    streamed,
 };
 use serde_json::{Value, json};
 
@@ -102,12 +101,10 @@ impl Author {
     }
 
     fn event(&self, batch: &mut Batch<'_>, kind: &str, properties: &Value) -> anyhow::Result<()> {
-        let sent = json!({"directory": "/", "event": {"type": kind, "properties": properties}});
         // All sessions of the testkit have one id.
-        let sent = sent.to_string().replace(Session::ID, &self.session);
-        let event = self.redactor.json(sent.as_bytes());
-        let event = event.derive(|clean| event::read_event(clean)).transpose();
-        Ok(batch.event(self.spool, self.at_us, &event.context("an event of our own")?)?)
+        let properties = properties.to_string().replace(Session::ID, &self.session);
+        let properties = serde_json::from_str(&properties)?;
+        event_said(batch, &self.redactor, self.spool, self.at_us, kind, &properties)
     }
 
     fn exchange(
@@ -136,42 +133,20 @@ impl Author {
                 ..RequestHead::default()
             },
             request_body: turn.request.clone().into_bytes(),
-            timing: Timing { sent_us: self.at_us, ..Timing::default() },
+            response: Some(streamed()),
+            response_body: answer.into_bytes(),
+            timing: Timing {
+                sent_us: self.at_us,
+                head_after_us: Some(400_000),
+                first_byte_after_us: Some(410_000),
+                first_content_after_us: Some(600_000),
+                end_after_us: Some(1_800_000),
+                longest_gap_us: Some(90_000),
+            },
+            outcome: Outcome::Complete,
             ..Exchange::default()
         };
-        let clean = self.redactor.exchange(exchange.clone());
-        let asked = clean.derive(reading::asked);
-        let begin = Begin { at: Position::START, mono_us: 0 };
-        let id = batch.exchange_begins(self.spool, begin, &clean, &asked)?;
-        let timing = Timing {
-            sent_us: self.at_us,
-            head_after_us: Some(400_000),
-            first_byte_after_us: Some(410_000),
-            first_content_after_us: Some(600_000),
-            end_after_us: Some(1_800_000),
-            longest_gap_us: Some(90_000),
-        };
-        let progress = Progress {
-            outcome: Outcome::Complete,
-            bytes: answer.len() as u64,
-            chunks: turn.answer.len() as u64,
-            timing: timing.clone(),
-            ..Progress::default()
-        };
-        let exchange = Exchange {
-            request_body: Vec::new(),
-            response: Some(ResponseHead {
-                status: 200,
-                status_text: "OK".to_owned(),
-                headers: vec![("content-type".to_owned(), "text/event-stream".to_owned())],
-            }),
-            response_body: answer.into_bytes(),
-            timing,
-            outcome: Outcome::Complete,
-            ..exchange
-        };
-        let clean = self.redactor.exchange(exchange);
-        let ending = clean.derive(reading::ending);
-        Ok(batch.exchange_ends(id, &clean, &ending, &progress)?)
+        let chunks = turn.answer.len() as u64;
+        exchange_ended(batch, &self.redactor, self.spool, exchange, chunks)
     }
 }

@@ -2,18 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use octrace_core::{
-    event,
-    exchange::{Exchange, Outcome, RequestHead, ResponseHead, Timing},
+    exchange::{Exchange, Outcome, RequestHead, Timing},
     provider::Dialect,
-    reading,
     redact::Redactor,
 };
 use octrace_store::{
-    Batch, Begin, Position, Progress, SpoolId, Tape,
+    Batch, SpoolId, Tape,
     delivery::{Identity, Rules},
 };
+use octrace_testkit::{event_said, exchange_ended, streamed};
 use serde_json::{Value, json};
 
 /// A session has so many turns.
@@ -241,10 +239,7 @@ impl Author {
     ) -> anyhow::Result<()> {
         self.at_us += 50_000;
         properties["sessionID"] = json!(work.id);
-        let sent = json!({"directory": "/", "event": {"type": kind, "properties": properties}});
-        let event = self.redactor.json(sent.to_string().as_bytes());
-        let event = event.derive(|clean| event::read_event(clean)).transpose();
-        Ok(batch.event(work.spool, self.at_us, &event.context("an event of our own")?)?)
+        event_said(batch, &self.redactor, work.spool, self.at_us, kind, &properties)
     }
 
     fn exchange(
@@ -275,36 +270,17 @@ impl Author {
                 ..RequestHead::default()
             },
             request_body: body.into_bytes(),
-            timing: Timing { sent_us: self.at_us - 1_900_000, ..Timing::default() },
+            response: Some(streamed()),
+            response_body: answer.as_bytes().to_vec(),
+            timing: Timing {
+                sent_us: self.at_us - 1_900_000,
+                end_after_us: Some(1_800_000),
+                ..Timing::default()
+            },
+            outcome: Outcome::Complete,
             ..Exchange::default()
         };
-        let clean = self.redactor.exchange(exchange.clone());
-        let asked = clean.derive(reading::asked);
-        let begin = Begin { at: Position::START, mono_us: 0 };
-        let id = batch.exchange_begins(work.spool, begin, &clean, &asked)?;
-        let timing = Timing { end_after_us: Some(1_800_000), ..exchange.timing.clone() };
-        let progress = Progress {
-            outcome: Outcome::Complete,
-            bytes: answer.len() as u64,
-            chunks: 12,
-            timing: timing.clone(),
-            ..Progress::default()
-        };
-        let exchange = Exchange {
-            request_body: Vec::new(),
-            response: Some(ResponseHead {
-                status: 200,
-                status_text: "OK".to_owned(),
-                headers: vec![("content-type".to_owned(), "text/event-stream".to_owned())],
-            }),
-            response_body: answer.as_bytes().to_vec(),
-            timing,
-            outcome: Outcome::Complete,
-            ..exchange
-        };
-        let clean = self.redactor.exchange(exchange);
-        let ending = clean.derive(reading::ending);
-        Ok(batch.exchange_ends(id, &clean, &ending, &progress)?)
+        exchange_ended(batch, &self.redactor, work.spool, exchange, 12)
     }
 }
 
