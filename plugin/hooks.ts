@@ -14,7 +14,6 @@ import { Kind } from "./frame.ts";
 import type { Command, Intercept } from "./intercept.ts";
 import { late, lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
-import { credentialsIn } from "./secrets.ts";
 
 type HeadersHook = NonNullable<Hooks["chat.headers"]>;
 
@@ -51,10 +50,12 @@ export function hooks(
   };
 
   const announce = quiet<[...Parameters<HeadersHook>, command?: Command]>((call, output, command) => {
-    recording.learnFrom(call.provider?.options);
+    recording.learnFrom(call.provider?.options, "scrub");
     const { model } = call;
     const npm = model.api?.npm ?? "";
     if (!mayCarryToken(npm, model.providerID)) return;
+    // Where the code that takes it out again is gone, this fails, and there is none.
+    late();
     output.headers[CALL_HEADER] = calls.add({
       command,
       session: call.sessionID,
@@ -70,9 +71,9 @@ export function hooks(
 
   return {
     config: quiet((config) => {
-      // Only to know what must never be written; nothing of it is kept.
-      recording.learn(credentialsIn(config.provider));
-      recording.learn(credentialsIn(config.mcp));
+      // Only to know what must never be written; nothing else of it is kept.
+      recording.learnFrom(config.provider);
+      recording.learnFrom(config.mcp);
       isOurs = registerIntercept(config);
     }),
 

@@ -11,8 +11,10 @@ export function late() {
     ...(require("./events.ts") as typeof import("./events.ts")),
     ...(require("./files.ts") as typeof import("./files.ts")),
     ...(require("./recorder.ts") as typeof import("./recorder.ts")),
+    ...(require("./request.ts") as typeof import("./request.ts")),
     ...(require("./requests.ts") as typeof import("./requests.ts")),
     ...(require("./root.ts") as typeof import("./root.ts")),
+    ...(require("./secrets.ts") as typeof import("./secrets.ts")),
     ...(require("./settings.ts") as typeof import("./settings.ts")),
     ...(require("./spool.ts") as typeof import("./spool.ts")),
     ...(require("./utf8.ts") as typeof import("./utf8.ts")),
@@ -38,8 +40,10 @@ type Modules = typeof import("./backends.ts") &
   typeof import("./events.ts") &
   typeof import("./files.ts") &
   typeof import("./recorder.ts") &
+  typeof import("./request.ts") &
   typeof import("./requests.ts") &
   typeof import("./root.ts") &
+  typeof import("./secrets.ts") &
   typeof import("./settings.ts") &
   typeof import("./spool.ts") &
   typeof import("./utf8.ts");

@@ -11,7 +11,7 @@ import { isAbsolute, join } from "node:path";
 import { FLAG_CUT, FLAG_LAST, Kind, lengthOf, MAX_PAYLOAD, VERSION, type Moment } from "./frame.ts";
 import { late } from "./late.ts";
 import { randomHex } from "./random.ts";
-import { Credentials, credentialsIn, credentialsInEnv, type SecretPrint } from "./secrets.ts";
+import type { Credentials, SecretPrint } from "./secrets.ts";
 import type { Spool } from "./spool.ts";
 
 /** The plugin's version, as in package.json. */
@@ -35,6 +35,9 @@ export interface Diagnostic {
   reason?: string;
   count?: number;
 }
+
+/** Not only is the recorder to look for it, it is taken out before anything is written. */
+type Scrub = "scrub" | undefined;
 
 /** Diagnostics that are kept until there is a spool. */
 const EARLY = 64;
@@ -65,7 +68,7 @@ const LINE_FEED = Uint8Array.of(10);
 export class Recording {
   /** For requests that nothing ties to a session. */
   readonly fallbackSession = `run_${process.pid}_${randomHex(6)}`;
-  #credentials = new Credentials();
+  #known: Credentials | undefined;
   #spool: Spool | undefined;
   #home = "";
   #state: "new" | "on" | "off" = "new";
@@ -78,8 +81,8 @@ export class Recording {
   #isDiagnosing = !isOff(process.env["OPENCODE_API_TRACER_DEBUG"]);
   /** Of all credentials known so far. */
   #prints: SecretPrint[] = [];
-  /** Has credentials in it that are not known yet. */
-  #unread = new Set<unknown>();
+  /** Has credentials in it that are not known yet; they are to be scrubbed, or not. */
+  #unread = new Map<unknown, Scrub>();
   #exchanges = 0;
 
   /** An instance begins, with the options that it was given. */
@@ -139,7 +142,7 @@ export class Recording {
   }
 
   /** Credentials that must not be found in the recording; `scrub`: nor in the spool. */
-  learn(values: string[], scrub?: "scrub"): void {
+  learn(values: string[], scrub?: Scrub): void {
     if (values.length === 0) return;
     const prints = this.#credentials.learn(values, scrub !== undefined);
     if (prints.length === 0) return;
@@ -148,11 +151,11 @@ export class Recording {
   }
 
   /**
-   * The same for the credentials in a piece of OpenCode's configuration, to be scrubbed. It is looked through before
+   * The same for the credentials in a piece of OpenCode's configuration. It is looked through before
    * anything else is written, and not now: OpenCode waits.
    */
-  learnFrom(configuration: unknown): void {
-    this.#unread.add(configuration);
+  learnFrom(configuration: unknown, scrub?: Scrub): void {
+    this.#unread.set(configuration, scrub ?? this.#unread.get(configuration));
     if (this.#unread.size > UNREAD) this.#read();
   }
 
@@ -178,10 +181,15 @@ export class Recording {
     }
   }
 
+  /** Made when there is something to know or to write. */
+  get #credentials(): Credentials {
+    return (this.#known ??= new (late().Credentials)());
+  }
+
   #read(): void {
     const unread = [...this.#unread];
     this.#unread.clear();
-    for (const configuration of unread) this.learn(credentialsIn(configuration), "scrub");
+    for (const [configuration, scrub] of unread) this.learn(late().credentialsIn(configuration), scrub);
   }
 
   /** Where to write; everything that must not be written is known then. `undefined`: nothing is recorded. */
@@ -301,10 +309,11 @@ function defaultHome(): string {
 
 /** What OpenCode has in its credential files and its environment. */
 function knownCredentials(env = process.env): string[] {
+  const { backendCredentials, credentialsIn, credentialsInEnv } = late();
   const data = join(dataFolder(env), "opencode");
   return [
     ...credentialsInEnv(env),
-    ...late().backendCredentials(env),
+    ...backendCredentials(env),
     ...credentialsIn(parsed(env["OPENCODE_AUTH_CONTENT"] ?? "")),
     ...credentialsIn(parsed(readText(join(data, "auth.json")))),
     ...credentialsIn(parsed(readText(join(data, "mcp-auth.json")))),

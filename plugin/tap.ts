@@ -13,7 +13,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Intercept } from "./intercept.ts";
 import { late, lateForCommands } from "./late.ts";
 import type { Recording } from "./recording.ts";
-import { readRequest, type FetchArguments, type Outgoing } from "./request.ts";
+import type { FetchArguments, Outgoing } from "./request.ts";
 import type { Requests } from "./requests.ts";
 
 /** Replaces `globalThis.fetch`. Once per process: the caller sees to that. */
@@ -27,7 +27,7 @@ export function tap(recording: Recording, calls: Calls, intercept: () => Interce
     let early: Body | undefined;
     let call: Call | undefined;
     try {
-      request = readRequest(args);
+      request = late().readRequest(args);
       call = calls.get(request.token);
       if (call?.agent === "title") request = lateForCommands().withoutReply(request);
       if (args[0] instanceof Request && mayBeForModel(request)) early = request.body();

@@ -233,9 +233,9 @@ describe("a recording", () => {
     const recording = new Recording();
     recording.document(Kind.Event, { n: 0 });
     const values = Array.from({ length: count }, (_, i) => `configured-credential-${i}!`);
-    for (const apiKey of values) recording.learnFrom({ name: "p", apiKey });
+    for (const apiKey of values) recording.learnFrom({ name: "p", apiKey }, "scrub");
     recording.body(Kind.RequestBody, 1, `the keys are ${values.join(" and ")}`);
-    recording.learnFrom({ apiKey: values[0] });
+    recording.learnFrom({ apiKey: values[0] }, "scrub");
     recording.document(Kind.Event, { values });
 
     const frames = here.frames();
