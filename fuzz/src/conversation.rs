@@ -52,7 +52,8 @@ pub fn holds(input: &[u8]) {
 
 fn read(dialect: Dialect, request: &[u8], content_type: &str, answer: &[u8]) -> Span {
     let mut model = ModelSpan { dialect, ..ModelSpan::default() };
-    content::read(&mut model, request, Some((content_type, answer)), true);
+    let answer = Some((content_type, answer));
+    content::read(&mut model, request, answer, true, &mut content::Known::default());
     Span {
         id: SpanId::default(),
         parent: None,

@@ -70,7 +70,11 @@ impl<'de> Deserialize<'de> for Text {
             }
 
             fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Text, E> {
-                Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+                // Faster than what looks for what is none.
+                Ok(Text(match str::from_utf8(bytes) {
+                    Ok(text) => text.to_owned(),
+                    Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+                }))
             }
         }
         deserializer.deserialize_bytes(Bytes)

@@ -4,10 +4,11 @@
 //! becomes [`Said`](super::Said). What the dialects do not share is kept as JSON, but for what only says how the parts
 //! are cached and signed. The work is linear in the bytes, whatever they are.
 
+mod known;
 mod message;
 mod settings;
 
-use self::message::messages;
+pub use self::known::Known;
 use super::{Message, ModelSpan, Part, Role, lessen::left_out};
 use crate::{
     json::Scanner,
@@ -28,9 +29,16 @@ const PIECES: usize = 1_000_000;
 /// its end.
 ///
 /// A request that is no conversation of any form is told by its size alone: what in it are instructions, which not
-/// every destination gets, nobody can tell.
-pub fn read(span: &mut ModelSpan, request: &[u8], response: Option<(&str, &[u8])>, is_whole: bool) {
-    read_request(span, request);
+/// every destination gets, nobody can tell. What is `known` of requests before it saves work and changes nothing.
+pub fn read(
+    span: &mut ModelSpan,
+    request: &[u8],
+    response: Option<(&str, &[u8])>,
+    is_whole: bool,
+    known: &mut Known,
+) {
+    known.begin();
+    read_request(span, request, known);
     if let Some((content_type, body)) = response {
         let answer = read_answer(span.dialect, content_type, body, is_whole);
         span.answered_by.clone_from(&answer.model);
@@ -41,17 +49,17 @@ pub fn read(span: &mut ModelSpan, request: &[u8], response: Option<(&str, &[u8])
     }
 }
 
-fn read_request(span: &mut ModelSpan, body: &[u8]) {
+fn read_request(span: &mut ModelSpan, body: &[u8], known: &mut Known) {
     let is_sane = body.len() < PIECES || Scanner::new(body).nth(PIECES).is_none();
     if let Some(sections) = conversation::sections(body).filter(|_| is_sane) {
-        return read_sections(span, sections);
+        return read_sections(span, sections, known);
     }
     if let Some(Begun { sections, messages, rest: (_, rest) }) =
         conversation::begun(body).filter(|_| is_sane)
     {
-        read_sections(span, sections);
+        read_sections(span, sections, known);
         for message in messages.values() {
-            add(span, message);
+            add(span, message, known);
         }
         return cut(span, rest.len());
     }
@@ -66,7 +74,7 @@ fn cut(span: &mut ModelSpan, bytes: usize) {
     }
 }
 
-fn read_sections(span: &mut ModelSpan, sections: Vec<Section<'_>>) {
+fn read_sections(span: &mut ModelSpan, sections: Vec<Section<'_>>, known: &mut Known) {
     for Section { place, name, value } in sections {
         match place {
             Place::Setting if name == "model" => {}
@@ -79,7 +87,7 @@ fn read_sections(span: &mut ModelSpan, sections: Vec<Section<'_>>) {
             Place::Instructions => span.said.system.extend(message::parts(value)),
             Place::Conversation if value.starts_with(b"[") => {
                 for range in Elements::new(value) {
-                    add(span, value.get(range).unwrap_or_default());
+                    add(span, value.get(range).unwrap_or_default(), known);
                 }
             }
             // The responses dialect takes a bare string for a single message.
@@ -93,8 +101,8 @@ fn read_sections(span: &mut ModelSpan, sections: Vec<Section<'_>>) {
 }
 
 /// Two dialects have their instructions at the head of the conversation.
-fn add(span: &mut ModelSpan, message: &[u8]) {
-    for message in messages(message) {
+fn add(span: &mut ModelSpan, message: &[u8], known: &mut Known) {
+    for message in known.messages(message) {
         if message.role == Role::System && span.said.input.is_empty() {
             span.said.system.extend(message.parts);
         } else {

@@ -16,7 +16,7 @@ fn span(dialect: Dialect) -> ModelSpan {
 fn shown(dialect: Dialect, request: &str, response: Option<(&str, &str)>) -> String {
     let mut span = span(dialect);
     let response = response.map(|(kind, body)| (kind, body.as_bytes()));
-    read(&mut span, request.as_bytes(), response, true);
+    read(&mut span, request.as_bytes(), response, true, &mut Known::default());
     let ModelSpan { stream, answered_by, finish, said, .. } = span;
     let mut text = String::new();
     for part in &said.system {
@@ -212,7 +212,7 @@ fn what_nobody_can_read_is_told_by_its_size() {
     "#);
     let wide = format!(r#"{{"messages":[{}1]}}"#, "1,".repeat(PIECES));
     let mut span = span(Dialect::OpenaiChat);
-    read(&mut span, wide.as_bytes(), None, true);
+    read(&mut span, wide.as_bytes(), None, true, &mut Known::default());
     assert_eq!(span.said.input.len(), 1, "one mark, not a million messages");
 }
 
@@ -252,7 +252,13 @@ fn nesting_is_no_danger() {
             format!(r#"{{"system":{deep},"contents":[{{"role":"user","parts":[{deep}]}}]}}"#),
         ] {
             let mut span = span(Dialect::Anthropic);
-            read(&mut span, body.as_bytes(), Some(("application/json", body.as_bytes())), true);
+            read(
+                &mut span,
+                body.as_bytes(),
+                Some(("application/json", body.as_bytes())),
+                true,
+                &mut Known::default(),
+            );
         }
     }
 }
@@ -310,7 +316,7 @@ proptest! {
         let body = serde_json::json!({"system": messages, "messages": messages, "a": messages}).to_string();
         for body in [body.as_bytes(), body.as_bytes().get(..cut).unwrap_or_default()] {
             let mut span = span(Dialect::Anthropic);
-            read(&mut span, body, Some(("", body)), false);
+            read(&mut span, body, Some(("", body)), false, &mut Known::default());
             let said = span.said;
             let messages = said.input.iter().chain(&said.output);
             for part in messages.flat_map(|message| &message.parts).chain(&said.system) {

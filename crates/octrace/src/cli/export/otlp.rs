@@ -19,7 +19,7 @@ use crate::{
         output::Progress,
         show,
     },
-    traces::{self, Share},
+    traces::{Reader, Share},
 };
 
 /// A trace for each turn, as tracing backends are sent them: an ExportTraceServiceRequest in protobuf
@@ -131,6 +131,7 @@ impl Otlp {
             system_prompt: self.system_prompt,
             redactor: None,
         };
+        let mut reader = Reader::new(tape);
         let mut packer = Packer::new(&options).uncompressed();
         let mut take = |parcel: Parcel| take(&parcel.body);
         let mut exported = Exported::default();
@@ -150,7 +151,7 @@ impl Otlp {
                     recorded => recorded?,
                 };
                 exported.turns += 1;
-                exported.damaged += traces::otlp(tape, recorded, &share, &mut packer, &mut take)?;
+                exported.damaged += reader.otlp(recorded, &share, &mut packer, &mut take)?;
             }
         }
         packer.finish().into_iter().try_for_each(take)?;

@@ -19,7 +19,7 @@ use super::{
     super::destination::{HELICONE, NEATLOGS, OTLP, TraceOptions},
     Tapes, Verdict,
 };
-use crate::traces::{self, Share};
+use crate::traces::{Reader, Share};
 
 /// Packs for a destination.
 pub(super) struct Packer {
@@ -114,6 +114,7 @@ impl Packer {
     ) -> Result<(), Problem> {
         let ids: Vec<_> = due.iter().map(|due| due.id).collect();
         let Tapes { queue, recorded } = tapes;
+        let mut reader = Reader::new(recorded);
         let destination = to.0;
         let mut packing = queue.pack(to, &ids)?;
         let mut keep = |inside: &[DeliveryId], head: &str, body: &[u8]| {
@@ -124,7 +125,7 @@ impl Packer {
             Form::Helicone(options) => {
                 for due in due {
                     self.turn(recorded, due, |turn, share| {
-                        traces::turn(recorded, turn, share, |turn, span| {
+                        reader.turn(turn, share, |turn, span| {
                             let log = helicone::log(turn, span, options);
                             let Some(log) = log else { return Ok(()) };
                             keep(&[due.id], &head(&log.headers), &log.body)
@@ -140,7 +141,7 @@ impl Packer {
                 };
                 for due in due {
                     self.turn(recorded, due, |turn, share| {
-                        traces::otlp(recorded, turn, share, &mut packer, &mut keep)
+                        reader.otlp(turn, share, &mut packer, &mut keep)
                     })?;
                 }
                 packer.finish().into_iter().try_for_each(keep)?;
