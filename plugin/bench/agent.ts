@@ -3,13 +3,16 @@
  * what it is told, a block of requests for each line of JSON on its standard input, and answers each with a line:
  * {@link Cost}; at the end of its input with {@link Whole}.
  *
- *     agent.ts plugin|wrapped|none <server's URL>
+ *     agent.ts plugin|wrapped|none full|bare <server's URL>
  *
+ * `full`: it keeps as much alive as OpenCode does; `bare`: nothing.
  * `wrapped`: no plugin, but answers come through a stream that does nothing but pull, as the plugin's do.
  */
 
 import { readFileSync } from "node:fs";
 import { watch, type Watcher } from "../response.ts";
+import { threadTime } from "../test/thread_clock.ts";
+import { likeOpenCode } from "./heap.ts";
 import { announce, begin, KEY } from "./instance.ts";
 
 /** Requests of one kind, one after the other. */
@@ -25,6 +28,8 @@ export interface Block {
 export interface Cost {
   /** CPU of the whole process since the block before, for each request, in ms. */
   cpu: number;
+  /** Of that, OpenCode's own thread. */
+  thread: number;
   /** From OpenCode's begin of each call to the first byte of the answer, in ms. */
   firstBytes: number[];
   /** In which an answer was read, on average: what comes at the same time is read at once. */
@@ -63,7 +68,9 @@ function cpu(): number {
   return (user + system) / 1000;
 }
 
-const [variant, server] = process.argv.slice(2);
+const [variant, heap, server] = process.argv.slice(2);
+if (heap === "full") Object.assign(globalThis, { kept: likeOpenCode() });
+Bun.gc(true);
 const hooks = variant === "plugin" ? await begin() : undefined;
 if (variant === "wrapped") {
   const nobody: Watcher = { chunk() {}, complete() {}, failed() {}, cancelled() {} };
@@ -90,20 +97,22 @@ async function ask({ bytes, writes, chunks }: Block, number: number, cost: Cost)
   }
 }
 
-let spent = 0;
+let [spent, threadSpent] = [0, 0];
 async function measure(block: Block): Promise<Cost> {
-  const cost: Cost = { cpu: NaN, firstBytes: [], reads: 0, sent: 0, received: 0 };
+  const cost: Cost = { cpu: NaN, thread: NaN, firstBytes: [], reads: 0, sent: 0, received: 0 };
   for (let i = 0; i < block.requests; i++) await ask(block, i, cost);
   await Bun.sleep(SETTLES_IN);
-  const now = cpu();
+  const [now, threadNow] = [cpu(), threadTime()];
   cost.cpu = (now - spent) / block.requests;
+  cost.thread = (threadNow - threadSpent) / 1000 / block.requests;
   cost.reads /= block.requests;
-  spent = now;
+  [spent, threadSpent] = [now, threadNow];
   return cost;
 }
 
 await Bun.sleep(STARTS_IN);
 const start = (spent = cpu());
+threadSpent = threadTime();
 console.log("ready");
 for await (const line of console) {
   // The last one is empty.
