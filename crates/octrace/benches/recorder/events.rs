@@ -25,8 +25,8 @@ pub(crate) fn measure(figures: &mut Figures, quick: bool) -> anyhow::Result<()> 
             author.event(kind, &properties);
         }
         let begun = Instant::now();
-        // OpenCode is gone.
-        let recorder = stage.record(&author)?;
+        let mut recorder = stage.record(&author)?;
+        recorder.is_alone();
         recorder.wait_until("everything is durable and in the index", || {
             // The spool is deleted after the tape was synced.
             Ok(!author.folder.exists() && is_indexed(&stage.tape())?)

@@ -152,9 +152,14 @@ impl Recorder {
         Ok(())
     }
 
+    /// OpenCode is gone.
+    pub(crate) fn is_alone(&mut self) {
+        self.alive = None;
+    }
+
     /// OpenCode is gone: waits until the recorder is, too; what it needed.
     pub(crate) fn end(mut self) -> anyhow::Result<Needs> {
-        self.alive = None;
+        self.is_alone();
         let begun = Instant::now();
         let (mut cpu, mut peak) = (Duration::ZERO, 0);
         loop {
