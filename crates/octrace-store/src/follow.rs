@@ -78,7 +78,8 @@ impl Tape {
     /// When the tape cannot be read.
     pub fn journal(&self, session: &str) -> Result<Vec<Entry>, Error> {
         let mut select = self.connection.prepare_cached(
-            "SELECT seq, exchange, step FROM journal WHERE session = ?1 ORDER BY seq",
+            "SELECT seq, exchange, step FROM exchanges JOIN journal ON exchange = exchanges.id
+             WHERE session = ?1 ORDER BY seq",
         )?;
         Ok(select.query_map([session], entry)?.collect::<Result<_, _>>()?)
     }
@@ -89,10 +90,10 @@ impl Tape {
     /// When the tape cannot be read.
     pub fn journal_of(&self, file: &LiveFile, seq: i64) -> Result<Vec<Entry>, Error> {
         let mut select = self.connection.prepare_cached(
-            "SELECT seq, exchange, step FROM journal WHERE session = ?1 AND seq > ?2
-                 AND (SELECT file FROM exchanges WHERE id = exchange) = ?3 ORDER BY seq",
+            "SELECT seq, exchange, step FROM journal WHERE seq > ?1
+                 AND (SELECT file FROM exchanges WHERE id = exchange) = ?2 ORDER BY seq",
         )?;
-        let rows = select.query_map(params![file.session, seq, file.id], entry)?;
+        let rows = select.query_map(params![seq, file.id], entry)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -33,6 +33,7 @@ mod index;
 pub mod intercept;
 mod layout;
 mod migrate;
+mod names;
 mod numbers;
 mod pack;
 mod part;

@@ -36,11 +36,12 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0012_traces.sql"), fill: None },
     Step { sql: include_str!("../schema/0013_numbers.sql"), fill: None },
     Step { sql: include_str!("../schema/0014_packs.sql"), fill: None },
+    Step { sql: include_str!("../schema/0015_names.sql"), fill: None },
 ];
 
 /// Of a new tape, in bytes. Most of its rows are short, and some thirty of its tables and indexes are empty on most
-/// tapes: larger pages are larger gaps. An older tape keeps its 4,096.
-const PAGE: i64 = 2_048;
+/// tapes: larger pages are larger gaps. An older tape keeps what it has.
+const PAGE: i64 = 1_024;
 
 /// The version that this build reads and writes.
 pub(crate) const NEWEST: i64 = STEPS.len() as i64;
@@ -111,6 +112,16 @@ fn read_version(connection: &Connection, path: &Path) -> Result<i64, Error> {
     }
 }
 
+/// Makes an empty database one of an earlier version.
+#[cfg(test)]
+pub(crate) fn make_old(empty: &Connection, version: usize) {
+    for step in &STEPS[..version] {
+        empty.execute_batch(step.sql).unwrap();
+    }
+    empty.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    empty.pragma_update(None, "user_version", version as i64).unwrap();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,9 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tape.db");
         let old = Connection::open(&path).unwrap();
-        old.execute_batch(STEPS[0].sql).unwrap();
-        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        old.pragma_update(None, "user_version", 1).unwrap();
+        make_old(&old, 1);
         // The first has a part, the second's list is damaged, the third has what the first had, and an answer.
         old.execute_batch(
             "INSERT INTO spools (id, name, started_us) VALUES (1, '1-a', 0);
@@ -155,7 +164,8 @@ mod tests {
             .execute_batch(
                 "INSERT INTO exchanges (spool, number, begin_segment, begin_offset, session, purpose, dialect,
                      method, url, request_headers, request_bytes, outcome, sent_us, sent_mono_us)
-                 VALUES (1, 4, 1, 0, 'ses_1', 'main', 'generic', 'POST', '', '[]', 2, 'waiting', 0, 0)",
+                 SELECT 1, 4, 1, 0, 'ses_1', 'main', 'generic', method, url, request_headers, 2, 'waiting', 0, 0
+                 FROM exchanges WHERE id = 3",
             )
             .unwrap();
         assert_eq!(steps(&tape), [1, 1, 2, 2, 3, 3, 4]);
@@ -167,11 +177,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tape.db");
         let old = Connection::open(&path).unwrap();
-        for step in &STEPS[..6] {
-            old.execute_batch(step.sql).unwrap();
-        }
-        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        old.pragma_update(None, "user_version", 6).unwrap();
+        make_old(&old, 6);
         // The index has the first part, and none of the second; no exchange uses the third.
         old.execute_batch(
             "INSERT INTO spools (id, name, started_us) VALUES (1, '1-a', 0);
@@ -202,11 +208,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tape.db");
         let old = Connection::open(&path).unwrap();
-        for step in &STEPS[..9] {
-            old.execute_batch(step.sql).unwrap();
-        }
-        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        old.pragma_update(None, "user_version", 9).unwrap();
+        make_old(&old, 9);
         old.execute_batch(
             r#"INSERT INTO spools (id, name, started_us) VALUES (1, '1-a', 0);
              INSERT INTO sessions (id, directory, created_us, updated_us) VALUES ('ses_1', '/p', 0, 0);

@@ -307,7 +307,7 @@ fn is_enough(tape: &Connection, (part, event): (i64, i64), wanted: usize) -> Res
     let mut select = tape.prepare_cached(
         "SELECT (SELECT coalesce(sum(size), 0) FROM (SELECT size FROM parts
                  WHERE id > ?1 AND size <= ?3 ORDER BY id LIMIT ?4))
-             + (SELECT coalesce(sum(size), 0) FROM (SELECT size FROM events
+             + (SELECT coalesce(sum(size), 0) FROM (SELECT size FROM event_rows
                  WHERE id > ?2 AND size <= ?3 ORDER BY id LIMIT ?4))",
     )?;
     let bytes: i64 =
@@ -326,7 +326,7 @@ fn read(tape: &Connection, (part, event): (i64, i64), wanted: usize) -> Result<S
         .query_map([part, ROWS], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let sql = format!(
-        "SELECT id, {} FROM events WHERE id > ?1 ORDER BY id LIMIT ?2",
+        "SELECT id, {} FROM event_rows WHERE id > ?1 ORDER BY id LIMIT ?2",
         event::Stored::COLUMNS
     );
     let mut select = moment.prepare_cached(&sql)?;
@@ -379,12 +379,12 @@ fn write(tx: &Transaction<'_>, stretch: &Stretch, data: &[u8]) -> Result<(), Err
     {
         let bytes = "DELETE FROM loose WHERE id = (SELECT -data FROM parts WHERE id = ?1 AND typeof(data) = 'integer')";
         let mut bytes_of_part = tx.prepare_cached(bytes)?;
-        let bytes = "DELETE FROM loose WHERE id = (SELECT -body FROM events WHERE id = ?1 AND typeof(body) = 'integer')";
+        let bytes = "DELETE FROM loose WHERE id = (SELECT -body FROM event_rows WHERE id = ?1 AND typeof(body) = 'integer')";
         let mut bytes_of_event = tx.prepare_cached(bytes)?;
         // Some may have been pruned meanwhile.
         let mut part = tx.prepare_cached("UPDATE parts SET codec = ?2, data = ?3 WHERE id = ?1")?;
         let mut event =
-            tx.prepare_cached("UPDATE events SET codec = ?2, body = ?3 WHERE id = ?1")?;
+            tx.prepare_cached("UPDATE event_rows SET codec = ?2, body = ?3 WHERE id = ?1")?;
         for item in &stretch.items {
             let (bytes, update) = match item.kind {
                 Kind::Part => (&mut bytes_of_part, &mut part),
@@ -448,7 +448,7 @@ pub(crate) fn take_apart(tape: &Connection, pack: i64) -> Result<TakenOut, Error
     let mut taken = TakenOut::default();
     let mut stays = false;
     for (table, column, first, last) in
-        [("parts", "data", first_part, last_part), ("events", "body", first_event, last_event)]
+        [("parts", "data", first_part, last_part), ("event_rows", "body", first_event, last_event)]
     {
         let mut select = tape.prepare_cached(&format!(
             "SELECT id, codec, size, {column} FROM {table} WHERE id BETWEEN ?1 AND ?2

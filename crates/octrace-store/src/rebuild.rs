@@ -112,11 +112,11 @@ impl Tape {
                  VALUES ('rebuild events', 0), ('rebuild exchanges', 0);
                  DELETE FROM uses WHERE exchange NOT IN (SELECT id FROM exchanges)
                      OR part NOT IN (SELECT id FROM parts);
-                 DELETE FROM event_uses WHERE event NOT IN (SELECT id FROM events)
+                 DELETE FROM event_uses WHERE event NOT IN (SELECT id FROM event_rows)
                      OR part NOT IN (SELECT id FROM parts);
                  DELETE FROM state_uses WHERE state NOT IN (SELECT id FROM file_states)
                      OR part NOT IN (SELECT id FROM parts);
-                 DELETE FROM turns WHERE began NOT IN (SELECT id FROM events);
+                 DELETE FROM turns WHERE began NOT IN (SELECT id FROM event_rows);
                  DELETE FROM unindexed;
                  INSERT INTO unindexed SELECT DISTINCT part FROM uses;",
             )?;
@@ -229,14 +229,15 @@ impl Tape {
         if row.outcome.is_open() {
             return Ok(None);
         }
-        let price = "SELECT price FROM exchanges WHERE id = ?1";
+        let price =
+            "SELECT name FROM exchanges JOIN names ON names.id = price WHERE exchanges.id = ?1";
         let price = self.connection.prepare_cached(price)?.query_row([id], |row| row.get(0));
         let exchange = Exchange {
             dialect: row.dialect,
             request: RequestHead {
                 agent: row.agent,
                 model: row.model,
-                price: price.optional()?.flatten(),
+                price: price.optional()?,
                 ..RequestHead::default()
             },
             request_body: detail.request_body,
@@ -263,7 +264,8 @@ impl Tape {
 
     /// How far `what` is with the rows of a table.
     fn stage(&self, table: &'static str, what: &str) -> Result<Stage, Error> {
-        let newest = format!("SELECT coalesce(max(id), 0) FROM {table}");
+        let newest =
+            format!("SELECT coalesce((SELECT id FROM {table} ORDER BY id DESC LIMIT 1), 0)");
         let newest: i64 = self.connection.query_row(&newest, [], |row| row.get(0))?;
         let done = upto(&self.connection, what)?.cast_unsigned();
         Ok(Stage { what: table, done, of: newest.cast_unsigned() })
@@ -275,12 +277,12 @@ impl Tape {
 fn rebuild_journal(tape: &Connection) -> Result<(), Error> {
     let written = tape.execute(
         &format!(
-            "INSERT INTO journal (session, exchange, step)
-             SELECT session, id, step FROM (
-                 SELECT session, id, 'begin' AS step, sent_us AS at_us FROM exchanges
+            "INSERT INTO journal (exchange, step)
+             SELECT id, step FROM (
+                 SELECT id, 'begin' AS step, sent_us AS at_us FROM exchanges
                  WHERE {EXCHANGE_STAYS}
                  UNION ALL
-                 SELECT session, id, 'end', sent_us + coalesce(end_after_us, 0) FROM exchanges
+                 SELECT id, 'end', sent_us + coalesce(end_after_us, 0) FROM exchanges
                  WHERE outcome NOT IN ('waiting', 'streaming') AND {EXCHANGE_STAYS}
              ) AS missing
              WHERE NOT EXISTS (SELECT 1 FROM journal

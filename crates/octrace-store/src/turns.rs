@@ -105,7 +105,7 @@ fn begin(tape: &Connection, source: Source, message: &MessageFact) -> Result<(),
 
 /// Ends what is open in a spool, by the last that came from it.
 fn end_all(tape: &Connection, spool: i64) -> Result<Vec<Ended>, Error> {
-    let last = "SELECT coalesce(max(id), 0) FROM events WHERE spool = ?1";
+    let last = "SELECT coalesce(max(id), 0) FROM event_rows WHERE spool = ?1";
     let last: i64 = tape.prepare_cached(last)?.query_row([spool], |row| row.get(0))?;
     end(tape, "WHERE spool = ?1", params![spool, last])
 }

@@ -17,6 +17,7 @@ use crate::{
     Error, Tape, body, delivery, event,
     facts::Source,
     layout::Layouts,
+    names::{self, Names, What},
     pack,
     part::Parts,
     uses::{Uses, parts_of},
@@ -121,6 +122,7 @@ pub(crate) struct Memory {
     parts: Parts,
     layouts: Layouts,
     uses: Uses,
+    names: Names,
 }
 
 /// One transaction. Dropped without [`Batch::commit`], nothing of it remains.
@@ -251,16 +253,22 @@ impl Batch<'_> {
         let used: Vec<i64> = insertions.iter().map(|insertion| insertion.part).collect();
         let stored = parts.encode_without(&piece.content, &piece.aside)?;
         let own = pack::put_down(tx, piece.content.len(), &stored.data)?;
+        let names = &mut self.memory.names;
+        let session = match &event.session {
+            Some(session) => names.number(tx, What::Session, session)?,
+            None => names::NONE,
+        };
+        let kind = names.number(tx, What::Kind, &event.kind)?;
         tx.prepare_cached(
-            "INSERT INTO events (id, spool, session, at_us, kind, size, codec, body, layout) VALUES (
-                 max(coalesce((SELECT max(id) FROM events), 0), (SELECT event FROM pruned)) + 1,
+            "INSERT INTO event_rows (id, spool, session, at_us, kind, size, codec, body, layout) VALUES (
+                 max(coalesce((SELECT max(id) FROM event_rows), 0), (SELECT event FROM pruned)) + 1,
                  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             spool.0,
-            event.session,
+            session,
             at_us,
-            event.kind,
+            kind,
             signed(piece.content.len() as u64),
             stored.codec.number(),
             own,
@@ -322,7 +330,12 @@ impl Batch<'_> {
         let tx = open(&self.tx)?;
         let memory = &mut *self.memory;
         let body = memory.layouts.write(tx, &mut memory.parts, &line, &exchange.request_body)?;
-        let headers = json(&head.headers);
+        let names = &mut memory.names;
+        let headers = names.number(tx, What::Headers, &json(&head.headers))?;
+        let mut word = |word: &str| names.number(tx, What::Word, word);
+        let (method, url) = (word(&head.method)?, word(&head.url)?);
+        let npm = head.npm.as_deref().map(&mut word).transpose()?;
+        let price = head.price.as_deref().map(&mut word).transpose()?;
         let problems = json(&asked.problems);
         tx.prepare_cached(
             "INSERT INTO exchanges (id, spool, number, begin_segment, begin_offset,
@@ -342,9 +355,9 @@ impl Batch<'_> {
             ":sent_mono_us": signed(begin.mono_us),
             ":session": head.session, ":message": head.message, ":assistant": assistant,
             ":agent": head.agent, ":purpose": asked.purpose.as_str(),
-            ":provider": head.provider, ":model": asked.model, ":npm": head.npm,
-            ":price": head.price, ":dialect": exchange.dialect.as_str(),
-            ":method": head.method, ":url": head.url, ":headers": headers,
+            ":provider": head.provider, ":model": asked.model, ":npm": npm,
+            ":price": price, ":dialect": exchange.dialect.as_str(),
+            ":method": method, ":url": url, ":headers": headers,
             ":bytes": signed(head.body_bytes), ":cut": exchange.request_cut,
             ":layout": body.bytes, ":base": body.base, ":depth": body.chain,
             ":outcome": Outcome::Waiting.as_str(), ":sent_us": exchange.timing.sent_us,

@@ -360,7 +360,7 @@ fn turn(
     let Some(now_us) = now_us else { return Ok(Found::Ready(ready, size)) };
     let ended = tape
         .prepare_cached(&format!(
-            "SELECT (SELECT at_us FROM events WHERE events.id = ended),
+            "SELECT (SELECT at_us FROM event_rows WHERE event_rows.id = ended),
                  EXISTS (SELECT 1 FROM spools WHERE spools.id = spool AND ended_us IS NULL),
                  EXISTS (SELECT 1 FROM exchanges
                      WHERE exchanges.message = turns.message AND exchanges.session = turns.session

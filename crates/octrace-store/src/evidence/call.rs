@@ -175,7 +175,8 @@ impl Tape {
              FROM staying_tools LEFT JOIN call_times
                  ON call_times.session = staying_tools.session AND call_times.call = staying_tools.call
              LEFT JOIN steps ON steps.message = staying_tools.message
-             LEFT JOIN events ON events.id = staying_tools.event LEFT JOIN spools ON spools.id = events.spool
+             LEFT JOIN event_rows ON event_rows.id = staying_tools.event
+             LEFT JOIN spools ON spools.id = event_rows.spool
              WHERE staying_tools.call IS NOT NULL AND {which} ORDER BY staying_tools.id"
         );
         let mut select = moment.prepare_cached(&sql)?;
@@ -319,7 +320,7 @@ impl<'t> Events<'t> {
             #[serde(borrow)]
             metadata: Option<&'a RawValue>,
         }
-        let sql = format!("SELECT {} FROM events WHERE id = ?1", Stored::COLUMNS);
+        let sql = format!("SELECT {} FROM event_rows WHERE id = ?1", Stored::COLUMNS);
         let body = self
             .tape
             .prepare_cached(&sql)?

@@ -177,7 +177,7 @@ pub(super) fn events(
             .query_map([id], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         let place: Option<Option<i64>> = tape
-            .prepare_cached("DELETE FROM events WHERE id = ?1 RETURNING iif(typeof(body) = 'integer', body, NULL)")?
+            .prepare_cached("DELETE FROM event_rows WHERE id = ?1 RETURNING iif(typeof(body) = 'integer', body, NULL)")?
             .query_row([id], |row| row.get(0))
             .optional()?;
         thin_out(tape, place.flatten(), budget)?;

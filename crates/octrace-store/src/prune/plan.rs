@@ -98,10 +98,10 @@ pub(super) fn content_bytes(tape: &Connection) -> Result<u64, Error> {
             "SELECT (SELECT coalesce(sum(length(data) + ?1), 0) FROM parts)
                  + (SELECT coalesce(sum(length(data)), 0) FROM packs)
                  + (SELECT coalesce(sum(length(data) + ?10), 0) FROM loose)
-                 + (SELECT coalesce(sum(length(request_headers) + length(url) + ?2
-                     + coalesce(length(request_layout), 0) + coalesce(length(response_headers), 0)), 0)
+                 + (SELECT coalesce(sum(?2 + coalesce(length(request_layout), 0)
+                     + coalesce(length(response_headers), 0)), 0)
                    FROM exchanges)
-                 + (SELECT coalesce(sum(length(body) + ?3), 0) FROM events WHERE session IS NOT NULL)
+                 + (SELECT coalesce(sum(length(body) + ?3), 0) FROM event_rows WHERE session > 0)
                  + (SELECT count(*) * ?4 FROM sessions)
                  + (SELECT coalesce(sum(length(subject) + ?5), 0) FROM tools)
                  + (SELECT count(*) * ?6 FROM observations)

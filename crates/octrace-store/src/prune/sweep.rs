@@ -24,7 +24,7 @@ pub(super) fn doom(tape: &mut Connection, tree: &Tree, pruned: &mut Pruned) -> R
         tx.prepare_cached(
             "INSERT INTO doomed (session, exchange, event, until_us) VALUES (?1,
                  coalesce((SELECT max(id) FROM exchanges WHERE session = ?1), 0),
-                 coalesce((SELECT max(id) FROM events WHERE session = ?1), 0), ?2)
+                 coalesce((SELECT id FROM events WHERE session = ?1 ORDER BY id DESC LIMIT 1), 0), ?2)
              ON CONFLICT (session) DO UPDATE SET exchange = excluded.exchange,
                  event = excluded.event, until_us = excluded.until_us",
         )?
@@ -149,7 +149,7 @@ pub(super) fn rest(
         .prepare_cached(
             "SELECT id FROM spools WHERE ended_us < ?1
                  AND NOT EXISTS (SELECT 1 FROM exchanges WHERE spool = spools.id)
-                 AND NOT EXISTS (SELECT 1 FROM events WHERE spool = spools.id)
+                 AND NOT EXISTS (SELECT 1 FROM event_rows WHERE spool = spools.id)
                  AND NOT EXISTS (SELECT 1 FROM observations WHERE spool = spools.id) LIMIT 100",
         )?
         .query_map([day_ago_us], |row| row.get(0))?

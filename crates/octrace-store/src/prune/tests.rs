@@ -367,7 +367,7 @@ fn many_sessions_fit_the_quota_and_the_files_shrink() {
     let usage = writer.tape.usage().unwrap();
     let all: u64 = usage.sessions.iter().map(|one| one.bytes).sum::<u64>() + usage.shared_bytes;
     let content = before.needed() - empty;
-    assert!(all < content && all > content * 9 / 10, "{all} of {before:?}");
+    assert!(all < content && all > content * 9 / 10, "{all} of {content} in {before:?}");
     let wanted = Wanted { to_bytes: Some(quota), ..Wanted::default() };
     let plan = writer.tape.plan(&wanted, NOW).unwrap();
     let pruned = run(&mut writer.tape, plan.wanted(&wanted));

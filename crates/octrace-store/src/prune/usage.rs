@@ -12,7 +12,7 @@ use crate::{Error, Tape, codec::Address, pack};
 /// What a row takes beside its content: its other columns, and its places in the indexes. From measured tapes.
 pub(super) const PART: u64 = size_of::<Address>() as u64 * 2 + 60;
 pub(super) const SESSION: u64 = 450;
-pub(super) const EXCHANGE: u64 = 500;
+pub(super) const EXCHANGE: u64 = 150;
 pub(super) const EVENT: u64 = 60;
 pub(super) const TOOL: u64 = 250;
 pub(super) const OBSERVATION: u64 = 150;
@@ -136,8 +136,8 @@ impl Shares {
             (
                 Rows::Exchanges,
                 EXCHANGE,
-                "SELECT session, count(*), coalesce(sum(length(request_headers) + length(url)
-                     + coalesce(length(request_layout), 0) + coalesce(length(response_headers), 0)), 0)
+                "SELECT session, count(*), coalesce(sum(coalesce(length(request_layout), 0)
+                     + coalesce(length(response_headers), 0)), 0)
                  FROM exchanges GROUP BY session",
             ),
             (

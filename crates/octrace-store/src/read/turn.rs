@@ -259,7 +259,7 @@ impl Tape {
     }
 
     fn event_us(&self, event: i64) -> Result<Option<i64>, Error> {
-        let sql = "SELECT at_us FROM events WHERE id = ?1";
+        let sql = "SELECT at_us FROM event_rows WHERE id = ?1";
         Ok(self.connection.prepare_cached(sql)?.query_row([event], |row| row.get(0)).optional()?)
     }
 

@@ -117,9 +117,10 @@ fn what_is_broken_of_an_events_part_is_named_and_its_use_comes_back() {
     author.tape.connection.execute("UPDATE parts SET hash = zeroblob(32)", []).unwrap();
     let found = author.tape.verify(&mut |_| {}).unwrap();
     assert_eq!((found.events.whole, found.events.broken), (1, 1), "{found:?}");
-    for damage in
-        ["UPDATE parts SET data = x'00'", "UPDATE events SET layout = x'01' WHERE layout NOT NULL"]
-    {
+    for damage in [
+        "UPDATE parts SET data = x'00'",
+        "UPDATE event_rows SET layout = x'01' WHERE layout NOT NULL",
+    ] {
         author.tape.connection.execute(damage, []).unwrap();
         let found = author.tape.verify(&mut |_| {}).unwrap();
         assert_eq!((found.events.whole, found.events.broken), (1, 1), "{found:?}");

@@ -2,6 +2,7 @@
 
 mod events;
 mod evidence;
+mod older;
 mod packs;
 mod previous;
 mod rebuild;
@@ -47,6 +48,13 @@ impl Author {
     /// Another one at the same tape, as another process would be.
     pub(super) fn open_again(&self) -> Tape {
         Tape::open(&self.path()).unwrap()
+    }
+
+    /// From now on the tape is one that has been of this earlier version.
+    pub(super) fn grows_older(&mut self, version: usize) {
+        let old = self.folder.path().join("old.db");
+        older::make(&self.tape, version, &old);
+        self.tape = Tape::open(&old).unwrap();
     }
 
     /// A request of an Anthropic dialect, which answers the user message `message`.

@@ -58,8 +58,8 @@ fn rows_of_tools_say_what_all_their_events_say() {
     );
     assert_eq!(tape.session("ses_1").unwrap().as_ref(), Some(&told));
 
-    let damage = "UPDATE events SET body = x'00' WHERE id IN (SELECT event FROM tools
-         WHERE status = 'completed' AND length(tool) < 100) OR kind LIKE 'hook.%'";
+    let damage = "UPDATE event_rows SET body = x'00' WHERE id IN (SELECT event FROM tools
+         WHERE status = 'completed' AND length(tool) < 100) OR kind IN (SELECT id FROM names WHERE name LIKE 'hook.%')";
     assert_eq!(
         tape.connection.execute(damage, []).unwrap(),
         3,

@@ -164,7 +164,7 @@ impl Tape {
     ) -> Result<(), Error> {
         let tape = &self.connection;
         let mut reader = PartReader::new(tape)?;
-        let table = Table { name: "events", plural: "events" };
+        let table = Table { name: "event_rows", plural: "events" };
         walk::ids(tape, table, found, tell, |found, id| {
             let sql = format!(
                 "SELECT session, {} FROM events WHERE id = ?1 AND {EVENT_STAYS}",
@@ -252,7 +252,8 @@ struct Row {
 
 fn row(tape: &rusqlite::Connection, id: i64) -> Result<Option<Row>, Error> {
     let sql = format!(
-        "SELECT session, request_layout IS NOT NULL, response_part, request_headers, response_headers, problems
+        "SELECT session, request_layout IS NOT NULL, response_part,
+             (SELECT name FROM names WHERE names.id = request_headers), response_headers, problems
          FROM exchanges WHERE id = ?1 AND {EXCHANGE_STAYS}"
     );
     let row = tape

@@ -108,7 +108,8 @@ impl Tape {
                 format!("{unlisted} requests are not in the journal, or not whole"),
             );
         }
-        let lost = count("SELECT count(*) FROM turns WHERE began NOT IN (SELECT id FROM events)")?;
+        let lost =
+            count("SELECT count(*) FROM turns WHERE began NOT IN (SELECT id FROM event_rows)")?;
         if let Some(lost @ 1..) = lost {
             found.find(Broken::Derived, format!("{lost} turns begin with events that are gone"));
         }

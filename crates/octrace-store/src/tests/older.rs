@@ -1,0 +1,97 @@
+//! Tapes of earlier versions: what is on a tape of this version, as an earlier one had it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, config::DbConfig};
+
+use super::{Author, answer, body};
+use crate::{
+    Tape, migrate,
+    prune::{Pruning, Wanted},
+};
+
+/// What requests have had as numbers since version 15.
+const NAMED: [&str; 5] = ["npm", "price", "method", "url", "request_headers"];
+
+/// Makes, at `path`, a tape of an earlier version that has what this one has, but for the search index.
+pub(super) fn make(tape: &Tape, version: usize, path: &Path) {
+    let old = Connection::open(path).unwrap();
+    migrate::make_old(&old, version);
+    old.execute("ATTACH ?1 AS now", [tape.connection.path().unwrap()]).unwrap();
+    // Its triggers would write what is copied.
+    old.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
+    let list = |sql: &str| {
+        let mut select = old.prepare(sql).unwrap();
+        let list = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        list.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    let tables = "SELECT name FROM main.sqlite_schema WHERE type = 'table'
+        AND name NOT LIKE 'part_words%' AND name NOT LIKE 'sqlite_%'";
+    for table in list(tables) {
+        let columns = list(&format!(
+            "SELECT name FROM pragma_table_info('{table}', 'main')
+             INTERSECT SELECT name FROM pragma_table_info('{table}', 'now')"
+        ));
+        let copied = columns.iter().map(|column| match column.as_str() {
+            name if table == "exchanges" && version < 15 && NAMED.contains(&name) => {
+                format!("(SELECT name FROM now.names WHERE names.id = {name})")
+            }
+            column => column.to_owned(),
+        });
+        let copied = copied.collect::<Vec<_>>().join(", ");
+        let mut columns = columns.join(", ");
+        let mut from = format!("SELECT {copied} FROM now.{table}");
+        if table == "journal" && version < 15 {
+            columns.push_str(", session");
+            from = format!(
+                "SELECT {copied}, (SELECT session FROM now.exchanges WHERE exchanges.id = exchange) FROM now.journal"
+            );
+        }
+        let sql = format!("DELETE FROM main.{table}; INSERT INTO main.{table} ({columns}) {from}");
+        old.execute_batch(&sql).unwrap();
+    }
+    old.execute_batch("INSERT OR IGNORE INTO main.unindexed SELECT DISTINCT part FROM uses")
+        .unwrap();
+}
+
+#[test]
+fn a_tape_from_before_there_were_names_keeps_what_it_has() {
+    let mut author = Author::new();
+    for (session, message) in [("ses_1", "msg_1"), ("ses_2", "msg_2"), ("ses_1", "msg_3")] {
+        author.exchanges(session, message, &body(&[("user", message)]), &answer("Yes."));
+        author.event("session.idle", &format!(r#"{{"sessionID":"{session}","n":"{message}"}}"#));
+    }
+    author.event("server.connected", "{}");
+    author.asks("ses_2", "msg_4", &body(&[("user", "Still there?")]));
+    let recorded = |tape: &Tape| {
+        ["ses_1", "ses_2"].map(|session| {
+            (
+                tape.events(session).unwrap(),
+                tape.exchanges(session).unwrap(),
+                tape.journal(session).unwrap(),
+            )
+        })
+    };
+    let before = recorded(&author.tape);
+    assert_eq!(before.each_ref().map(|(_, _, journal)| journal.len()), [4, 3]);
+    author.grows_older(14);
+    assert_eq!(recorded(&author.tape), before);
+    assert!(author.tape.verify(&mut |_| {}).unwrap().is_whole());
+
+    // It goes on, and what it says of nobody goes with those that it says something of.
+    author.event("session.idle", r#"{"sessionID":"ses_1"}"#);
+    let id = author.asks("ses_1", "msg_5", &body(&[("user", "And now?")]));
+    assert_eq!(author.tape.exchange(id.0).unwrap().unwrap().ordinal, 3);
+    assert_eq!(author.tape.events("ses_1").unwrap().len(), 3);
+    let names = |tape: &Tape| -> i64 {
+        let names = "SELECT count(*) FROM names WHERE what IN ('session', 'headers') AND id > 0";
+        tape.connection.query_row(names, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(names(&author.tape), 3, "of two sessions, and headers");
+    let mut tape = author.tape;
+    let wanted = Wanted { before_us: Some(i64::MAX), ..Wanted::default() };
+    let mut pruning = Pruning::new(wanted, i64::MAX);
+    while pruning.step(&mut tape).unwrap() {}
+    assert_eq!((pruning.pruned().sessions, names(&tape)), (2, 0));
+    assert!(tape.verify(&mut |_| {}).unwrap().is_whole());
+}
