@@ -71,6 +71,14 @@ impl Follow {
             Err(RecvTimeoutError::Disconnected) => Wake::Terminated,
         }
     }
+
+    /// Something has changed: waits for as long as `pace` for what else comes with it. All that has changed until then is
+    /// one wake.
+    pub(crate) fn gather(&self, pace: Duration) -> Wake {
+        thread::sleep(pace);
+        let woken = self.wakes.try_iter().find(|wake| *wake != Wake::Changed);
+        woken.unwrap_or(Wake::Changed)
+    }
 }
 
 fn watch_folder(folder: &Path, sender: SyncSender<Wake>) -> notify::Result<RecommendedWatcher> {
@@ -122,4 +130,23 @@ fn watch_signals(sender: SyncSender<Wake>) -> io::Result<()> {
         }
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_at_once_is_one_wake_and_an_end_is_never_missed() {
+        let (sender, wakes) = mpsc::sync_channel(4);
+        let follow = Follow { wakes, _watch: None };
+        let wake = |wakes: &[Wake]| wakes.iter().for_each(|wake| sender.send(*wake).unwrap());
+        wake(&[Wake::Changed; 4]);
+        assert_eq!(follow.next(None), Wake::Changed);
+        assert_eq!(follow.gather(Duration::ZERO), Wake::Changed);
+        assert_eq!(follow.next(Some(Duration::ZERO)), Wake::TimeOut);
+        wake(&[Wake::Changed, Wake::WriterGone, Wake::Terminated]);
+        assert_eq!(follow.gather(Duration::ZERO), Wake::WriterGone);
+        assert_eq!(follow.next(None), Wake::Terminated);
+    }
 }

@@ -52,7 +52,6 @@ mod writer;
 
 use std::{
     path::Path,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -85,9 +84,9 @@ use self::{
     spool::Spool,
 };
 
-/// The least time between two looks into the spool: it bounds the transactions to 50 a second, and what is
-/// shown is never later than this.
-const PACE: Duration = Duration::from_millis(20);
+/// How long to gather what comes at once before looking into the spool: it bounds the transactions to 25 a second, each of
+/// which costs more than what is usually in it; and by this time, what is shown is late.
+const PACE: Duration = Duration::from_millis(40);
 
 /// How long to wait before trying again after the tape refused (a full disk, say): doubled each time, up
 /// to the last value.
@@ -222,8 +221,12 @@ fn follow_spool(
         let (tape, index) = pipeline.at_rest();
         let (index_in, prune_in) = (index.due_in(), retention.tend(tape));
         let due = [tell_in, look_in, refresh_in, index_in, prune_in, pipeline.follow_in()];
-        match follow.next(due.into_iter().flatten().min()) {
-            Wake::Changed => thread::sleep(PACE),
+        let wake = match follow.next(due.into_iter().flatten().min()) {
+            Wake::Changed => follow.gather(PACE),
+            wake => wake,
+        };
+        match wake {
+            Wake::Changed => {}
             Wake::TimeOut => {
                 let (tape, index) = pipeline.at_rest();
                 index.follow(tape);

@@ -177,6 +177,9 @@ impl Pipeline {
             let stored = store.commit(safe)?;
             self.committed(safe, refresh, stored)?;
             self.follow()?;
+            if chunk.is_all {
+                break;
+            }
         }
         Ok(())
     }
@@ -255,7 +258,7 @@ impl Pipeline {
         self.told.status.exchanges += stored.exchanges;
         self.told.status.events += stored.events;
         let needed = self.assembler.oldest().map_or(position, |oldest| oldest.min(position));
-        if self.spool.segments()?.first().is_some_and(|first| *first < needed.segment) {
+        if self.spool.has_before(needed.segment) {
             // The position first, and durably; then what it makes superfluous.
             self.tape.sync()?;
             self.spool.delete_before(needed.segment)?;

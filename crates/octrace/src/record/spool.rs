@@ -34,6 +34,8 @@ const CHUNK: usize = frame::HEADER + 2 * frame::MAX_PAYLOAD;
 pub(crate) struct Spool {
     folder: PathBuf,
     position: Position,
+    /// The first segment there was when it was last looked for the next bytes.
+    first: Option<u64>,
 }
 
 /// While it lives, no other recorder reads the spool.
@@ -47,6 +49,8 @@ pub(crate) struct Chunk {
     begin: Position,
     /// Bytes that are no frame and never will be.
     pub(crate) torn: u64,
+    /// Whether there was nothing behind it. What came meanwhile, the watch tells of.
+    pub(crate) is_all: bool,
 }
 
 impl Chunk {
@@ -90,7 +94,7 @@ impl Spool {
         if found.uid() != rustix::process::geteuid().as_raw() {
             return Err(refused("it belongs to somebody else"));
         }
-        Ok(Self { folder: folder.to_owned(), position: Position::START })
+        Ok(Self { folder: folder.to_owned(), position: Position::START, first: None })
     }
 
     /// Its folder.
@@ -107,7 +111,8 @@ impl Spool {
     pub(crate) fn hello(&self) -> Result<Option<Hello>, SpoolError> {
         let Some(first) = self.segments()?.first().copied() else { return Ok(None) };
         let position = Position { segment: first, offset: 0 };
-        let chunk = Self { folder: self.folder.clone(), position }.read_segment(false)?;
+        let chunk =
+            Self { folder: self.folder.clone(), position, first: None }.read_segment(false)?;
         let hello = chunk.as_ref().and_then(|chunk| {
             let (.., frame) = chunk.frames().next()?;
             serde_json::from_slice(frame.payload).ok().filter(|_| frame.head.kind == Kind::Hello)
@@ -188,6 +193,7 @@ impl Spool {
     pub(crate) fn next_chunk(&mut self, ended: bool) -> Result<Option<Chunk>, SpoolError> {
         loop {
             let segments = self.segments()?;
+            self.first = segments.first().copied();
             let later = segments.iter().copied().find(|number| *number > self.position.segment);
             let finished = ended || later.is_some();
             let chunk = if segments.contains(&self.position.segment) {
@@ -196,7 +202,10 @@ impl Spool {
                 None
             };
             match (chunk, later) {
-                (Some(chunk), _) => return Ok(Some(chunk)),
+                (Some(mut chunk), _) => {
+                    chunk.is_all &= !finished;
+                    return Ok(Some(chunk));
+                }
                 (None, Some(next)) => self.position = Position { segment: next, offset: 0 },
                 (None, None) => return Ok(None),
             }
@@ -234,7 +243,8 @@ impl Spool {
             bytes.truncate(whole);
             let begin = self.position;
             self.position.offset += whole as u64;
-            return Ok(Some(Chunk { bytes, begin, torn: 0 }));
+            let is_all = self.position.offset == length;
+            return Ok(Some(Chunk { bytes, begin, torn: 0, is_all }));
         }
         match tail {
             Tail::Broken(_, FrameError::Checksum) if finished => {
@@ -251,7 +261,7 @@ impl Spool {
     fn pass_over(&mut self, length: u64) -> Option<Chunk> {
         let begin = self.position;
         self.position.offset += length;
-        (length > 0).then(|| Chunk { bytes: Vec::new(), begin, torn: length })
+        (length > 0).then(|| Chunk { bytes: Vec::new(), begin, torn: length, is_all: false })
     }
 
     pub(super) fn open_segment(&self, number: u64) -> Result<Option<File>, SpoolError> {
@@ -273,14 +283,20 @@ impl Spool {
         }
     }
 
+    /// Whether there is something before segment `number`, as far as it was looked for the next bytes.
+    pub(crate) fn has_before(&self, number: u64) -> bool {
+        self.first.is_some_and(|first| first < number)
+    }
+
     /// Deletes the segments before `number`: everything in them is on the tape for good.
-    pub(crate) fn delete_before(&self, number: u64) -> Result<(), SpoolError> {
+    pub(crate) fn delete_before(&mut self, number: u64) -> Result<(), SpoolError> {
         for old in self.segments()?.into_iter().take_while(|old| *old < number) {
             fs::remove_file(self.folder.join(segment::file_name(old))).or_else(|error| {
                 let gone = error.kind() == io::ErrorKind::NotFound;
                 if gone { Ok(()) } else { Err(self.io(error)) }
             })?;
         }
+        self.first = self.first.max(Some(number));
         Ok(())
     }
 
