@@ -46,16 +46,24 @@ struct Introduced {
     redactor: Redactor,
     patterns: Patterns,
     writer: Writer,
+    /// The newest segment that says so: it stays in the spool, so that whoever finds that knows whose it is.
+    segment: u64,
 }
 
 impl Introduced {
-    fn introduces(&mut self, hello: &Hello, assembler: &mut Assembler, sinks: &mut Sinks) {
+    fn introduces(
+        &mut self,
+        (segment, hello): (u64, &Hello),
+        assembler: &mut Assembler,
+        sinks: &mut Sinks,
+    ) {
         // Each segment begins with a hello; what the redactor remembers is good for all of them.
         if !self.redactor.is_for(&hello.salt) {
             self.redactor = Redactor::new(&hello.salt).with_patterns(&self.patterns);
         }
         self.redactor.learn(&hello.secrets);
         self.writer = Writer::new(hello);
+        self.segment = segment;
         assembler.wishes.hello(hello);
         sinks.hello(hello);
     }
@@ -73,6 +81,7 @@ impl Pipeline {
                 redactor: Redactor::new("").with_patterns(&place.patterns),
                 patterns: place.patterns.clone(),
                 writer: Writer::default(),
+                segment: 0,
             },
             tape,
             id,
@@ -91,24 +100,24 @@ impl Pipeline {
         Ok(pipeline)
     }
 
-    /// Reads what is on the tape already once more: for what is still open, and because the first frame of
-    /// each segment says who writes and what must not be kept.
+    /// Reads what is in the spool and on the tape already once more: for what is still open, and because the first frame
+    /// of each segment says who writes and what must not be kept.
     fn resume(&mut self, committed: Position) -> anyhow::Result<()> {
         for (directory, options) in self.tape.instances(self.id)? {
             self.assembler.wishes.options(&directory, &options);
         }
-        let mut from = committed.segment;
         for open in self.tape.open_exchanges(self.id)? {
-            from = from.min(open.begin.segment);
             self.assembler.resume(&open);
         }
-        self.spool.seek(Position { segment: from, offset: 0 });
+        let oldest = self.spool.segments()?.first().copied();
+        self.spool.seek(Position { segment: oldest.unwrap_or(committed.segment), offset: 0 });
         while self.spool.position() < committed {
             let Some(chunk) = self.spool.next_chunk(false)? else { break };
             for (at, _, frame) in chunk.frames().take_while(|(at, ..)| *at < committed) {
                 match self.assembler.replay(at, &frame) {
                     Item::Hello(hello) => {
-                        self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
+                        let said = (at.segment, &*hello);
+                        self.writer.introduces(said, &mut self.assembler, &mut self.sinks);
                     }
                     Item::Secrets(more) => {
                         self.writer.redactor.learn(&more.secrets);
@@ -132,7 +141,8 @@ impl Pipeline {
                 let redactor = &mut self.writer.redactor;
                 match self.assembler.take(at, &frame) {
                     Item::Hello(hello) => {
-                        self.writer.introduces(&hello, &mut self.assembler, &mut self.sinks);
+                        let said = (at.segment, &*hello);
+                        self.writer.introduces(said, &mut self.assembler, &mut self.sinks);
                         store.writer(&self.writer.redactor, &hello)?;
                         store.goes_to(self.assembler.wishes.destinations())?;
                     }
@@ -258,10 +268,11 @@ impl Pipeline {
         self.told.status.exchanges += stored.exchanges;
         self.told.status.events += stored.events;
         let needed = self.assembler.oldest().map_or(position, |oldest| oldest.min(position));
-        if self.spool.has_before(needed.segment) {
+        let needed = needed.segment.min(self.writer.segment);
+        if self.spool.has_before(needed) {
             // The position first, and durably; then what it makes superfluous.
             self.tape.sync()?;
-            self.spool.delete_before(needed.segment)?;
+            self.spool.delete_before(needed)?;
         }
         Ok(())
     }

@@ -107,17 +107,20 @@ impl Spool {
         self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// What the writer said of itself in the oldest segment; `None` where it did not come to that.
+    /// What the writer said of itself in the oldest segment where it came to that; `None` where it never did.
     pub(crate) fn hello(&self) -> Result<Option<Hello>, SpoolError> {
-        let Some(first) = self.segments()?.first().copied() else { return Ok(None) };
-        let position = Position { segment: first, offset: 0 };
-        let chunk =
-            Self { folder: self.folder.clone(), position, first: None }.read_segment(false)?;
-        let hello = chunk.as_ref().and_then(|chunk| {
-            let (.., frame) = chunk.frames().next()?;
-            serde_json::from_slice(frame.payload).ok().filter(|_| frame.head.kind == Kind::Hello)
-        });
-        Ok(hello)
+        for segment in self.segments()? {
+            let position = Position { segment, offset: 0 };
+            let mut spool = Self { folder: self.folder.clone(), position, first: None };
+            let chunk = spool.read_segment(false)?;
+            let first = chunk.as_ref().and_then(|chunk| chunk.frames().next());
+            let said = first.filter(|(.., frame)| frame.head.kind == Kind::Hello);
+            let hello = said.and_then(|(.., frame)| serde_json::from_slice(frame.payload).ok());
+            if hello.is_some() {
+                return Ok(hello);
+            }
+        }
+        Ok(None)
     }
 
     /// Continues from `position`.

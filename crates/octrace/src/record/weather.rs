@@ -206,6 +206,35 @@ fn half_a_hello_is_no_invitation() {
 }
 
 #[test]
+fn a_spool_that_ends_in_half_a_hello_is_known_by_the_one_before() {
+    let room = room();
+    let mut author = Author::dead(&room.root, "12-a");
+    author.request(1, "ses_1", "msg_1", BODY);
+    author.end(1, "complete");
+    let torn = author.folder.join("00000002.seg");
+    fs::write(torn, [&octrace_wire::segment::header(2)[..], b"torn"].concat()).unwrap();
+    // The recorder takes what is there, and dies before it deletes the spool.
+    room.pipeline(&author).drain(true).unwrap();
+    assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Finished);
+    assert!(!author.folder.exists());
+    assert_eq!(room.tape().exchanges("ses_1").unwrap().len(), 1);
+}
+
+#[test]
+fn a_spool_that_begins_with_half_a_hello_is_known_by_the_next() {
+    let room = room();
+    let mut author = Author::dead(&room.root, "13-a");
+    author.roll();
+    author.request(1, "ses_1", "msg_1", BODY);
+    author.end(1, "complete");
+    // As on a full disk: there was room again when the writer began the next.
+    fs::write(author.folder.join("00000001.seg"), octrace_wire::segment::header(1)).unwrap();
+    assert_eq!(adopt(&author.folder, &room.place()).unwrap(), Adoption::Finished);
+    assert!(!author.folder.exists());
+    assert_eq!(room.tape().exchanges("ses_1").unwrap().len(), 1);
+}
+
+#[test]
 fn what_was_being_deleted_is_deleted_and_no_spool() {
     let room = room();
     let flushed = |place: &Place| assert!(flush(place, Duration::ZERO).failed.is_empty());
