@@ -43,10 +43,8 @@ impl Redactor {
 
     /// The bytes of a file, and whether they are what they were.
     fn lines(&self, bytes: Vec<u8>) -> (Vec<u8>, bool) {
-        let memory = &mut self.memory.borrow_mut();
-        let hits = self.scan().body("", &bytes, memory);
-        let exact = hits.is_empty();
-        (hit::apply_to_lines(bytes, &hits), exact)
+        let (bytes, changed) = self.blanked(bytes, self.body_hits(""), hit::apply_to_lines);
+        (bytes, !changed)
     }
 
     fn moment(&self, moment: Moment) -> Moment {

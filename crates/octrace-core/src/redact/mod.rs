@@ -62,6 +62,9 @@ use self::{
 };
 use crate::exchange::{Headers, RequestHead, ResponseHead};
 
+/// A text is searched so often at most. Two is what those take in which something is found.
+const ROUNDS: usize = 4;
+
 /// Applies the rules, and knows the fingerprints of one spool's credentials.
 pub struct Redactor {
     literals: Literals,
@@ -145,15 +148,12 @@ impl Redactor {
     /// A request's or response's body, whole or cut: JSON, JSON lines, server-sent events, a form, or
     /// anything else as text. `content_type` may be empty.
     pub fn body(&self, content_type: &str, body: Vec<u8>) -> Clean<Vec<u8>> {
-        let memory = &mut self.memory.borrow_mut();
-        let hits = self.scan().body(content_type, &body, memory);
-        Clean::vouch(hit::apply(body, &hits))
+        Clean::vouch(self.blanked(body, self.body_hits(content_type), hit::apply).0)
     }
 
     /// JSON text: an event, a hook's input. What was JSON is JSON afterwards.
     pub fn json(&self, text: &[u8]) -> Clean<Vec<u8>> {
-        let hits = self.scan().json(text);
-        Clean::vouch(hit::apply(text.to_vec(), &hits))
+        Clean::vouch(self.blanked(text.to_vec(), Scan::json, hit::apply).0)
     }
 
     /// Text of any kind: an error message, a title.
@@ -176,24 +176,49 @@ impl Redactor {
         if key.is_some_and(|key| self.texts.borrow_mut().has(&key)) {
             return text;
         }
-        let hits = self.scan().document(text.as_bytes(), 0);
-        if let Some(key) = key.filter(|_| hits.is_empty()) {
+        let find = |scan: &mut Scan<'_>, text: &[u8]| scan.document(text, 0);
+        let (clean, changed) = self.blanked(text.into_bytes(), find, hit::apply);
+        if let Some(key) = key.filter(|_| !changed) {
             self.texts.borrow_mut().insert(key);
         }
-        replaced(text, &hits)
+        in_letters(clean)
     }
 
     fn url(&self, url: String) -> String {
-        let hits = self.scan().url(url.as_bytes());
-        replaced(url, &hits)
+        in_letters(self.blanked(url.into_bytes(), Scan::url, hit::apply).0)
+    }
+
+    /// What finds the hits in a body. Only what was sent is remembered, not what becomes of it.
+    fn body_hits(&self, content_type: &str) -> impl FnMut(&mut Scan<'_>, &[u8]) -> Vec<Hit> {
+        let mut memory = Some(self.memory.borrow_mut());
+        move |scan, body| match memory.take() {
+            Some(mut memory) => scan.body(content_type, body, &mut memory),
+            None => scan.body(content_type, body, &mut Memory::default()),
+        }
+    }
+
+    /// What `apply` makes of the hits that `find` has, and whether there were any. A mark changes how the rest reads: JSON that
+    /// was broken there goes on, a line has other neighbours. So what was changed is searched again, until
+    /// nothing is found.
+    fn blanked<'s>(
+        &'s self,
+        mut bytes: Vec<u8>,
+        mut find: impl FnMut(&mut Scan<'s>, &[u8]) -> Vec<Hit>,
+        apply: fn(Vec<u8>, &[Hit]) -> Vec<u8>,
+    ) -> (Vec<u8>, bool) {
+        for round in 0..ROUNDS {
+            let hits = find(&mut self.scan(), &bytes);
+            if hits.is_empty() {
+                return (bytes, round > 0);
+            }
+            bytes = apply(bytes, &hits);
+        }
+        (bytes, true)
     }
 }
 
-fn replaced(text: String, hits: &[Hit]) -> String {
-    if hits.is_empty() {
-        return text;
-    }
-    // Hits in valid text end between characters; a forged fingerprint's may not.
-    String::from_utf8(hit::apply(text.into_bytes(), hits))
+/// Hits in valid text end between characters; a forged fingerprint's may not.
+fn in_letters(clean: Vec<u8>) -> String {
+    String::from_utf8(clean)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

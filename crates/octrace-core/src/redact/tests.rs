@@ -154,6 +154,10 @@ fn what_broke_off_does_not_leak() {
         (r#"{"apikey":plum-tree-under-snow"#, r#"{"apikey":"[REDACTED]""#),
         (r#"{"apikey": plum tree, "b": 1}"#, r#"{"apikey": "[REDACTED]", "b": 1}"#),
         (r#"{"password":1plum}"#, r#"{"password":"[REDACTED]"}"#),
+        (
+            r#"{"token": plum tree, "a": {"my API_KEY": under snow, "b": ["c"]}}"#,
+            r#"{"token": "[REDACTED]", "a": {"my API_KEY": "[REDACTED]", "b": ["c"]}}"#,
+        ),
         (r#"{"token":truely-plum}"#, r#"{"token":"[REDACTED]"}"#),
         (r#"{"password":'plum, tree'}"#, r#"{"password":"[REDACTED]"}"#),
         (r#"{"token": scanner.next(), "b": 1}"#, r#"{"token": scanner.next(), "b": 1}"#),

@@ -1,5 +1,7 @@
 //! Lines: whether something stands at the beginning of one, and whether its neighbours are settings.
 
+use crate::redact::hit::MARK;
+
 /// Past spaces and line breaks; `at` may be past the end.
 pub(super) fn skip_space(text: &[u8], at: usize) -> usize {
     skip(text, at, u8::is_ascii_whitespace)
@@ -181,11 +183,7 @@ pub(super) fn among_fields(text: &[u8], at: usize) -> bool {
     let (mut before, mut after) = neighbours(text, at);
     let section = |line: &[u8]| {
         let line = content(line);
-        line.starts_with(b"[")
-            && line.ends_with(b"]")
-            && !line.contains(&b'"')
-            && !line.contains(&b',')
-            && line.len() > 3
+        in_brackets(line) && !line.contains(&b'"') && !line.contains(&b',') && line.len() > 3
     };
     let field = |line: &[u8]| {
         let line = content(line);
@@ -253,12 +251,20 @@ fn is_setting(line: &[u8]) -> bool {
     let mapping = rest.starts_with(b":") && matches!(rest.get(1), None | Some(b' '));
     let rest = rest.trim_ascii_start();
     let equals = rest.starts_with(b"=") && !matches!(rest.get(1), Some(b'=' | b'>'));
-    let section = line.starts_with(b"[") && line.ends_with(b"]");
     let margin = [&b"#"[..], b"---", b"```", b"</", b"(End of file"];
     let is_margin = line.is_empty() || margin.iter().any(|sign| line.starts_with(sign));
     // What a file is wrapped in when a tool shows it.
     let tag = line.starts_with(b"<") && line.ends_with(b">") && !line.contains(&b' ');
-    is_margin || section || tag || name > 0 && (mapping || equals) && !code || is_prose(line)
+    is_margin
+        || in_brackets(line)
+        || tag
+        || name > 0 && (mapping || equals) && !code
+        || is_prose(line)
+}
+
+/// Whether a line is all in brackets, as a section's name is; our own mark's bracket ends none.
+fn in_brackets(line: &[u8]) -> bool {
+    line.starts_with(b"[") && line.ends_with(b"]") && !line.ends_with(MARK.as_bytes())
 }
 
 /// Whether a line is words and the signs between them, or introduces what follows.
