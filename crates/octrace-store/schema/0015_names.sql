@@ -20,12 +20,16 @@ CREATE TABLE event_rows (
     body         BLOB    NOT NULL,         -- JSON: the event's `properties`, or the hook's input; or a number: see 0014
     layout       BLOB                      -- what was set aside from the body, see octrace_store::event; NULL: nothing
 );
-INSERT INTO names (what, name) SELECT DISTINCT 'session', session FROM events WHERE session IS NOT NULL;
-INSERT INTO names (what, name) SELECT DISTINCT 'kind', kind FROM events;
+-- Of the rows themselves: an index may lack some, where it is damaged.
+INSERT INTO names (what, name) SELECT DISTINCT 'session', session FROM events NOT INDEXED WHERE session IS NOT NULL;
+INSERT INTO names (what, name) SELECT DISTINCT 'kind', kind FROM events NOT INDEXED;
 INSERT INTO event_rows SELECT events.id, spool, sessions.id, at_us, kinds.id, size, codec, body, layout
-    FROM events JOIN names AS sessions ON sessions.name IS session AND sessions.what = 'session'
+    FROM events NOT INDEXED JOIN names AS sessions ON sessions.name IS session AND sessions.what = 'session'
         JOIN names AS kinds ON kinds.name = kind AND kinds.what = 'kind'
     ORDER BY events.id;
+CREATE TABLE moved (are_all INTEGER CHECK (are_all));
+INSERT INTO moved SELECT (SELECT count(*) FROM event_rows) = (SELECT count(*) FROM events NOT INDEXED);
+DROP TABLE moved;
 DROP TABLE events;
 CREATE INDEX events_by_session ON event_rows (session);
 CREATE INDEX events_by_spool ON event_rows (spool);

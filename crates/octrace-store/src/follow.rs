@@ -1,7 +1,7 @@
 //! What follows the tape: the journal, which says in what order things came onto it, and the files that are
 //! written along with it.
 //!
-//! The journal is kept by the tape itself (by triggers, see `schema/0003_journal.sql`), so that a file which is
+//! The journal is kept by the tape itself (by triggers, see `schema/0003_journal.sql` and the last that replaced them, `0015_names.sql`), so that a file which is
 //! written while the session goes on and one that is made of it later have the same lines in the same order.
 
 use std::path::PathBuf;
@@ -90,7 +90,10 @@ impl Tape {
     /// When the tape cannot be read.
     pub fn journal_of(&self, file: &LiveFile, seq: i64) -> Result<Vec<Entry>, Error> {
         let mut select = self.connection.prepare_cached(
+            // What belongs into a file that is new begins late in the journal.
             "SELECT seq, exchange, step FROM journal WHERE seq > ?1
+                 AND seq >= coalesce((SELECT min(seq) FROM journal WHERE exchange =
+                     (SELECT min(id) FROM exchanges WHERE file = ?2)), 9e18)
                  AND (SELECT file FROM exchanges WHERE id = exchange) = ?2 ORDER BY seq",
         )?;
         let rows = select.query_map(params![seq, file.id], entry)?;

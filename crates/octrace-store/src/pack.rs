@@ -377,9 +377,11 @@ fn write(tx: &Transaction<'_>, stretch: &Stretch, data: &[u8]) -> Result<(), Err
     let pack = tx.last_insert_rowid();
     let mut live = 0;
     {
-        let bytes = "DELETE FROM loose WHERE id = (SELECT -data FROM parts WHERE id = ?1 AND typeof(data) = 'integer')";
+        let bytes = "DELETE FROM loose WHERE id =
+             (SELECT -data FROM parts WHERE id = ?1 AND typeof(data) = 'integer')";
         let mut bytes_of_part = tx.prepare_cached(bytes)?;
-        let bytes = "DELETE FROM loose WHERE id = (SELECT -body FROM event_rows WHERE id = ?1 AND typeof(body) = 'integer')";
+        let bytes = "DELETE FROM loose WHERE id =
+             (SELECT -body FROM event_rows WHERE id = ?1 AND typeof(body) = 'integer')";
         let mut bytes_of_event = tx.prepare_cached(bytes)?;
         // Some may have been pruned meanwhile.
         let mut part = tx.prepare_cached("UPDATE parts SET codec = ?2, data = ?3 WHERE id = ?1")?;

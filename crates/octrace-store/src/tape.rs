@@ -183,6 +183,9 @@ impl Tape {
     }
 }
 
+/// How large the log beside the tape grows before it is copied into it, in bytes.
+const CHECKPOINT: i64 = 2 << 20;
+
 /// Brings a connection into the state that all of ours have, and the tape to the newest version.
 fn set_up(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     // Refuse before touching: what follows would change a foreign file's header.
@@ -193,6 +196,9 @@ fn set_up(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", "off")?;
     // No plan depends on what is asked for; else statements over tables with partial indexes are planned anew each time.
+    // As many bytes whatever a page has.
+    let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT / page.max(1))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     migrate::migrate(connection, path)
 }

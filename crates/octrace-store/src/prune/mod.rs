@@ -107,6 +107,7 @@ enum Stage {
     Sessions,
     Exchanges,
     Rest,
+    Words,
     Packs,
     Room,
     Done,
@@ -151,7 +152,11 @@ impl Pruning {
                 (more, Stage::Rest)
             }
             Stage::Rest => {
-                (sweep::rest(&mut tape.connection, day_ago_us, &mut self.pruned)?, Stage::Packs)
+                (sweep::rest(&mut tape.connection, day_ago_us, &mut self.pruned)?, Stage::Words)
+            }
+            Stage::Words => {
+                sweep::words(&mut tape.connection, &self.pruned)?;
+                (false, Stage::Packs)
             }
             Stage::Packs => (sweep::pack(&mut tape.connection, &mut self.pack)?, Stage::Room),
             Stage::Room => (tape.give_back()?, Stage::Done),

@@ -134,8 +134,8 @@ pub(super) fn rest(
     // They lie in the order they came; the first that is young enough ends it.
     let events = forget::found(
         &tx,
-        "SELECT id, size / 4 FROM events WHERE session IS NULL AND id < coalesce(
-             (SELECT min(id) FROM events WHERE session IS NULL AND at_us >= ?1), 9e18)
+        "SELECT id, size / 4 FROM event_rows WHERE session = 0 AND id < coalesce(
+             (SELECT min(id) FROM event_rows WHERE session = 0 AND at_us >= ?1), 9e18)
          ORDER BY id LIMIT 500",
         [before_us],
     )?;
@@ -161,6 +161,25 @@ pub(super) fn rest(
     tx.commit()?;
     *pruned = swept;
     Ok(!events.is_empty() || !spools.is_empty() || letters)
+}
+
+/// The words that no request has any more, if requests went; writers look again for those they know.
+pub(super) fn words(tape: &mut Connection, pruned: &Pruned) -> Result<(), Error> {
+    if pruned.exchanges == 0 {
+        return Ok(());
+    }
+    let tx = tape.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let gone = tx.execute(
+        "DELETE FROM names WHERE what = 'word' AND id NOT IN (
+             SELECT method FROM exchanges UNION SELECT url FROM exchanges
+             UNION SELECT npm FROM exchanges WHERE npm IS NOT NULL
+             UNION SELECT price FROM exchanges WHERE price IS NOT NULL)",
+        [],
+    )?;
+    if gone > 0 {
+        tx.execute("UPDATE pruned SET generation = generation + 1", [])?;
+    }
+    Ok(tx.commit()?)
 }
 
 /// Takes the next pack apart of which something went, so that nothing of that is left in it; whether there was one.

@@ -12,7 +12,9 @@ use crate::{Error, Tape, body, follow::Step, layout, part::PartReader};
 
 /// As [`InOrder::summary`] reads them.
 const COLUMNS: &str = "id, session, message, assistant, agent, purpose, provider, model, dialect,
-    (SELECT name FROM names WHERE names.id = method), (SELECT name FROM names WHERE names.id = url), status, outcome, error, sent_us, head_after_us, first_byte_after_us,
+    coalesce((SELECT name FROM names WHERE names.id = method), ''),
+    coalesce((SELECT name FROM names WHERE names.id = url), ''),
+    status, outcome, error, sent_us, head_after_us, first_byte_after_us,
     first_content_after_us, end_after_us, longest_gap_us, request_bytes, response_bytes, chunks,
     input_tokens, output_tokens, reasoning_tokens, cache_read_tokens, cache_write_tokens,
     cost_usd, finish, problems";
@@ -83,7 +85,9 @@ impl Tape {
         // Of one moment: what it is made of may be pruned at the next.
         let _moment = self.connection.unchecked_transaction()?;
         let sql = format!(
-            "SELECT {COLUMNS}, ordinal, (SELECT name FROM names WHERE names.id = request_headers), request_cut, response_headers, status_text,
+            "SELECT {COLUMNS}, ordinal,
+                 coalesce((SELECT name FROM names WHERE names.id = request_headers), '[]'),
+                 request_cut, response_headers, status_text,
                  response_cut, request_layout IS NOT NULL, response_part
              FROM exchanges WHERE id = ?1"
         );
