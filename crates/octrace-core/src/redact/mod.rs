@@ -70,6 +70,8 @@ pub struct Redactor {
     literals: Literals,
     patterns: Patterns,
     memory: RefCell<Memory>,
+    /// The same of what becomes of bodies.
+    changed: RefCell<Memory>,
     strings: RefCell<Strings>,
     /// The same of texts that are no JSON strings: these have no escapes.
     texts: RefCell<Strings>,
@@ -82,6 +84,7 @@ impl Redactor {
             literals: Literals::new(salt_hex),
             patterns: Patterns::default(),
             memory: RefCell::default(),
+            changed: RefCell::default(),
             strings: RefCell::default(),
             texts: RefCell::default(),
         }
@@ -103,6 +106,7 @@ impl Redactor {
 
     fn forget(&mut self) {
         self.memory.get_mut().forget();
+        self.changed.get_mut().forget();
         self.strings.get_mut().forget();
         self.texts.get_mut().forget();
     }
@@ -188,12 +192,12 @@ impl Redactor {
         in_letters(self.blanked(url.into_bytes(), Scan::url, hit::apply).0)
     }
 
-    /// What finds the hits in a body. Only what was sent is remembered, not what becomes of it.
+    /// What finds the hits in a body, first in what was sent, then in what has become of it.
     fn body_hits(&self, content_type: &str) -> impl FnMut(&mut Scan<'_>, &[u8]) -> Vec<Hit> {
-        let mut memory = Some(self.memory.borrow_mut());
-        move |scan, body| match memory.take() {
-            Some(mut memory) => scan.body(content_type, body, &mut memory),
-            None => scan.body(content_type, body, &mut Memory::default()),
+        let (mut sent, mut changed) = (Some(self.memory.borrow_mut()), self.changed.borrow_mut());
+        move |scan, body| match sent.take() {
+            Some(mut sent) => scan.body(content_type, body, &mut sent),
+            None => scan.body(content_type, body, &mut changed),
         }
     }
 
