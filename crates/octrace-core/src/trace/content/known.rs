@@ -37,15 +37,14 @@ impl Known {
             return sent.said.clone();
         }
         let said = message::messages(json);
-        if at == self.messages.len() && at < MESSAGES {
-            self.messages.push(None);
+        // What stood behind another message was said in another conversation.
+        for gone in self.messages.drain(at.min(self.messages.len())..).flatten() {
+            self.bytes -= gone.json.len();
         }
-        if let Some(sent) = self.messages.get_mut(at) {
-            self.bytes -= sent.take().map_or(0, |sent| sent.json.len());
-            if self.bytes + json.len() <= BYTES {
-                self.bytes += json.len();
-                *sent = Some(Sent { json: json.into(), said: said.clone() });
-            }
+        if at == self.messages.len() && at < MESSAGES {
+            let fits = self.bytes + json.len() <= BYTES;
+            self.bytes += if fits { json.len() } else { 0 };
+            self.messages.push(fits.then(|| Sent { json: json.into(), said: said.clone() }));
         }
         said
     }
