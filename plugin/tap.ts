@@ -2,7 +2,7 @@
  * The tap: `globalThis.fetch`, with model requests seen on their way.
  *
  * The agent always gets what the original `fetch` gives, and at the time it gives it. The
- * original is called first, and the request is written while it is under way; a request that is not
+ * original is called before anything is written, and the request is written while it is under way; a request that is not
  * for a model gets the original's own promise back; and if anything of ours fails, so does any other. There is
  * one exception: what OpenCode asks for the sake of `/intercept` is answered here, and never reaches the original.
  */

@@ -84,8 +84,8 @@ use self::{
     spool::Spool,
 };
 
-/// How long to gather what comes at once before looking into the spool: it bounds the transactions to 25 a second, each of
-/// which costs more than what is usually in it; and by this time, what is shown is late.
+/// How long to gather what comes at once before looking into the spool, and how often to look where nothing is told of changes.
+/// It bounds the transactions to 25 a second: each costs more than what is usually in it. What is shown is late by that much.
 const PACE: Duration = Duration::from_millis(40);
 
 /// How long to wait before trying again after the tape refused (a full disk, say): doubled each time, up

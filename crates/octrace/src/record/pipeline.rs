@@ -47,7 +47,7 @@ struct Introduced {
     patterns: Patterns,
     writer: Writer,
     /// The newest segment that says so: it stays in the spool, so that whoever finds that knows whose it is.
-    segment: u64,
+    segment: Option<u64>,
 }
 
 impl Introduced {
@@ -63,7 +63,7 @@ impl Introduced {
         }
         self.redactor.learn(&hello.secrets);
         self.writer = Writer::new(hello);
-        self.segment = segment;
+        self.segment = Some(segment);
         assembler.wishes.hello(hello);
         sinks.hello(hello);
     }
@@ -81,7 +81,7 @@ impl Pipeline {
                 redactor: Redactor::new("").with_patterns(&place.patterns),
                 patterns: place.patterns.clone(),
                 writer: Writer::default(),
-                segment: 0,
+                segment: None,
             },
             tape,
             id,
@@ -268,7 +268,7 @@ impl Pipeline {
         self.told.status.exchanges += stored.exchanges;
         self.told.status.events += stored.events;
         let needed = self.assembler.oldest().map_or(position, |oldest| oldest.min(position));
-        let needed = needed.segment.min(self.writer.segment);
+        let needed = self.writer.segment.map_or(needed.segment, |says| says.min(needed.segment));
         if self.spool.has_before(needed) {
             // The position first, and durably; then what it makes superfluous.
             self.tape.sync()?;
