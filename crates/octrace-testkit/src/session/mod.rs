@@ -94,7 +94,7 @@ impl Session {
         let mut before = Vec::new();
         if self.steps.is_multiple_of(STEPS_PER_PROMPT) {
             let mut text = self.sources.prose(80, 600);
-            text.extend(self.mention.take());
+            text.extend(self.mention.take().map(|words| format!(" {words}")));
             self.prompt = self.sources.id("msg_");
             self.body.user(&text);
             before.extend(self.prompted(&text));
