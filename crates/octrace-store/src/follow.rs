@@ -1,8 +1,9 @@
 //! What follows the tape: the journal, which says in what order things came onto it, and the files that are
 //! written along with it.
 //!
-//! The journal is kept by the tape itself (by triggers, see `schema/0003_journal.sql` and the last that replaced them, `0015_names.sql`), so that a file which is
-//! written while the session goes on and one that is made of it later have the same lines in the same order.
+//! The journal is kept by the tape itself (by triggers, see `schema/0003_journal.sql` and what replaced them last,
+//! `schema/0015_names.sql`), so that a file which is written while the session goes on and one that is made of it later
+//! have the same lines in the same order.
 
 use std::path::PathBuf;
 

@@ -195,10 +195,10 @@ fn set_up(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", "off")?;
-    // No plan depends on what is asked for; else statements over tables with partial indexes are planned anew each time.
     // As many bytes whatever a page has.
     let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT / page.max(1))?;
+    // No plan depends on what is asked for; else statements over tables with partial indexes are planned anew each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     migrate::migrate(connection, path)
 }

@@ -53,7 +53,8 @@ struct Introduced {
 impl Introduced {
     fn introduces(
         &mut self,
-        (segment, hello): (u64, &Hello),
+        hello: &Hello,
+        segment: u64,
         assembler: &mut Assembler,
         sinks: &mut Sinks,
     ) {
@@ -116,8 +117,8 @@ impl Pipeline {
             for (at, _, frame) in chunk.frames().take_while(|(at, ..)| *at < committed) {
                 match self.assembler.replay(at, &frame) {
                     Item::Hello(hello) => {
-                        let said = (at.segment, &*hello);
-                        self.writer.introduces(said, &mut self.assembler, &mut self.sinks);
+                        let (assembler, sinks) = (&mut self.assembler, &mut self.sinks);
+                        self.writer.introduces(&hello, at.segment, assembler, sinks);
                     }
                     Item::Secrets(more) => {
                         self.writer.redactor.learn(&more.secrets);
@@ -141,8 +142,8 @@ impl Pipeline {
                 let redactor = &mut self.writer.redactor;
                 match self.assembler.take(at, &frame) {
                     Item::Hello(hello) => {
-                        let said = (at.segment, &*hello);
-                        self.writer.introduces(said, &mut self.assembler, &mut self.sinks);
+                        let (assembler, sinks) = (&mut self.assembler, &mut self.sinks);
+                        self.writer.introduces(&hello, at.segment, assembler, sinks);
                         store.writer(&self.writer.redactor, &hello)?;
                         store.goes_to(self.assembler.wishes.destinations())?;
                     }
