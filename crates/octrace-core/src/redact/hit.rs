@@ -166,20 +166,37 @@ pub(super) fn apply_to_lines(source: Vec<u8>, hits: &[Hit]) -> Vec<u8> {
     })
 }
 
-/// Has `write` write what stands in place of each hit's bytes.
-fn replace(source: Vec<u8>, hits: &[Hit], write: impl Fn(&mut Vec<u8>, Stead, &[u8])) -> Vec<u8> {
-    if hits.is_empty() {
-        return source;
-    }
-    let mut out = Vec::with_capacity(source.len() + hits.len() * MARK.len());
-    let mut at = 0;
+/// Has `write` write what stands in place of each hit's bytes. It is done in the place of the source, which may be large: where
+/// what is written takes more room than what it stands for, all that follows makes that room before.
+fn replace(
+    mut bytes: Vec<u8>,
+    hits: &[Hit],
+    write: impl Fn(&mut Vec<u8>, Stead, &[u8]),
+) -> Vec<u8> {
+    let Some(first) = hits.first() else { return bytes };
+    let mut stead = Vec::new();
+    let mut room = 0;
     for hit in hits {
-        out.extend_from_slice(&source[at..hit.start]);
-        write(&mut out, hit.stead, &source[hit.start..hit.end]);
-        at = hit.end;
+        stead.clear();
+        write(&mut stead, hit.stead, &bytes[hit.start..hit.end]);
+        room += stead.len().saturating_sub(hit.end - hit.start);
     }
-    out.extend_from_slice(&source[at..]);
-    out
+    let length = bytes.len();
+    bytes.resize(length + room, 0);
+    bytes.copy_within(first.start..length, first.start + room);
+    let (mut read, mut written) = (first.start, first.start);
+    for hit in hits {
+        bytes.copy_within(read + room..hit.start + room, written);
+        written += hit.start - read;
+        stead.clear();
+        write(&mut stead, hit.stead, &bytes[hit.start + room..hit.end + room]);
+        bytes[written..written + stead.len()].copy_from_slice(&stead);
+        written += stead.len();
+        read = hit.end;
+    }
+    bytes.copy_within(read + room.., written);
+    bytes.truncate(written + length - read);
+    bytes
 }
 
 impl Stead {
@@ -208,7 +225,38 @@ impl Stead {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_replaced_in_its_place_is_as_if_copied(
+            source in "[a-z\n]{0,80}",
+            cuts in prop::collection::vec((0_usize..80, 1_usize..30, 0_u32..4), 0..8),
+        ) {
+            let place = |at: usize| at.min(source.len());
+            let mut hits: Vec<_> = cuts
+                .into_iter()
+                .map(|(start, length, depth)| {
+                    let stead = [Stead::Nothing, Stead::Text, Stead::Value(depth)][depth as usize % 3];
+                    Hit { start: place(start), end: place(start + length), stead }
+                })
+                .collect();
+            normalise(&mut hits);
+            let (mut copy, mut at) = (Vec::new(), 0);
+            for hit in &hits {
+                copy.extend_from_slice(&source.as_bytes()[at..hit.start]);
+                hit.stead.write(&mut copy);
+                at = hit.end;
+            }
+            copy.extend_from_slice(&source.as_bytes()[at..]);
+            prop_assert_eq!(apply(source.clone().into_bytes(), &hits), copy);
+            let lines = apply_to_lines(source.clone().into_bytes(), &hits);
+            let ends = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+            prop_assert_eq!(ends(&lines), ends(source.as_bytes()));
+        }
+    }
 
     #[test]
     fn overlapping_hits_become_one() {
