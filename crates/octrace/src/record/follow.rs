@@ -41,14 +41,14 @@ pub(crate) struct Follow {
 }
 
 impl Follow {
-    /// Watches `folder`, standard input and the signals that end a program.
-    pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
+    /// Watches `folder`, standard input and the signals that end a program. Changes are told no more often than once in `pace`.
+    pub(crate) fn begin(folder: &Path, pace: Duration) -> io::Result<Self> {
         // One pending `Changed` says as much as a hundred: what does not fit is dropped. The others
         // come once each and wait for their place.
         let (sender, wakes) = mpsc::sync_channel(4);
         watch_stdin(sender.clone());
         watch_signals(sender.clone())?;
-        let watch = watch_folder(folder, sender)
+        let watch = watch_folder(folder, sender, pace)
             .inspect_err(|error| tracing::warn!(%error, "no watch on the spool; looking instead"))
             .ok();
         Ok(Self { wakes, _watch: watch })
@@ -81,13 +81,20 @@ impl Follow {
     }
 }
 
-fn watch_folder(folder: &Path, sender: SyncSender<Wake>) -> notify::Result<RecommendedWatcher> {
+/// Tells of changes. Those that come within `pace` of one that was told are told together: an answer that is streamed would
+/// wake us for each of its pieces.
+fn watch_folder(
+    folder: &Path,
+    sender: SyncSender<Wake>,
+    pace: Duration,
+) -> notify::Result<RecommendedWatcher> {
     watch(folder, move |changed| {
         // Changes were lost: look.
         if changed.is_none_or(|paths| paths.iter().any(|path| is_input(path))) {
             match sender.try_send(Wake::Changed) {
                 Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
             }
+            thread::sleep(pace);
         }
     })
 }

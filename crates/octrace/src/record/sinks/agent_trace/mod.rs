@@ -26,7 +26,7 @@ use std::{
         mpsc::{self, Receiver, Sender, SyncSender},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use octrace_core::redact::{Clean, Redactor};
@@ -183,10 +183,15 @@ fn clean(labels: &Labels, place: &Place) -> Option<Clean<Labels>> {
     redactor.json(&json).derive(|json| serde_json::from_slice(json).ok()).transpose()
 }
 
-/// The next message, and those that wait behind it.
-fn messages(receiver: &Receiver<Message>) -> Vec<Message> {
-    let first = receiver.recv().ok();
-    first.into_iter().chain(std::iter::from_fn(|| receiver.try_recv().ok())).collect()
+/// The next message, and those that come until then; nothing comes after [`Message::Finish`].
+fn messages(receiver: &Receiver<Message>, until: Instant) -> Vec<Message> {
+    let mut messages: Vec<_> = receiver.recv().into_iter().collect();
+    while messages.last().is_some_and(|last| !matches!(last, Message::Finish(_)))
+        && let Ok(next) = receiver.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        messages.push(next);
+    }
+    messages
 }
 
 /// Makes the records that recorders before this one could not make. What their snapshots would have told is lost: nobody

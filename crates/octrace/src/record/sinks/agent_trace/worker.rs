@@ -7,7 +7,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc::Receiver,
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -31,8 +30,8 @@ use crate::{
     record::place,
 };
 
-/// The least time between two looks at the tape.
-const PACE: Duration = Duration::from_millis(50);
+/// The least time between two looks at the tape. After each that wrote something, the recorder reads its pages anew.
+const PACE: Duration = Duration::from_millis(250);
 
 /// How often git may take too long. Then it is left alone.
 const MOST_SLOW: u32 = 3;
@@ -69,8 +68,9 @@ impl Worker {
 
     /// Does what is due whenever it is told to look, until nobody is there to tell.
     pub(super) fn work(mut self, receiver: &Receiver<Message>) {
+        let mut look_at = Instant::now();
         loop {
-            let messages = messages(receiver);
+            let messages = messages(receiver, look_at);
             if messages.is_empty() {
                 return;
             }
@@ -98,13 +98,11 @@ impl Worker {
                 self.tape = None;
             }
             self.done.fetch_add(count, Ordering::Release);
-            match waiting {
-                Some(done) => {
-                    done.send(()).ok();
-                    return;
-                }
-                None => thread::sleep(PACE),
+            if let Some(done) = waiting {
+                done.send(()).ok();
+                return;
             }
+            look_at = Instant::now() + PACE;
         }
     }
 
