@@ -1,7 +1,8 @@
-//! The tape's schema, as numbered steps that are only ever appended to.
+//! The tape's schema: as it is, and as numbered steps from the first on, which are only ever appended to.
 //!
 //! The version is SQLite's `user_version`; `application_id` says that the file is ours. A newer tape is
-//! refused, never touched; an older one is brought forward, each step in a transaction of its own.
+//! refused, never touched; an older one is brought forward, each step in a transaction of its own. A new one is made at
+//! once: the steps would take it a hundred milliseconds.
 
 use std::path::Path;
 
@@ -39,6 +40,9 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0015_names.sql"), fill: None },
 ];
 
+/// What the steps come to.
+const NEW: &str = include_str!("../schema/tape.sql");
+
 /// Of a new tape, in bytes. Most of its rows are short, and some thirty of its tables and indexes are empty on most
 /// tapes: larger pages are larger gaps. An older tape keeps what it has.
 const PAGE: i64 = 1_024;
@@ -55,17 +59,30 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
         // Another process may be migrating, too: look again under the lock.
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let at = read_version(&step, path)?;
-        let Some(next) = usize::try_from(at).ok().and_then(|at| STEPS.get(at)) else {
-            return Ok(());
-        };
-        step.execute_batch(next.sql)?;
-        if let Some(fill) = next.fill {
-            fill(&step)?;
+        if at == 0 {
+            step.execute_batch(NEW)?;
+            name(&step, NEWEST)?;
+        } else {
+            let Some(next) = usize::try_from(at).ok().and_then(|at| STEPS.get(at)) else {
+                return Ok(());
+            };
+            take(&step, next)?;
+            name(&step, at + 1)?;
         }
-        step.pragma_update(None, "application_id", APPLICATION_ID)?;
-        step.pragma_update(None, "user_version", at + 1)?;
         step.commit()?;
     }
+}
+
+fn take(tape: &Connection, step: &Step) -> Result<(), Error> {
+    tape.execute_batch(step.sql)?;
+    step.fill.map_or(Ok(()), |fill| fill(tape))
+}
+
+/// It is a tape, of this version.
+fn name(tape: &Connection, version: i64) -> Result<(), Error> {
+    tape.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tape.pragma_update(None, "user_version", version)?;
+    Ok(())
 }
 
 /// What only an empty file can still be told. What is pruned one day gives its pages back bit by bit.
@@ -81,6 +98,26 @@ pub(crate) fn in_memory() -> Result<Connection, Error> {
     begin(&connection)?;
     migrate(&mut connection, Path::new(":memory:"))?;
     Ok(connection)
+}
+
+/// What a database is made of, whoever wrote it down: one that was brought forward has other spaces, comments and commas than a
+/// new one. What hangs on a table is in the order in which it was made.
+pub(crate) fn shape(tape: &Connection) -> Result<Vec<String>, Error> {
+    let mut objects = tape.prepare(
+        "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'
+         ORDER BY type, tbl_name, rowid",
+    )?;
+    let shape = objects.query_map([], |row| {
+        let (name, sql): (String, String) = (row.get(0)?, row.get(1)?);
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+        let mut sql = lines.collect::<Vec<_>>().join(" ").replace('"', "");
+        for sign in [",", "(", ")"] {
+            sql = sql.replace(sign, &format!(" {sign} "));
+        }
+        let words: Vec<_> = sql.split_whitespace().collect();
+        Ok(format!("{name} {}", words.join(" ")))
+    })?;
+    Ok(shape.collect::<Result<_, _>>()?)
 }
 
 /// The tape's version; 0 for an empty file.
@@ -118,14 +155,34 @@ pub(crate) fn make_old(empty: &Connection, version: usize) {
     for step in &STEPS[..version] {
         empty.execute_batch(step.sql).unwrap();
     }
-    empty.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-    empty.pragma_update(None, "user_version", version as i64).unwrap();
+    name(empty, version as i64).unwrap();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Tape;
+
+    #[test]
+    fn a_new_tape_is_what_the_steps_come_to() {
+        let new = in_memory().unwrap();
+        let old = Connection::open_in_memory().unwrap();
+        begin(&old).unwrap();
+        STEPS.iter().for_each(|step| take(&old, step).unwrap());
+        for (new, old) in shape(&new).unwrap().iter().zip(shape(&old).unwrap()) {
+            assert_eq!(*new, old);
+        }
+        assert_eq!(shape(&new).unwrap().len(), shape(&old).unwrap().len());
+        let rows = "SELECT group_concat(what || upto) FROM derived UNION ALL
+            SELECT generation || exchange || event || part FROM pruned UNION ALL
+            SELECT group_concat(id || what || coalesce(name, 'NULL')) FROM names";
+        let [new, old] = [new, old].map(|tape| {
+            let mut rows = tape.prepare(rows).unwrap();
+            let rows = rows.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.collect::<Result<Vec<_>, _>>().unwrap()
+        });
+        assert_eq!(new, old);
+    }
 
     #[test]
     fn a_tape_of_the_first_version_is_brought_forward() {

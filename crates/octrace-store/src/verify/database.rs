@@ -12,12 +12,12 @@ const DERIVED: [&str; 5] =
 impl Tape {
     /// Whether the tables are those that this octrace makes. Without them nothing else can be looked at.
     pub(super) fn verify_schema(&self, found: &mut Verification) -> Result<bool, Error> {
-        let schema = |tape: &Connection| {
-            let sql = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '')
-                FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1";
-            lines(tape, sql, |row| row.get(0))
+        let sorted = |tape: &Connection| {
+            let mut shape = migrate::shape(tape)?;
+            shape.sort();
+            Ok(shape)
         };
-        let same = readable(schema(&self.connection))? == Some(schema(&migrate::in_memory()?)?);
+        let same = readable(sorted(&self.connection))? == Some(sorted(&migrate::in_memory()?)?);
         if !same {
             found.find(Broken::Database, "the tables are not those of a tape of this version");
         }
