@@ -46,14 +46,16 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_parent ON messages (parent, created_us) WHERE parent IS NOT NULL;
 CREATE INDEX messages_by_session ON messages (session);
 
--- Content-addressed pieces of bodies, each stored once.
+-- Content-addressed pieces of bodies, each stored once: whoever puts one down looks for it first, in the same transaction. It is
+-- found by the begin of its hash, and then by all of it.
 CREATE TABLE parts (
     id           INTEGER PRIMARY KEY,
-    hash         BLOB    NOT NULL UNIQUE,  -- BLAKE3, 32 bytes
+    hash         BLOB    NOT NULL,         -- BLAKE3, 32 bytes
     size         INTEGER NOT NULL,
-    codec        INTEGER NOT NULL,
-    data         BLOB    NOT NULL
+    codec        INTEGER NOT NULL,         -- see octrace_store::codec
+    data         BLOB    NOT NULL          -- or a number: see `packs`
 );
+CREATE INDEX parts_by_hash ON parts (substr(hash, 1, 6));
 
 -- One HTTP request with its response. A row from its request on, updated in place.
 CREATE TABLE exchanges (
@@ -322,11 +324,12 @@ CREATE TABLE traced_files (
 -- leaves as it was is stored once.
 CREATE TABLE file_states (
     id           INTEGER PRIMARY KEY,
-    hash         BLOB    NOT NULL UNIQUE,  -- BLAKE3 of the bytes here, then of `exact`
+    hash         BLOB    NOT NULL,         -- BLAKE3 of the bytes here, then of `exact`
     size         INTEGER NOT NULL,         -- of the bytes here
     exact        INTEGER NOT NULL,         -- 0: a secret was blanked in it
     parts        BLOB    NOT NULL          -- a list, as of a request's body (octrace_store::body)
 );
+CREATE INDEX file_states_by_hash ON file_states (substr(hash, 1, 6));
 
 -- Which state has which part. Found by the part only: what parts a state has, it says itself.
 CREATE TABLE state_uses (
@@ -630,11 +633,6 @@ CREATE TRIGGER part_is_used AFTER INSERT ON uses BEGIN
     INSERT OR IGNORE INTO unindexed (part) VALUES (new.part);
 END;
 
--- What is gone cannot be found.
-CREATE TRIGGER part_is_pruned AFTER DELETE ON parts BEGIN
-    DELETE FROM part_words WHERE rowid = old.id;
-    DELETE FROM unindexed WHERE part = old.id;
-END;
 CREATE TRIGGER sums_change INSTEAD OF INSERT ON summing BEGIN
     INSERT INTO sums
         SELECT session, new.sign * requests, new.sign * errors, new.sign * open, new.sign * input_tokens,
@@ -745,11 +743,6 @@ CREATE TRIGGER turn_is_pruned_undelivered AFTER DELETE ON turns BEGIN
         retry_us = NULL, reason = 'it was pruned from the tape before it could be delivered'
     WHERE kind = 'turn' AND item = old.session || '/' || old.message AND dead_us IS NULL AND packed = 0;
 END;
-CREATE TRIGGER part_takes_its_bytes AFTER DELETE ON parts WHEN typeof(old.data) = 'integer' BEGIN
-    DELETE FROM loose WHERE id = -old.data;
-    UPDATE packs SET live = live - 1 WHERE id = old.data >> 20;
-    DELETE FROM packs WHERE id = old.data >> 20 AND live <= 0;
-END;
 
 -- What hangs on an event goes with it. The name of its session, too: whoever remembers its number has to look again.
 CREATE TRIGGER event_is_pruned AFTER DELETE ON event_rows BEGIN
@@ -785,4 +778,15 @@ CREATE TRIGGER exchange_ends AFTER UPDATE OF outcome ON exchanges
 WHEN old.outcome IN ('waiting', 'streaming') AND new.outcome NOT IN ('waiting', 'streaming') BEGIN
     INSERT INTO journal (exchange, step) VALUES (new.id, 'end');
     UPDATE files SET due = (SELECT max(seq) FROM journal) WHERE id = new.file;
+END;
+
+-- What is gone cannot be found.
+CREATE TRIGGER part_is_pruned AFTER DELETE ON parts BEGIN
+    DELETE FROM part_words WHERE rowid = old.id;
+    DELETE FROM unindexed WHERE part = old.id;
+END;
+CREATE TRIGGER part_takes_its_bytes AFTER DELETE ON parts WHEN typeof(old.data) = 'integer' BEGIN
+    DELETE FROM loose WHERE id = -old.data;
+    UPDATE packs SET live = live - 1 WHERE id = old.data >> 20;
+    DELETE FROM packs WHERE id = old.data >> 20 AND live <= 0;
 END;

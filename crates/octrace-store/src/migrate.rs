@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../schema/0013_numbers.sql"), fill: None },
     Step { sql: include_str!("../schema/0014_packs.sql"), fill: None },
     Step { sql: include_str!("../schema/0015_names.sql"), fill: None },
+    Step { sql: include_str!("../schema/0016_indexes.sql"), fill: None },
 ];
 
 /// What the steps come to.

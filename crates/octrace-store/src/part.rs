@@ -49,11 +49,7 @@ impl Parts {
         if let Some(id) = self.ids.get(&address) {
             return Ok(*id);
         }
-        let known = tape
-            .prepare_cached("SELECT id FROM parts WHERE hash = ?1")?
-            .query_row([address.as_slice()], |row| row.get(0))
-            .optional()?;
-        let id = match known {
+        let id = match find(tape, "parts", &address)? {
             Some(id) => id,
             None => {
                 let stored = self.encoder()?.encode(bytes)?;
@@ -79,6 +75,16 @@ impl Parts {
         self.ids.insert(address, id);
         Ok(id)
     }
+}
+
+/// The row of this table that has this hash. Its index has the begin of each.
+pub(crate) fn find(tape: &Connection, table: &str, hash: &Address) -> Result<Option<i64>, Error> {
+    let mut select = tape.prepare_cached(&by_hash(table))?;
+    Ok(select.query_row([hash], |row| row.get(0)).optional()?)
+}
+
+fn by_hash(table: &str) -> String {
+    format!("SELECT id FROM {table} WHERE substr(hash, 1, 6) = substr(?1, 1, 6) AND hash = ?1")
 }
 
 /// What a row has of its content.
@@ -239,6 +245,7 @@ impl<'t> PartReader<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migrate;
 
     #[test]
     fn what_is_remembered_is_bounded_and_what_is_used_stays() {
@@ -254,5 +261,24 @@ mod tests {
         assert!(recent.append(499, &mut body));
         assert_eq!(body, [b"before", &*part(499)].concat());
         assert!(!recent.append(1, &mut body));
+    }
+
+    #[test]
+    fn hashes_that_begin_alike_are_told_apart_and_none_is_searched_for() {
+        let tape = migrate::in_memory().unwrap();
+        let mut parts = Parts::default();
+        let first = parts.put(&tape, b"one").unwrap();
+        let mut alike = codec::address(b"two");
+        alike[6..].fill(0);
+        tape.execute("UPDATE parts SET hash = ?1", [alike]).unwrap();
+        let second = parts.put(&tape, b"two").unwrap();
+        assert_ne!(first, second);
+        assert_eq!(Parts::default().put(&tape, b"two").unwrap(), second);
+        for table in ["parts", "file_states"] {
+            let plan = format!("EXPLAIN QUERY PLAN {}", by_hash(table));
+            let plan: String =
+                tape.query_row(&plan, [codec::address(b"one")], |row| row.get(3)).unwrap();
+            assert_eq!(plan, format!("SEARCH {table} USING INDEX {table}_by_hash (<expr>=?)"));
+        }
     }
 }

@@ -19,7 +19,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     Error,
     body::{self, Entry},
-    part::{PartReader, Parts},
+    part::{self, PartReader, Parts},
 };
 
 /// No part is shorter, but for a file's last one.
@@ -80,11 +80,7 @@ pub(crate) fn put(
     exact: bool,
 ) -> Result<i64, Error> {
     let hash = address(text, exact);
-    let known = tape
-        .prepare_cached("SELECT id FROM file_states WHERE hash = ?1")?
-        .query_row([hash.as_slice()], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
+    if let Some(id) = part::find(tape, "file_states", &hash)? {
         return Ok(id);
     }
     let entry = |chunk| Ok(Entry { part: parts.put(tape, chunk)?, ..Entry::default() });

@@ -20,7 +20,7 @@ use crate::{
 
 const BEGIN: i64 = 1_795_164_558_000_000;
 
-fn call(id: &str) -> CallId {
+pub(super) fn call(id: &str) -> CallId {
     CallId { session: "ses_1".into(), call: id.into() }
 }
 

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use octrace_core::attribution::timeline::Moment;
 use rusqlite::{Connection, config::DbConfig};
 
-use super::{Author, answer, body};
+use super::{
+    Author, answer, body,
+    evidence::{call, seen},
+};
 use crate::{
     Tape, migrate,
     prune::{Pruning, Wanted},
@@ -18,8 +22,9 @@ pub(super) fn make(tape: &Tape, version: usize, path: &Path) {
     let old = Connection::open(path).unwrap();
     migrate::make_old(&old, version);
     old.execute("ATTACH ?1 AS now", [tape.connection.path().unwrap()]).unwrap();
-    // Its triggers would write what is copied.
+    // Its triggers would write what is copied, and rows come before those that they name.
     old.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
+    old.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
     let list = |sql: &str| {
         let mut select = old.prepare(sql).unwrap();
         let list = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
@@ -93,5 +98,38 @@ fn a_tape_from_before_there_were_names_keeps_what_it_has() {
     let mut pruning = Pruning::new(wanted, i64::MAX);
     while pruning.step(&mut tape).unwrap() {}
     assert_eq!((pruning.pruned().sessions, names(&tape)), (2, 0));
+    assert!(tape.verify(&mut |_| {}).unwrap().is_whole());
+}
+
+#[test]
+fn a_tape_whose_indexes_had_whole_hashes_finds_what_it_has() {
+    let long = "A line of a file that is long enough to be a part.\n".repeat(99);
+    let says = |author: &mut Author, at_us| {
+        author.exchanges("ses_1", "msg_1", &body(&[("user", &long)]), &answer("Yes."));
+        author.sees(seen(Moment::Before(call("call_1")), at_us, "/p/a", &long));
+    };
+    let has = |tape: &Tape| {
+        let sql = "SELECT (SELECT count(*) FROM parts), (SELECT count(*) FROM file_states),
+             (SELECT count(*) FROM state_uses), (SELECT count(*) FROM observations WHERE state IS NOT NULL)";
+        let row =
+            |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+        tape.connection.query_row(sql, [], row).unwrap()
+    };
+    let mut author = Author::new();
+    says(&mut author, 1);
+    let [parts, states, uses, _]: [i64; 4] = has(&author.tape);
+    assert!(parts > 2 && states == 1, "{parts}, {states}");
+    author.grows_older(15);
+    assert!(author.tape.verify(&mut |_| {}).unwrap().is_whole());
+    says(&mut author, 2);
+    assert_eq!(has(&author.tape), [parts, states, uses, 2], "all of it was known");
+    let exchanges = author.tape.exchanges("ses_1").unwrap();
+    let [first, second] = [0, 1].map(|at| author.tape.exchange(exchanges[at].id).unwrap().unwrap());
+    assert_eq!(first.request_body, second.request_body);
+    let mut tape = author.tape;
+    let wanted = Wanted { before_us: Some(i64::MAX), ..Wanted::default() };
+    let mut pruning = Pruning::new(wanted, i64::MAX);
+    while pruning.step(&mut tape).unwrap() {}
+    assert_eq!(has(&tape), [0, 0, 0, 0]);
     assert!(tape.verify(&mut |_| {}).unwrap().is_whole());
 }
