@@ -35,3 +35,6 @@ INSERT INTO file_states_now SELECT * FROM file_states;
 DROP TABLE file_states;
 ALTER TABLE file_states_now RENAME TO file_states;
 CREATE INDEX file_states_by_hash ON file_states (substr(hash, 1, 6));
+
+-- The answer to a message is mostly the newest message of its session.
+DROP INDEX messages_by_parent;

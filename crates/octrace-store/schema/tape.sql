@@ -43,7 +43,6 @@ CREATE TABLE messages (
     agent        TEXT,
     created_us   INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX messages_by_parent ON messages (parent, created_us) WHERE parent IS NOT NULL;
 CREATE INDEX messages_by_session ON messages (session);
 
 -- Content-addressed pieces of bodies, each stored once: whoever puts one down looks for it first, in the same transaction. It is

@@ -23,6 +23,12 @@ use crate::{
     uses::{Uses, parts_of},
 };
 
+/// The newest message of this session that answers this one. Ids of messages grow, so it is among the last; where there
+/// is none, no long session is read through.
+pub(crate) const ASSISTANT: &str = "SELECT id FROM (
+         SELECT id, parent FROM messages WHERE session = ?1 AND role = 'assistant' ORDER BY id DESC LIMIT 16
+     ) WHERE parent = ?2 LIMIT 1";
+
 /// A place in a spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
@@ -298,15 +304,12 @@ impl Batch<'_> {
     }
 
     /// The assistant message that the answer to a request will become: the newest one that answers the
-    /// same user message. OpenCode makes it before it asks the model.
-    fn assistant_of(&self, message: &str) -> Result<Option<String>, Error> {
+    /// same user message. OpenCode makes it before it asks the model, so it is mostly the newest of its session.
+    fn assistant_of(&self, session: &str, message: &str) -> Result<Option<String>, Error> {
         let newest = self
             .tx()?
-            .prepare_cached(
-                "SELECT id FROM messages WHERE parent = ?1 AND role = 'assistant'
-                 ORDER BY created_us DESC, id DESC LIMIT 1",
-            )?
-            .query_row([message], |row| row.get(0))
+            .prepare_cached(ASSISTANT)?
+            .query_row([session, message], |row| row.get(0))
             .optional()?;
         Ok(newest)
     }
@@ -322,7 +325,9 @@ impl Batch<'_> {
         let (exchange, asked) = (exchange.get(), asked.get());
         let head = &exchange.request;
         let assistant = match (&head.message, asked.purpose) {
-            (Some(message), Purpose::Main | Purpose::Compaction) => self.assistant_of(message)?,
+            (Some(message), Purpose::Main | Purpose::Compaction) => {
+                self.assistant_of(&head.session, message)?
+            }
             _ => None,
         };
         self.touch(&head.session, head.parent.as_deref(), exchange.timing.sent_us)?;

@@ -13,6 +13,7 @@ use crate::{
     prune::{Pruning, Wanted},
     read::{Changes, Timeline},
     sums,
+    write::ASSISTANT,
 };
 
 impl Author {
@@ -298,4 +299,33 @@ fn what_changes_is_told_once() {
     let left = "SELECT (SELECT count(*) FROM tools) + (SELECT count(*) FROM prompts)
         + (SELECT count(*) FROM facets) + (SELECT count(*) FROM sums)";
     assert_eq!(reader.connection.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[test]
+fn a_request_becomes_the_newest_message_that_answers_its_prompt() {
+    let mut author = Author::new();
+    for (id, role, parent) in [
+        ("msg_1", "user", None),
+        ("msg_2", "assistant", Some("msg_1")),
+        ("msg_3", "assistant", Some("msg_1")),
+        // Said while the other is answered.
+        ("msg_4", "user", None),
+        ("msg_5", "user", Some("msg_1")),
+    ] {
+        author.message(id, role, parent);
+    }
+    let becomes = |author: &mut Author, session: &str, message: &str| {
+        let id = author.asks(session, message, &body(&[("user", "What now?")]));
+        author.tape.summary(id.0).unwrap().unwrap().assistant
+    };
+    assert_eq!(becomes(&mut author, "ses_1", "msg_1").as_deref(), Some("msg_3"));
+    assert_eq!(becomes(&mut author, "ses_1", "msg_4"), None);
+    assert_eq!(becomes(&mut author, "ses_2", "msg_1"), None, "in another session");
+    let plan = format!("EXPLAIN QUERY PLAN {ASSISTANT}");
+    let mut plan = author.tape.connection.prepare(&plan).unwrap();
+    let plan = plan.query_map(["ses_1", "msg_1"], |row| row.get(3)).unwrap();
+    let plan: Vec<String> = plan.collect::<Result<_, _>>().unwrap();
+    let search = "SEARCH messages USING INDEX messages_by_session (session=?)";
+    assert!(plan.iter().any(|step| step == search), "{plan:?}");
+    assert!(!plan.iter().any(|step| step.contains("B-TREE")), "{plan:?}");
 }
