@@ -19,12 +19,12 @@ pub fn small_events(seed: u64) -> impl Iterator<Item = (&'static str, Value)> {
             session = sources.id("ses_");
         }
         if number % 4 == 0 {
-            message = sources.id("msg_");
+            message = sources.ascending("msg_", now);
             call = sources.id("call_");
             command = sources.prose(150, 250);
         }
         if number % 4 < 3 {
-            part = sources.id("prt_");
+            part = sources.ascending("prt_", now);
         }
         let of_part = |part: Value| json!({"sessionID": session, "part": part, "time": now});
         match number % 4 {

@@ -95,41 +95,32 @@ impl Session {
         if self.steps.is_multiple_of(STEPS_PER_PROMPT) {
             let mut text = self.sources.prose(80, 600);
             text.extend(self.mention.take().map(|words| format!(" {words}")));
-            self.prompt = self.sources.id("msg_");
+            self.prompt = self.sources.ascending("msg_", self.now());
             self.body.user(&text);
             before.extend(self.prompted(&text));
         }
-        let assistant = self.sources.id("msg_");
+        let assistant = self.sources.ascending("msg_", self.now());
         before.push(("message.updated", self.assistant(&assistant, None)));
         let request = self.body.text();
 
         let says = self.sources.prose(SAYS.0, SAYS.1);
         let file = self.sources.file(FILE.0, FILE.1);
         let call = self.sources.id("call_");
-        let tool = self.sources.id("prt_");
         let input = json!({"filePath": file.path});
         let step = Step::call("read", input.clone()).saying(says.as_str());
         let answer = step.streamed(self.dialect, request.as_bytes(), self.steps);
         self.body.call(&says, &call, &input.to_string());
         self.body.result(&call, &file.numbered);
 
+        let begun =
+            json!({"type": "step-start", "snapshot": "2983d346154128389a7a678ae819b9881293cea6"});
+        let said = json!({"type": "text", "text": says,
+            "time": {"start": self.now(), "end": self.now() + 900}});
+        let (begun, said) = (self.part(&assistant, begun), self.part(&assistant, said));
+        let tool = self.sources.ascending("prt_", self.now());
         let after = vec![
-            (
-                "message.part.updated",
-                self.part(
-                    &assistant,
-                    json!({"type": "step-start",
-                "snapshot": "2983d346154128389a7a678ae819b9881293cea6"}),
-                ),
-            ),
-            (
-                "message.part.updated",
-                self.part(
-                    &assistant,
-                    json!({"type": "text", "text": says,
-                "time": {"start": self.now(), "end": self.now() + 900}}),
-                ),
-            ),
+            ("message.part.updated", begun),
+            ("message.part.updated", said),
             (
                 "message.part.updated",
                 self.part(
@@ -192,7 +183,7 @@ impl Session {
     /// A part with the id that it has, or else with a new one.
     fn part(&mut self, message: &str, mut part: Value) -> Value {
         if part["id"].is_null() {
-            part["id"] = json!(self.sources.id("prt_"));
+            part["id"] = json!(self.sources.ascending("prt_", self.now()));
         }
         part["messageID"] = json!(message);
         part["sessionID"] = json!(Self::ID);
@@ -231,6 +222,25 @@ mod tests {
             };
             assert_eq!(bodies(1), bodies(1));
             assert_ne!(bodies(1), bodies(2));
+        }
+    }
+
+    #[test]
+    fn ids_of_messages_and_parts_grow_with_time() {
+        let mut session = Session::new(Dialect::Anthropic, 7);
+        let (mut messages, mut parts) = (Vec::new(), Vec::new());
+        for _ in 0..20 {
+            let turn = session.next_turn();
+            for (_, event) in turn.before.iter().chain(&turn.after) {
+                messages.extend(event["info"]["id"].as_str().map(str::to_owned));
+                parts.extend(event["part"]["id"].as_str().map(str::to_owned));
+            }
+        }
+        // What is told of again has the id that it had.
+        for (mut ids, prefix) in [(messages, "msg_1f8"), (parts, "prt_1f8")] {
+            ids.dedup();
+            assert!(ids.is_sorted(), "{ids:?}");
+            assert!(ids.iter().all(|id| id.starts_with(prefix) && id.len() == 30), "{ids:?}");
         }
     }
 

@@ -9,10 +9,15 @@ use std::{
 /// No longer line is taken for prose, in bytes: it would be most of a short text.
 const LINE: usize = 100;
 
+/// What OpenCode's ids end with: fourteen of these.
+const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 /// This repository's text, and a way to choose from it.
 #[derive(Clone)]
 pub(super) struct Sources {
     random: u64,
+    /// The millisecond of the last id that grows, and how many it had.
+    made: (u64, u64),
     /// Name and content, by name.
     files: Vec<(String, String)>,
     /// Lines of documentation.
@@ -63,7 +68,7 @@ impl Sources {
             .map(str::to_owned)
             .collect();
         assert!(files.len() > 50 && prose.len() > 200, "this checkout's sources are not here");
-        Self { random: seed.wrapping_mul(2) | 1, files, prose }
+        Self { random: seed.wrapping_mul(2) | 1, made: (0, 0), files, prose }
     }
 
     /// Sentences of between `least` and `most` bytes, or a line more.
@@ -105,7 +110,23 @@ impl Sources {
         Shown { path, text, numbered }
     }
 
-    /// An id of OpenCode's shape.
+    /// An id as OpenCode makes those of messages and parts at a time, in milliseconds: they grow.
+    pub(super) fn ascending(&mut self, prefix: &str, now: u64) -> String {
+        let (at, count) = self.made;
+        self.made = (now, if at == now { count + 1 } else { 1 });
+        let time = (now * 0x1000 + self.made.1) & 0xffff_ffff_ffff;
+        let mut id = format!("{prefix}{time:012x}");
+        for _ in 0..2 {
+            let mut bits = self.next();
+            for _ in 0..7 {
+                id.push(char::from(LETTERS[(bits % 62) as usize]));
+                bits /= 62;
+            }
+        }
+        id
+    }
+
+    /// An id of somebody else.
     pub(super) fn id(&mut self, prefix: &str) -> String {
         format!("{prefix}{:016x}{:010x}", self.next(), self.next() & 0xff_ffff_ffff)
     }
