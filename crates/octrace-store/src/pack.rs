@@ -4,7 +4,8 @@
 //! them, as they came, and compresses it as one ([`Tape::pack_step`]): an event says the same as the request beside it, and
 //! all of a turn have the same ids. That takes half of what they take by themselves, and reading one of them decodes
 //! no more than one pack. A part keeps its row, with its hash and size; instead of its bytes the row has their
-//! place.
+//! place. The newest pack is made anew with what came after it until it is full, so that little lies by itself where a
+//! session rests.
 //!
 //! A pack is one zstd frame with our dictionary ([`crate::codec`]) of items that follow each other, each a varint with its
 //! length and its bytes, without line numbers as in [`crate::numbers`] where its row's codec says so. It goes with
@@ -37,6 +38,9 @@ const MAX_SIZE: i64 = 1 << OFFSET_BITS;
 
 /// So many packs a reader remembers: what it reads next is mostly in the same, or in that of the session's beginning.
 const REMEMBERED: usize = 4;
+
+/// What came is packed when it is one in so many of a full pack: so often is a byte compressed, at most.
+const STEPS: usize = 4;
 
 /// What is looked at for a pack, at most, in rows of each table.
 const ROWS: i64 = 4_096;
@@ -270,7 +274,7 @@ impl Stretch {
 }
 
 impl Tape {
-    /// Packs a stretch of what lies by itself, if there is enough for a pack; whether there was. For whoever has time.
+    /// Packs a stretch of what lies by itself, if there is enough of it; whether there was. For whoever has time.
     ///
     /// # Errors
     /// When the tape cannot be read or written. Nothing is lost then.
@@ -280,19 +284,55 @@ impl Tape {
 
     /// The same with packs of about so many bytes.
     pub(crate) fn pack_stretch(&mut self, wanted: usize) -> Result<bool, Error> {
-        let from = (upto(&self.connection, "parts")?, upto(&self.connection, "events")?);
-        if !is_enough(&self.connection, from, wanted)? {
+        let end = End::find(&self.connection, wanted)?;
+        if !is_enough(&self.connection, end.upto, wanted / STEPS)? {
             return Ok(false);
         }
-        let stretch = read(&self.connection, from, wanted)?;
+        let stretch = read(&self.connection, end.begin(), wanted)?;
         let data = Encoder::encode_pack(&stretch.content)?;
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Somebody else may have been faster.
-        if from == (upto(&tx, "parts")?, upto(&tx, "events")?) {
+        if end == End::find(&tx, wanted)? {
             write(&tx, &stretch, &data)?;
+            if let Some((pack, _)) = end.open {
+                is_made_anew(&tx, pack)?;
+            }
             tx.commit()?;
         }
         Ok(true)
+    }
+}
+
+/// How far the tape is packed.
+#[derive(PartialEq, Eq)]
+struct End {
+    /// The last rows that were looked at, a part and an event.
+    upto: (i64, i64),
+    /// The newest pack, if there is room in it, and its first rows.
+    open: Option<(i64, (i64, i64))>,
+}
+
+impl End {
+    fn find(tape: &Connection, wanted: usize) -> Result<Self, Error> {
+        let upto = (upto(tape, "parts")?, upto(tape, "events")?);
+        // Of what is looked at for a pack, the old one has less than half: the rest is new.
+        let open = tape
+            .prepare_cached(
+                "SELECT id, iif(first_part, first_part, ?1 + 1), iif(first_event, first_event, ?2 + 1)
+                 FROM (SELECT * FROM packs ORDER BY id DESC LIMIT 1) AS newest
+                 WHERE size < ?3 AND (first_part = 0 OR ?1 - first_part < ?4)
+                     AND (first_event = 0 OR ?2 - first_event < ?4)",
+            )?
+            .query_row(params![upto.0, upto.1, wanted as i64, ROWS / 2], |row| {
+                Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
+            })
+            .optional()?;
+        Ok(Self { upto, open })
+    }
+
+    /// The rows behind which the next pack begins.
+    fn begin(&self) -> (i64, i64) {
+        self.open.map_or(self.upto, |(_, (part, event))| (part - 1, event - 1))
     }
 }
 
@@ -312,11 +352,10 @@ fn is_enough(tape: &Connection, (part, event): (i64, i64), wanted: usize) -> Res
     )?;
     let bytes: i64 =
         select.query_row(params![part, event, LARGEST as i64, ROWS], |row| row.get(0))?;
-    // Without line numbers it is a little less.
-    Ok(bytes >= (wanted + wanted / 4) as i64)
+    Ok(bytes >= wanted as i64)
 }
 
-/// A pack's worth of what lies by itself behind these rows, as it came.
+/// A pack's worth of what lies behind these rows, as it came.
 fn read(tape: &Connection, (part, event): (i64, i64), wanted: usize) -> Result<Stretch, Error> {
     let moment = tape.unchecked_transaction()?;
     let mut reader = PartReader::new(&moment)?;
@@ -405,6 +444,22 @@ fn write(tx: &Transaction<'_>, stretch: &Stretch, data: &[u8]) -> Result<(), Err
     )?;
     upto.execute(params!["parts", stretch.part])?;
     upto.execute(params!["events", stretch.event])?;
+    Ok(())
+}
+
+/// What was in this pack lies in a newer one. What could not be read stays.
+fn is_made_anew(tx: &Transaction<'_>, pack: i64) -> Result<(), Error> {
+    let rows = |table: &str, column: &str, first: &str, last: &str| {
+        format!(
+            "(SELECT count(*) FROM {table} WHERE id BETWEEN {first} AND {last}
+                 AND typeof({column}) = 'integer' AND {column} >= 0 AND {column} >> {OFFSET_BITS} = packs.id)"
+        )
+    };
+    let parts = rows("parts", "data", "first_part", "last_part");
+    let events = rows("event_rows", "body", "first_event", "last_event");
+    let live = format!("UPDATE packs SET live = {parts} + {events} WHERE id = ?1");
+    tx.prepare_cached(&live)?.execute([pack])?;
+    tx.prepare_cached("DELETE FROM packs WHERE id = ?1 AND live = 0")?.execute([pack])?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use rusqlite::params;
 use serde_json::json;
 
 use super::{Author, answer, body};
-use crate::{Tape, event::Stored, part::PartReader, verify::Broken};
+use crate::{Tape, codec::Codec, event::Stored, part::PartReader, verify::Broken};
 
 /// Much less than what the session below has.
 const SIZE: usize = 16 << 10;
@@ -78,6 +78,50 @@ fn what_was_packed_is_what_it_was_before_and_smaller() {
     author.exchanges("ses_1", "msg_1", &body(&[("user", &text(3))]), &answer("again"));
     let after = recorded(&author.tape).0;
     assert!(String::from_utf8_lossy(&after.last().unwrap()[0]).contains("let x9 = 3;"));
+}
+
+/// What lies by itself and could be packed, in bytes before compression.
+const LOOSE: &str =
+    "SELECT (SELECT coalesce(sum(size), 0) FROM parts WHERE typeof(data) = 'integer' AND data < 0)
+     + (SELECT coalesce(sum(size), 0) FROM event_rows WHERE typeof(body) = 'integer' AND body < 0)";
+
+#[test]
+fn a_session_that_rests_often_has_as_few_packs_as_another_and_little_beside_them() {
+    let (mut often, mut once) = (Author::new(), author());
+    for turn in 0..40 {
+        goes_on(&mut often, turn..turn + 1);
+        while often.tape.pack_stretch(SIZE).unwrap() {}
+    }
+    while once.tape.pack_stretch(SIZE).unwrap() {}
+    let packs = |tape: &Tape| count(tape, "SELECT count(*) FROM packs");
+    assert!(packs(&often.tape).abs_diff(packs(&once.tape)) <= 1, "{}", packs(&often.tape));
+    let [often_loose, once_loose] = [&often, &once].map(|author| count(&author.tape, LOOSE));
+    assert!(often_loose < once_loose + SIZE as i64 / 3, "{often_loose}, {once_loose}");
+    // But for what came last, it is what was cut off from its part where a pack ended.
+    assert!(often_loose < SIZE as i64, "{often_loose}");
+    assert_eq!(count(&often.tape, "SELECT count(*) FROM packs WHERE live < items"), 0);
+    assert_eq!(recorded(&often.tape), recorded(&once.tape));
+    assert!(often.tape.verify(&mut |_| {}).unwrap().is_whole());
+}
+
+#[test]
+fn of_a_damaged_pack_with_room_in_it_nothing_more_is_lost() {
+    let mut author = Author::new();
+    goes_on(&mut author, 0..2);
+    assert!(author.tape.pack_stretch(SIZE).unwrap());
+    let open = count(&author.tape, "SELECT count(*) FROM packs WHERE size < 16384");
+    assert_eq!(open, 1);
+    author.tape.connection.execute("UPDATE packs SET codec = 77", []).unwrap();
+    let broken = author.tape.verify(&mut |_| {}).unwrap().parts.broken;
+    goes_on(&mut author, 2..6);
+    while author.tape.pack_stretch(SIZE).unwrap() {}
+    assert_eq!(author.tape.verify(&mut |_| {}).unwrap().parts.broken, broken);
+    author
+        .tape
+        .connection
+        .execute("UPDATE packs SET codec = ?1 WHERE codec = 77", [Codec::Dictionary.number()])
+        .unwrap();
+    assert!(author.tape.verify(&mut |_| {}).unwrap().is_whole());
 }
 
 #[test]
