@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// So many bytes are packed together: what has to be decoded for any one of them.
-const SIZE: usize = 128 << 10;
+const SIZE: usize = 256 << 10;
 
 /// What is larger lies by itself.
 const LARGEST: usize = 32 << 10;
