@@ -21,6 +21,10 @@ use crate::watch::watch;
 /// How often to look without a watch.
 const WITHOUT_WATCH: Duration = Duration::from_millis(250);
 
+/// What changes within so long is told once: the pieces of a streamed answer, say. Much less than the recorder gathers for, so
+/// that it reads nothing later for it.
+const TELL_EVERY: Duration = Duration::from_millis(10);
+
 /// Why the recorder woke up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
@@ -41,14 +45,14 @@ pub(crate) struct Follow {
 }
 
 impl Follow {
-    /// Watches `folder`, standard input and the signals that end a program. Changes are told no more often than once in `pace`.
-    pub(crate) fn begin(folder: &Path, pace: Duration) -> io::Result<Self> {
+    /// Watches `folder`, standard input and the signals that end a program.
+    pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
         // One pending `Changed` says as much as a hundred: what does not fit is dropped. The others
         // come once each and wait for their place.
         let (sender, wakes) = mpsc::sync_channel(4);
         watch_stdin(sender.clone());
         watch_signals(sender.clone())?;
-        let watch = watch_folder(folder, sender, pace)
+        let watch = watch_folder(folder, sender)
             .inspect_err(|error| tracing::warn!(%error, "no watch on the spool; looking instead"))
             .ok();
         Ok(Self { wakes, _watch: watch })
@@ -81,20 +85,14 @@ impl Follow {
     }
 }
 
-/// Tells of changes. Those that come within `pace` of one that was told are told together: an answer that is streamed would
-/// wake us for each of its pieces.
-fn watch_folder(
-    folder: &Path,
-    sender: SyncSender<Wake>,
-    pace: Duration,
-) -> notify::Result<RecommendedWatcher> {
+fn watch_folder(folder: &Path, sender: SyncSender<Wake>) -> notify::Result<RecommendedWatcher> {
     watch(folder, move |changed| {
         // Changes were lost: look.
         if changed.is_none_or(|paths| paths.iter().any(|path| is_input(path))) {
             match sender.try_send(Wake::Changed) {
                 Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
             }
-            thread::sleep(pace);
+            thread::sleep(TELL_EVERY);
         }
     })
 }

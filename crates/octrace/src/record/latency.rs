@@ -8,7 +8,7 @@ use std::{
 use octrace_core::exchange::{Outcome, Summary};
 use octrace_store::Tape;
 
-use super::{PACE, State, deliver::Deliverers, follow::Follow, follow_spool, tests::room};
+use super::{State, deliver::Deliverers, follow::Follow, follow_spool, tests::room};
 use octrace_testkit::Author;
 
 /// How often each is tried.
@@ -33,7 +33,7 @@ fn frame_to_row_in_figures() {
     let room = room();
     let mut author = Author::alive(&room.root, "1-a");
     let (folder, place) = (author.folder.clone(), room.place());
-    let follow = Follow::begin(&folder, PACE).unwrap();
+    let follow = Follow::begin(&folder).unwrap();
     // It ends with the process.
     thread::spawn(move || {
         let mut deliverers = Deliverers::of(&place);

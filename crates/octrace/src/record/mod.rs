@@ -109,7 +109,7 @@ const PRUNING: Duration = Duration::from_secs(60);
 pub(crate) fn record(folder: &Path, place: &Place) -> anyhow::Result<()> {
     let spool = Spool::open(folder)?;
     // Before the claim, which may take its time: nothing that happens meanwhile is missed.
-    let follow = Follow::begin(folder, PACE)?;
+    let follow = Follow::begin(folder)?;
     let Some(claim) = spool.claim()? else { return Ok(()) };
     let mut state = State::Follow;
     let mut deliverers = Deliverers::of(place);
