@@ -169,7 +169,9 @@ mod tests {
         let new = in_memory().unwrap();
         let old = Connection::open_in_memory().unwrap();
         begin(&old).unwrap();
-        STEPS.iter().for_each(|step| take(&old, step).unwrap());
+        for step in STEPS {
+            take(&old, step).unwrap();
+        }
         for (new, old) in shape(&new).unwrap().iter().zip(shape(&old).unwrap()) {
             assert_eq!(*new, old);
         }
