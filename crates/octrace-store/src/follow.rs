@@ -146,13 +146,18 @@ impl Tape {
         Ok(())
     }
 
-    /// There is nothing left that belongs in the file: what was due was pruned.
+    /// There is nothing left that belongs in the file: what was due was pruned, or is in it. What came onto the tape since that
+    /// was seen stays due.
     ///
     /// # Errors
     /// When the tape cannot be written.
     pub fn file_lacks_nothing(&mut self, id: i64) -> Result<(), Error> {
         self.connection
-            .prepare_cached("UPDATE files SET due = seq, error = NULL WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE files SET due = seq, error = NULL WHERE id = ?1 AND NOT EXISTS (
+                     SELECT 1 FROM journal WHERE journal.seq > files.seq
+                         AND (SELECT file FROM exchanges WHERE id = journal.exchange) = files.id)",
+            )?
             .execute([id])?;
         Ok(())
     }
@@ -277,6 +282,22 @@ mod tests {
         assert_eq!(tape.files_behind(None).unwrap().len(), 2);
         tape.file_is_written(file.id, entries[1].seq, 9).unwrap();
         assert_eq!(tape.files_behind(None).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_comes_while_somebody_finds_that_a_file_lacks_nothing_is_written() {
+        let (_folder, mut tape) = tape();
+        begin(&mut tape, 1, "ses_1", Some("/x"));
+        let [file] = &tape.files_behind(None).unwrap()[..] else { panic!("one file") };
+        let written = tape.journal_of(file, file.seq).unwrap()[0].seq;
+        tape.file_is_written(file.id, written, 7).unwrap();
+        let found = tape.live_file(file.id).unwrap().unwrap();
+        assert_eq!(tape.journal_of(&found, found.seq).unwrap(), []);
+        let next = begin(&mut tape, 2, "ses_1", Some("/x"));
+        tape.file_lacks_nothing(file.id).unwrap();
+        let [file] = &tape.files_behind(None).unwrap()[..] else { panic!("it was forgotten") };
+        let entries = tape.journal_of(file, file.seq).unwrap();
+        assert_eq!(steps(&entries), [(next.0, Step::Begin)]);
     }
 
     #[test]
