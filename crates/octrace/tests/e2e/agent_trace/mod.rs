@@ -69,7 +69,8 @@ fn every_line_is_whose_it_is() -> anyhow::Result<()> {
     for (act, more) in acts.iter().zip([None, Some("--continue")]) {
         let prompt = format!("SCRIPT:{}", act.name);
         let run = stage.octrace(["run", "--", "opencode", "run", "--model", act.model]);
-        let run = run.args(more).arg(&prompt).spawn()?;
+        // Some twenty calls, each a few processes: a busy machine takes more than a minute.
+        let run = run.args(more).arg(&prompt).timeout(PATIENCE * 3).spawn()?;
         play(&stage, &mut oracle, act, run)?;
     }
     stage.flush()?;
