@@ -1,9 +1,8 @@
 //! What follows the tape: the journal, which says in what order things came onto it, and the files that are
 //! written along with it.
 //!
-//! The journal is kept by the tape itself (by triggers, see `schema/0003_journal.sql` and what replaced them last,
-//! `schema/0015_names.sql`), so that a file which is written while the session goes on and one that is made of it later
-//! have the same lines in the same order.
+//! The journal is kept by the tape itself (by triggers, see `schema/tape.sql`), so that a file which is written while the
+//! session goes on and one that is made of it later have the same lines in the same order.
 
 use std::path::PathBuf;
 
@@ -155,8 +154,8 @@ impl Tape {
         self.connection
             .prepare_cached(
                 "UPDATE files SET due = seq, error = NULL WHERE id = ?1 AND NOT EXISTS (
-                     SELECT 1 FROM journal WHERE journal.seq > files.seq
-                         AND (SELECT file FROM exchanges WHERE id = journal.exchange) = files.id)",
+                     SELECT 1 FROM exchanges JOIN journal ON journal.exchange = exchanges.id
+                     WHERE exchanges.file = files.id AND journal.seq > files.seq)",
             )?
             .execute([id])?;
         Ok(())

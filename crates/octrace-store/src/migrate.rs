@@ -60,16 +60,17 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
         // Another process may be migrating, too: look again under the lock.
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let at = read_version(&step, path)?;
-        if at == 0 {
+        let reached = if at == 0 {
             step.execute_batch(NEW)?;
-            name(&step, NEWEST)?;
+            NEWEST
         } else {
             let Some(next) = usize::try_from(at).ok().and_then(|at| STEPS.get(at)) else {
                 return Ok(());
             };
             take(&step, next)?;
-            name(&step, at + 1)?;
-        }
+            at + 1
+        };
+        name(&step, reached)?;
         step.commit()?;
     }
 }
@@ -154,7 +155,7 @@ fn read_version(connection: &Connection, path: &Path) -> Result<i64, Error> {
 #[cfg(test)]
 pub(crate) fn make_old(empty: &Connection, version: usize) {
     for step in &STEPS[..version] {
-        empty.execute_batch(step.sql).unwrap();
+        take(empty, step).unwrap();
     }
     name(empty, version as i64).unwrap();
 }
@@ -169,9 +170,7 @@ mod tests {
         let new = in_memory().unwrap();
         let old = Connection::open_in_memory().unwrap();
         begin(&old).unwrap();
-        for step in STEPS {
-            take(&old, step).unwrap();
-        }
+        make_old(&old, STEPS.len());
         for (new, old) in shape(&new).unwrap().iter().zip(shape(&old).unwrap()) {
             assert_eq!(*new, old);
         }

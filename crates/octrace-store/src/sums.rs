@@ -1,4 +1,4 @@
-//! Sums and facets of sessions: what triggers keep (`schema/0008_sums.sql`), made from the exchanges themselves.
+//! Sums and facets of sessions: what triggers keep (`schema/tape.sql`), made from the exchanges themselves.
 
 use rusqlite::Connection;
 
