@@ -220,7 +220,8 @@ pub(crate) fn queue(
     tape.prepare_cached(
         "INSERT OR REPLACE INTO deliveries (destination, spool, session, kind, item, queued_us, bytes)
          SELECT destination, spool, ?2, ?3, ?4, ?5, ?6 FROM spool_destinations
-         WHERE spool = ?1 AND destination IN (SELECT id FROM destinations WHERE kind = 'postgres')",
+         JOIN destinations ON destinations.id = destination AND destinations.kind = 'postgres'
+         WHERE spool = ?1",
     )?
     .execute(params![spool.0, session, kind, item, at_us, bytes.cast_signed()])?;
     Ok(())
@@ -243,7 +244,8 @@ pub(crate) fn queue_turn(
              + (SELECT coalesce(sum(response_bytes), 0) FROM exchanges
                 WHERE session = ?2 AND message = ?3)
          FROM spool_destinations
-         WHERE spool = ?1 AND destination IN (SELECT id FROM destinations WHERE kind <> 'postgres')",
+         JOIN destinations ON destinations.id = destination AND destinations.kind <> 'postgres'
+         WHERE spool = ?1",
     )?
     .execute(params![spool.0, session, message, at_us])?;
     Ok(())
