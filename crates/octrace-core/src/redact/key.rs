@@ -37,7 +37,14 @@ struct Rule {
     misses: &'static [&'static str],
 }
 
-const RULES: &[Rule] = &[
+/// Rules, and with which two letters their words end: nearly all names end otherwise, and need not be compared.
+struct Table {
+    rules: &'static [Rule],
+    /// By the last letter, a bit for each letter before it. Of words that need not stand at the end, there is nothing.
+    endings: [u32; 32],
+}
+
+static RULES: Table = Table::of(&[
     Rule {
         // Whether they are sent along, or which.
         fit: Fit::Ending,
@@ -269,10 +276,10 @@ const RULES: &[Rule] = &[
         hits: &["credentials", "awsCredentials", "cookie", "set-cookie", "Cookies", "creds"],
         misses: &["cookie_policy", "credentialed", "cookiecutter"],
     },
-];
+]);
 
 /// More rules for parameters of URLs and forms; as names in JSON these words are too ordinary.
-const PARAMETER_RULES: &[Rule] = &[
+static PARAMETER_RULES: Table = Table::of(&[
     Rule {
         fit: Fit::Whole,
         words: &[
@@ -299,19 +306,19 @@ const PARAMETER_RULES: &[Rule] = &[
         hits: &["X-Amz-Signature", "subscription-key", "client_assertion"],
         misses: &["monkey", "key_id", "signature_version"],
     },
-];
+]);
 
 /// Whether a member of this name holds a secret, and what of it. `name` is decoded.
 pub(super) fn secret(name: &[u8]) -> Option<Secret> {
     // A package, as lists of dependencies name it: `@scope/token`, `node_modules/cookie`.
     let is_package =
         name.starts_with(b"node_modules/") || name.starts_with(b"@") && name.contains(&b'/');
-    if is_package { None } else { folded(name, |name| decide(RULES, name)) }
+    if is_package { None } else { folded(name, |name| RULES.decides(name)) }
 }
 
 /// Whether a parameter of this name, in a URL or a form, holds a secret. `name` is decoded.
 pub(super) fn secret_parameter(name: &[u8]) -> bool {
-    folded(name, |name| decide(PARAMETER_RULES, name)).or_else(|| secret(name)).is_some()
+    folded(name, |name| PARAMETER_RULES.decides(name)).or_else(|| secret(name)).is_some()
 }
 
 /// Whether a value under this name is secret if it looks drawn by a machine, and ordinary if it does not: a
@@ -357,11 +364,48 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     inner.is_some_and(|name| !name.is_empty() && name.iter().all(plain))
 }
 
-fn decide(rules: &[Rule], name: &[u8]) -> Option<Secret> {
-    rules.iter().find(|rule| rule.fits(name)).and_then(|rule| rule.secret)
+impl Table {
+    const fn of(rules: &'static [Rule]) -> Self {
+        let mut endings = [0; 32];
+        let mut rule = 0;
+        while rule < rules.len() {
+            let (words, mut word) = (rules[rule].words, 0);
+            while word < words.len() && rules[rule].is_about_the_end() {
+                let [.., before, last] = words[word].as_bytes() else { panic!("a letter alone") };
+                endings[slot(*last)] |= 1 << slot(*before);
+                word += 1;
+            }
+            rule += 1;
+        }
+        Self { rules, endings }
+    }
+
+    /// What the first rule says that fits.
+    fn decides(&self, name: &[u8]) -> Option<Secret> {
+        let ends = self.has_ending(name);
+        let mut rules = self.rules.iter().filter(|rule| ends || !rule.is_about_the_end());
+        rules.find(|rule| rule.fits(name)).and_then(|rule| rule.secret)
+    }
+
+    /// Whether one of the words may stand at the end of a folded name.
+    fn has_ending(&self, name: &[u8]) -> bool {
+        let mut letters = name.iter().rev().filter(|&&byte| byte != b'_');
+        let (Some(&last), Some(&before)) = (letters.next(), letters.next()) else { return false };
+        self.endings[slot(last)] & 1 << slot(before) != 0
+    }
+}
+
+/// Letters have one each; what else there is shares theirs.
+const fn slot(byte: u8) -> usize {
+    (byte & 31) as usize
 }
 
 impl Rule {
+    /// Whether its words must be at the end of a name, if not all of it.
+    const fn is_about_the_end(&self) -> bool {
+        !matches!(self.fit, Fit::Word)
+    }
+
     fn fits(&self, name: &[u8]) -> bool {
         match self.fit {
             Fit::Whole => self.words.iter().any(|word| is(name, word)),
@@ -443,24 +487,38 @@ pub(super) mod tests {
 
     /// The names that rules give as examples.
     pub(in crate::redact) fn secret_names() -> impl Iterator<Item = &'static str> {
-        RULES.iter().filter(|rule| rule.secret.is_some()).flat_map(|rule| rule.hits).copied()
+        RULES.rules.iter().filter(|rule| rule.secret.is_some()).flat_map(|rule| rule.hits).copied()
     }
 
     #[test]
     fn every_rule_decides_its_examples() {
-        for (rules, rule) in [RULES, PARAMETER_RULES]
+        for (table, rule) in [&RULES, &PARAMETER_RULES]
             .into_iter()
-            .flat_map(|rules| rules.iter().map(move |rule| (rules, rule)))
+            .flat_map(|table| table.rules.iter().map(move |rule| (table, rule)))
         {
             assert!(!rule.hits.is_empty() && !rule.misses.is_empty());
             for name in rule.hits {
                 let (fits, decided) =
-                    folded(name.as_bytes(), |name| (rule.fits(name), decide(rules, name)));
+                    folded(name.as_bytes(), |name| (rule.fits(name), table.decides(name)));
                 assert!(fits, "{name} does not fit");
                 assert_eq!(decided, rule.secret, "{name} is decided by another rule");
             }
             for name in rule.misses {
                 assert!(!folded(name.as_bytes(), |name| rule.fits(name)), "{name} fits");
+            }
+        }
+    }
+
+    #[test]
+    fn no_word_is_missed_at_the_end_of_a_name() {
+        for table in [&RULES, &PARAMETER_RULES] {
+            for word in table.rules.iter().flat_map(|rule| rule.words) {
+                let apart: String = word.chars().flat_map(|letter| [letter, '_']).collect();
+                for name in [word, &*format!("x_{word}_"), &apart, "x", "_", "", "é"] {
+                    let name = name.as_bytes();
+                    let first = table.rules.iter().find(|rule| rule.fits(name));
+                    assert_eq!(table.decides(name), first.and_then(|rule| rule.secret), "{word}");
+                }
             }
         }
     }
