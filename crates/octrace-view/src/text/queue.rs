@@ -78,8 +78,8 @@ fn destination(
         0 => String::new(),
         dead => counted(*dead, "dead letter"),
     };
-    let failing = destination.error.is_some();
-    let next = destination.retry_us.filter(|_| failing && lacks.is_none()).map(|at_us| {
+    let is_tried = *waiting > 0 && destination.error.is_some() && lacks.is_none();
+    let next = destination.retry_us.filter(|_| is_tried).map(|at_us| {
         let wait = at_us.saturating_sub(now_us);
         if wait > 0 {
             format!("next try in {}", figures::duration(wait))
@@ -180,8 +180,11 @@ mod tests {
         let away = "no connection to db1:5432: connection refused";
         let mut refusing = backend("helicone", "{}");
         (refusing.waiting, refusing.refused) = (2, Some("answered 400 (no)\u{1b}[2J".to_owned()));
+        let mut given_up = standing(5, Some(away));
+        (given_up.waiting, given_up.oldest_us, given_up.dead) = (0, None, 0);
         let destinations = [
             (standing(1, Some(away)), None),
+            (given_up, None),
             (standing(2, Some(away)), Some("its URL is not in this environment")),
             (standing(3, None), Some("its URL is not in this environment")),
             (backend("otlp", r#"{"profile":"openinference","content":"full"}"#), None),
@@ -193,6 +196,9 @@ mod tests {
         insta::assert_snapshot!(queue(&destinations, &letters, &Style::plain(), NOW), @"
         1  postgres://me@db1/trace
            1,234 waiting · the oldest for 1h05m · 12 dead letters · next try in 42.0s
+           failed 3 times: no connection to db1:5432: connection refused
+        5  postgres://me@db5/trace
+           nothing waits
            failed 3 times: no connection to db1:5432: connection refused
         2  postgres://me@db2/trace
            1,234 waiting · the oldest for 1h05m · 12 dead letters · its URL is not in this environment

@@ -24,7 +24,7 @@ pub fn search(found: &Hits, style: &Style, now_us: i64, width: usize) -> String 
     }
     let count = found.hits.len() as u64;
     let total = if found.more {
-        format!("the newest {} places; --limit shows more", figures::grouped(count))
+        format!("the newest {}; --limit shows more", figures::many(count, "place"))
     } else {
         figures::many(count, "place")
     };
@@ -111,7 +111,7 @@ mod tests {
         ␛[2m(untitled) · run_b␛[0m
           ␛[36m#1␛[0m system␛[2m · ␛[0m5m
              ␛[1;33mdate␛[0m
-        ␛[2mthe newest 1 places; --limit shows more␛[0m
+        ␛[2mthe newest 1 place; --limit shows more␛[0m
         ");
     }
 }

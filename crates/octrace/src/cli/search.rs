@@ -80,7 +80,7 @@ impl Search {
             return out.print(&json::search(&found)?);
         }
         if found.hits.is_empty() {
-            out.note("nothing found");
+            out.note("nothing found; a word with * after it is the beginning of one");
             return Ok(());
         }
         out.print(&text::search(&found, &out.style(), now_us, out.width()))
